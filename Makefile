@@ -1,0 +1,47 @@
+# A thin face over Meson: `make build` is the product, `make check` the inner loop.
+MESON_SETUP = PKG_CONFIG_PATH=$(CURDIR)/build/deps/lib/pkgconfig:$$PKG_CONFIG_PATH meson setup
+
+.PHONY: build check san fuzz bench fmt dist clean
+
+build: build/release/build.ninja
+	@ninja -C build/release queqiao | tail -1
+
+check: build/dev/build.ninja
+	@tools/check
+
+san: build/san/build.ninja
+	@ninja -C build/san | tail -1
+
+fuzz: build/fuzz/build.ninja
+	@ninja -C build/fuzz | tail -1
+	@tools/fuzz $(FUZZ_SECONDS)
+
+bench: build
+	@bench/run
+
+fmt:
+	@git ls-files -co --exclude-standard '*.c' '*.h' | xargs $(or $(CLANG_FORMAT),$(shell command -v clang-format-14 || echo clang-format)) -i
+
+dist: build
+	@scripts/dist
+
+clean:
+	rm -rf build/release build/dev build/clang build/san build/fuzz dist
+
+build/deps/stamp:
+	@scripts/setup deps
+
+build/release/build.ninja: | build/deps/stamp
+	@$(MESON_SETUP) build/release -Dbuildtype=release -Doptimization=2 -Db_lto=true -Dtests=false >build/release.log || { cat build/release.log; exit 1; }
+
+build/dev/build.ninja: | build/deps/stamp
+	@$(MESON_SETUP) build/dev -Dbuildtype=debugoptimized -Dstatic=false >build/dev.log || { cat build/dev.log; exit 1; }
+
+build/clang/build.ninja: | build/deps/stamp
+	@CC=clang $(MESON_SETUP) build/clang -Dbuildtype=debugoptimized -Dstatic=false >build/clang.log || { cat build/clang.log; exit 1; }
+
+build/san/build.ninja: | build/deps/stamp
+	@CC=clang $(MESON_SETUP) build/san -Dbuildtype=debugoptimized -Db_sanitize=address,undefined -Darena_malloc=true -Dhardened=false -Dstatic=false >build/san.log || { cat build/san.log; exit 1; }
+
+build/fuzz/build.ninja: | build/deps/stamp
+	@CC=clang $(MESON_SETUP) build/fuzz -Dbuildtype=debugoptimized -Db_sanitize=address,undefined -Darena_malloc=true -Dhardened=false -Dstatic=false -Dfuzz=true -Dtests=false >build/fuzz.log || { cat build/fuzz.log; exit 1; }

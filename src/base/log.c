@@ -1,0 +1,165 @@
+/* Copyright 2026 The queqiao authors
+ * SPDX-License-Identifier: MIT */
+/* log.c - builds and writes log lines. Must not know what is logged, nor allocate. */
+#include "base/log.h"
+#include "base/clock.h"
+
+#include <stdarg.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <time.h>
+#include <unistd.h>
+
+static enum log_level limit = LOG_INFO;
+static bool as_json;
+static _Atomic uint64_t dropped;
+
+void log_setup(enum log_level highest, bool json)
+{
+    limit = highest;
+    as_json = json;
+}
+
+bool log_on(enum log_level level)
+{
+    return level <= limit;
+}
+
+uint64_t log_dropped(void)
+{
+    return atomic_load(&dropped);
+}
+
+/* Two bytes stay free for the end of the line. */
+static void put(struct log_line *l, const char *p, size_t n)
+{
+    size_t room = sizeof l->p - 2 - l->n;
+
+    n = n < room ? n : room;
+    memcpy(l->p + l->n, p, n);
+    l->n += n;
+}
+
+static void put_z(struct log_line *l, const char *z)
+{
+    put(l, z, strlen(z));
+}
+
+static bool is_plain(struct str v)
+{
+    if (v.n == 0)
+        return false;
+    for (size_t i = 0; i < v.n; i++)
+        if (v.p[i] <= ' ' || v.p[i] == '"' || v.p[i] == '=' || v.p[i] == '\\' || v.p[i] >= 0x7f ||
+            v.p[i] < 0)
+            return false;
+    return true;
+}
+
+/* Between quotes, with control bytes as \xNN (logfmt) or \u00NN (JSON); foreign text has every byte
+ * outside ASCII escaped as well, our own words keep their UTF-8. */
+static void put_quoted(struct log_line *l, struct str v, bool own)
+{
+    put(l, "\"", 1);
+    for (size_t i = 0; i < v.n; i++) {
+        unsigned char c = (unsigned char)v.p[i];
+        char esc[8];
+
+        if (c == '"' || c == '\\') {
+            esc[0] = '\\';
+            esc[1] = (char)c;
+            put(l, esc, 2);
+        } else if ((c >= ' ' && c < 0x7f) || (own && c >= 0x80)) {
+            put(l, v.p + i, 1);
+        } else {
+            snprintf(esc, sizeof esc, l->json ? "\\u%04x" : "\\x%02x", c);
+            put_z(l, esc);
+        }
+    }
+    put(l, "\"", 1);
+}
+
+static void put_name(struct log_line *l, const char *name)
+{
+    if (l->json) {
+        put_z(l, l->n > 1 ? ",\"" : "\"");
+        put_z(l, name);
+        put_z(l, "\":");
+    } else {
+        if (l->n > 0)
+            put_z(l, " ");
+        put_z(l, name);
+        put_z(l, "=");
+    }
+}
+
+void log_str(struct log_line *l, const char *name, struct str value)
+{
+    value = str_sub(value, 0, LOG_VALUE_MAX);
+    put_name(l, name);
+    if (!l->json && is_plain(value))
+        put(l, value.p, value.n);
+    else
+        put_quoted(l, value, false);
+}
+
+void log_u64(struct log_line *l, const char *name, uint64_t value)
+{
+    char digits[24];
+
+    put_name(l, name);
+    snprintf(digits, sizeof digits, "%llu", (unsigned long long)value);
+    put_z(l, digits);
+}
+
+void log_begin(struct log_line *l, enum log_level level, const char *event)
+{
+    static const char *const names[] = {"error", "warn", "info", "debug"};
+    int64_t ms = clock_wall_ms();
+    time_t s = (time_t)(ms / 1000);
+    struct tm t;
+    char stamp[96];
+
+    l->n = 0;
+    l->json = as_json;
+    if (l->json)
+        put_z(l, "{");
+    gmtime_r(&s, &t);
+    snprintf(stamp, sizeof stamp, "%04d-%02d-%02dT%02d:%02d:%02d.%03dZ", t.tm_year + 1900,
+             t.tm_mon + 1, t.tm_mday, t.tm_hour, t.tm_min, t.tm_sec, (int)(ms % 1000));
+    log_str(l, "ts", str_z(stamp));
+    log_str(l, "level", str_z(names[level]));
+    log_str(l, "ev", str_z(event));
+}
+
+void log_end(struct log_line *l)
+{
+    ssize_t wrote;
+
+    if (l->json)
+        l->p[l->n++] = '}';
+    l->p[l->n++] = '\n';
+    wrote = write(STDERR_FILENO, l->p, l->n);
+    if (wrote < 0)
+        atomic_fetch_add(&dropped, 1);
+}
+
+void log_text(enum log_level level, const char *event, const char *fmt, ...)
+{
+    struct log_line l;
+    char text[1024];
+    va_list ap;
+    int n;
+
+    if (!log_on(level))
+        return;
+    va_start(ap, fmt);
+    n = vsnprintf(text, sizeof text, fmt, ap);
+    va_end(ap);
+    if (n < 0)
+        return;
+    log_begin(&l, level, event);
+    put_name(&l, "msg");
+    put_quoted(&l, str_z(text), true);
+    log_end(&l);
+}

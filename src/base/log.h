@@ -1,0 +1,35 @@
+/* Copyright 2026 The queqiao authors
+ * SPDX-License-Identifier: MIT */
+/* log.h - one line of logfmt (or JSON) on stderr. Only proxy/ and app/ write lines.
+ *
+ * A line is built on the stack, cut at LOG_LINE_MAX and written with one write(2); a full disk or a
+ * closed pipe drops the line and counts it, it never blocks the caller for more than that call. */
+#ifndef BASE_LOG_H
+#define BASE_LOG_H
+
+#include "base/str.h"
+
+enum log_level { LOG_ERROR, LOG_WARN, LOG_INFO, LOG_DEBUG };
+enum { LOG_LINE_MAX = 4096, LOG_VALUE_MAX = 256 };
+
+void log_setup(enum log_level highest, bool json);
+bool log_on(enum log_level level);
+
+struct log_line {
+    char p[LOG_LINE_MAX];
+    size_t n;
+    bool json;
+};
+/* log_begin(&l, LOG_INFO, "exchange"); log_str(&l, "model", m); log_end(&l); Values are escaped and
+ * cut at LOG_VALUE_MAX bytes, so that no foreign byte forges a line or a field. */
+void log_begin(struct log_line *l, enum log_level level, const char *event);
+void log_str(struct log_line *l, const char *name, struct str value);
+void log_u64(struct log_line *l, const char *name, uint64_t value);
+void log_end(struct log_line *l);
+
+/* The common short form: an event and a text for a person. */
+void log_text(enum log_level level, const char *event, const char *fmt, ...) PRINTF_LIKE(3, 4);
+
+uint64_t log_dropped(void); /* lines that could not be written */
+
+#endif

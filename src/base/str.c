@@ -1,0 +1,103 @@
+/* Copyright 2026 The queqiao authors
+ * SPDX-License-Identifier: MIT */
+/* str.c - searching, cutting and comparing borrowed bytes. Allocates nothing. */
+#include "base/str.h"
+
+static char lower(char c)
+{
+    return c >= 'A' && c <= 'Z' ? (char)(c | 0x20) : c;
+}
+
+bool str_eq_nocase(struct str a, struct str b)
+{
+    return a.n == b.n && str_starts_nocase(a, b);
+}
+
+bool str_starts_nocase(struct str s, struct str prefix)
+{
+    if (s.n < prefix.n)
+        return false;
+    for (size_t i = 0; i < prefix.n; i++)
+        if (lower(s.p[i]) != lower(prefix.p[i]))
+            return false;
+    return true;
+}
+
+static bool is_blank(char c)
+{
+    return c == ' ' || c == '\t' || c == '\r' || c == '\n';
+}
+
+struct str str_trim(struct str s)
+{
+    while (s.n > 0 && is_blank(s.p[0]))
+        s = str_skip(s, 1);
+    while (s.n > 0 && is_blank(s.p[s.n - 1]))
+        s.n--;
+    return s;
+}
+
+size_t str_find(struct str s, struct str needle)
+{
+    const char *at = memmem(s.p, s.n, needle.p, needle.n);
+
+    return at ? (size_t)(at - s.p) : s.n;
+}
+
+bool str_contains_nocase(struct str s, struct str needle)
+{
+    for (size_t i = 0; i + needle.n <= s.n; i++)
+        if (str_starts_nocase(str_skip(s, i), needle))
+            return true;
+    return false;
+}
+
+struct str str_cut(struct str *s, char sep)
+{
+    const char *at = memchr(s->p, sep, s->n);
+    struct str head = *s;
+
+    if (at == NULL) {
+        *s = str_skip(*s, s->n);
+        return head;
+    }
+    head.n = (size_t)(at - s->p);
+    *s = str_skip(*s, head.n + 1);
+    return head;
+}
+
+bool str_u64(struct str s, uint64_t max, uint64_t *ret)
+{
+    uint64_t v = 0;
+
+    if (s.n == 0 || s.n > 20)
+        return false;
+    for (size_t i = 0; i < s.n; i++) {
+        uint64_t d = (uint64_t)(s.p[i] - '0');
+
+        if (s.p[i] < '0' || s.p[i] > '9' || v > (UINT64_MAX - d) / 10)
+            return false;
+        v = v * 10 + d;
+    }
+    if (v > max)
+        return false;
+    *ret = v;
+    return true;
+}
+
+uint64_t str_hash(struct str s)
+{
+    uint64_t h = 14695981039346656037U;
+
+    for (size_t i = 0; i < s.n; i++)
+        h = (h ^ (unsigned char)s.p[i]) * 1099511628211U;
+    return h;
+}
+
+int word_find(const struct word *table, size_t n, struct str s)
+{
+    for (size_t i = 0; i < n; i++)
+        if (strlen(table[i].name) == s.n && memcmp(table[i].name, s.p, s.n) == 0)
+            return table[i].value;
+    return -1;
+}

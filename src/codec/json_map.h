@@ -1,0 +1,43 @@
+/* Copyright 2026 The queqiao authors
+ * SPDX-License-Identifier: MIT */
+/* json_map.h - a row for each field: its name here, its name there, how it crosses, its range.
+ *
+ * Policy is a verdict like any other (jm_refuse, jm_ignore), so that every documented field has a
+ * row and the documents are printed from the same rows. */
+#ifndef CODEC_JSON_MAP_H
+#define CODEC_JSON_MAP_H
+
+#include "codec/json_read.h"
+#include "codec/json_write.h"
+
+struct jm;
+struct jm_row;
+/* Write v under row->to, or fail with jm_fault. */
+typedef void jm_put_f(struct jm *m, const struct jm_row *row, yyjson_val *v);
+
+struct jm_row {
+    const char *from;
+    const char *to; /* NULL where nothing is written */
+    jm_put_f *put;
+    double lowest, highest; /* of the value, or of the length for strings and lists */
+    const char *note;       /* for docs/compat.md; may be NULL */
+};
+struct jm {
+    struct jw *w;
+    struct fault *why;
+    struct buf *ignored; /* names of fields that were dropped, comma-separated; may be NULL */
+    void *ctx;           /* the caller's, for put functions of its own */
+};
+
+/* Rows are written in order; of rows with one target the first present wins. null means absent. */
+void jm_apply(struct jm *m, const struct jm_row *rows, size_t n, yyjson_val *obj);
+#define JM(m, rows, obj) jm_apply(m, rows, NELEM(rows), obj)
+
+void jm_fault(struct jm *m, yyjson_val *at, enum err code, const char *what);
+
+jm_put_f jm_num, jm_int, jm_bool, jm_str, jm_strs, jm_copy;
+jm_put_f jm_refuse; /* a clear 400: "is not supported" */
+jm_put_f jm_ignore; /* dropped, and its name added to m->ignored */
+jm_put_f jm_skip;   /* read elsewhere; nothing is written here */
+
+#endif

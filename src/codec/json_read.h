@@ -1,0 +1,72 @@
+/* Copyright 2026 The queqiao authors
+ * SPDX-License-Identifier: MIT */
+/* json_read.h - reading JSON: a strict, capped parse in place, and total accessors.
+ *
+ * Readers are total: an absent member or a wrong type reads as empty, so translators stay straight.
+ * A JSON null reads as absent. */
+#ifndef CODEC_JSON_READ_H
+#define CODEC_JSON_READ_H
+
+#include "base/buf.h"
+#include "base/err.h"
+#include "base/str.h"
+#include <yyjson.h>
+
+enum { JSON_DEPTH_MAX = 128, JSON_VALUES_MAX = 1000000, JSON_NUMBER_MAX = 256, JSON_PAD = 8 };
+
+/* Parsed JSON. Strings point into the caller's bytes, which the parse changes in place. */
+struct json {
+    yyjson_doc *doc;
+    yyjson_val *root; /* NULL after json_fini */
+    /* private: where values live; kept between parses so that parsing an event allocates nothing */
+    void *pool;
+    size_t pool_bytes;
+};
+void json_init(struct json *j);
+void json_fini(struct json *j);
+
+/* Parse n bytes at p in place: RFC 8259, valid UTF-8, no lone surrogate escapes, nothing after the
+ * value; numbers keep their text (jr_num_text). May be called again on the same j; the earlier
+ * values are gone then.
+ *
+ *   shape   p[n .. n + JSON_PAD) must be writable; it is zeroed. p lives as long as the values
+ *   errors  E_SYNTAX; E_TOOBIG for depth, count of values, a number's length or the memory budget;
+ *           why->at is NULL, *ret_at (may be NULL) is the byte offset of the trouble
+ *   source  RFC 8259; limits: LIM-5 */
+MUST_CHECK enum err json_parse(struct json *j, char *p, size_t n, size_t *ret_at,
+                               struct fault *why);
+/* For tests and small own things: parses a copy that lives in the json. */
+MUST_CHECK enum err json_parse_copy(struct json *j, struct str text, size_t *ret_at,
+                                    struct fault *why);
+
+/* The two names under which one object member occurs twice, for the members named in `names`;
+ * NULL when there is none. */
+yyjson_val *jr_duplicate(yyjson_val *obj, const char *const *names, size_t n);
+
+yyjson_val *jr_get(yyjson_val *obj, const char *key); /* NULL when absent, null, or obj is none */
+struct str jr_str(yyjson_val *obj, const char *key);  /* a string member's text, else empty */
+struct str jr_text(yyjson_val *v);                    /* a string's text, else empty */
+bool jr_bool(yyjson_val *obj, const char *key, bool otherwise);
+/* An integer member (also as a string of digits, as proto3 spells int64, or 1.0): true and *ret. */
+MUST_CHECK bool jr_int(yyjson_val *v, int64_t lowest, int64_t highest, int64_t *ret);
+uint64_t jr_count(yyjson_val *obj,
+                  const char *key); /* a count; 0 when absent, negative or not one */
+MUST_CHECK bool jr_num(yyjson_val *v, double *ret); /* a finite number */
+
+/* Walk the items of an array; nothing when it is none. The item is a yyjson_val *. */
+#define jr_each(item, arr)                                                                         \
+    for (yyjson_val *item##_arr = (arr), *item = yyjson_arr_get_first(item##_arr),                 \
+                    *item##_end = item##_arr ? unsafe_yyjson_get_next(item##_arr) : NULL;          \
+         item != NULL && item < item##_end; item = unsafe_yyjson_get_next(item))
+
+/* Walk the members of an object: `key` is the member's name, key + 1 its value. */
+#define jr_each_member(key, obj)                                                                   \
+    for (yyjson_val *key##_obj = yyjson_is_obj(obj) ? (obj) : NULL,                                \
+                    *key = key##_obj && yyjson_obj_size(key##_obj) ? key##_obj + 1 : NULL,         \
+                    *key##_end = key##_obj ? unsafe_yyjson_get_next(key##_obj) : NULL;             \
+         key != NULL && key < key##_end; key = unsafe_yyjson_get_next(key + 1))
+
+/* Where `at` stands under root, as messages[3].content[0]; empty for the root or a stranger. */
+void jr_path(yyjson_val *root, const void *at, struct buf *out);
+
+#endif

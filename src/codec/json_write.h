@@ -1,0 +1,51 @@
+/* Copyright 2026 The queqiao authors
+ * SPDX-License-Identifier: MIT */
+/* json_write.h - a cursor that writes compact JSON. Commas, quoting and nesting are its business.
+ *
+ * Every call takes the key, or NULL inside an array and for the root; an assert catches mixing them
+ * up. Failure is sticky in the buffer: check jw_end_all once. */
+#ifndef CODEC_JSON_WRITE_H
+#define CODEC_JSON_WRITE_H
+
+#include "base/buf.h"
+#include "base/rope.h"
+#include <yyjson.h>
+
+enum { JW_DEPTH_MAX = 256 };
+
+struct jw {
+    struct buf *b;
+    struct rope *rope; /* where long plain strings are borrowed instead of copied, or NULL */
+    uint32_t depth;
+    bool comma;                     /* the next value needs one before it */
+    uint8_t kind[JW_DEPTH_MAX / 8]; /* one bit a level: object or array */
+};
+void jw_begin(struct jw *w, struct buf *b);
+void jw_begin_rope(struct jw *w, struct rope *r); /* strings borrowed: they must outlive the rope */
+
+void jw_obj(struct jw *w, const char *key);
+void jw_arr(struct jw *w, const char *key);
+void jw_end(struct jw *w); /* closes the innermost object or array */
+
+/* Text is valid UTF-8; it is escaped as RFC 8259 demands, nothing more. */
+void jw_str(struct jw *w, const char *key, struct str s);
+void jw_str_key(struct jw *w, struct str key, struct str s); /* for keys that are data */
+void jw_key(struct jw *w, struct str key); /* the next call takes NULL for its key */
+void jw_int(struct jw *w, const char *key, int64_t v);
+void jw_u64(struct jw *w, const char *key, uint64_t v);
+void jw_num(struct jw *w, const char *key,
+            double v); /* shortest text that reads back the same; finite */
+void jw_bool(struct jw *w, const char *key, bool v);
+void jw_null(struct jw *w, const char *key);
+void jw_raw(struct jw *w, const char *key, struct str json);  /* already JSON */
+void jw_copy(struct jw *w, const char *key, yyjson_val *v);   /* a parsed value, as it was */
+void jw_quoted(struct jw *w, const char *key, yyjson_val *v); /* its JSON text, as a string */
+
+/* A string that is written in pieces. */
+void jw_str_open(struct jw *w, const char *key);
+void jw_str_more(struct jw *w, struct str s);
+void jw_str_close(struct jw *w);
+
+MUST_CHECK enum err jw_end_all(struct jw *w); /* asserts that every level is closed */
+
+#endif

@@ -1,0 +1,65 @@
+/* Copyright 2026 The queqiao authors
+ * SPDX-License-Identifier: MIT */
+/* error.h - Google's errors, and ours, in one form that each dialect can spell. */
+#ifndef GEMINI_ERROR_H
+#define GEMINI_ERROR_H
+
+#include "base/buf.h"
+#include "base/err.h"
+#include "codec/json_read.h"
+
+/* What it means for the client and for the key; one row each in error.c. */
+enum gm_cause {
+    GM_BAD_REQUEST,    /* 400 */
+    GM_CONTEXT_LENGTH, /* 400, the prompt is too long */
+    GM_KEY_INVALID,    /* 400 API_KEY_INVALID, 401: the upstream key is no good */
+    GM_LOCATION,       /* 400 FAILED_PRECONDITION: location not supported */
+    GM_CREDIT,         /* 402: prepaid credit used up */
+    GM_FORBIDDEN,      /* 403 */
+    GM_NO_MODEL,       /* 404 */
+    GM_TOO_LARGE,      /* 413 */
+    GM_RATE,           /* 429 */
+    GM_INTERNAL,       /* 500 */
+    GM_OVERLOADED,     /* 503 */
+    GM_DEADLINE,       /* 504, or our own time limits */
+    GM_UNREACHABLE,    /* 502: no connection to upstream */
+    GM_BROKEN,         /* 502: upstream's answer is no answer, or was cut */
+    GM_UNAUTHORIZED,   /* 401: the client's token */
+    GM_NOT_FOUND,      /* 404: no such endpoint */
+    GM_METHOD,         /* 405 */
+    GM_OUR_LIMIT,      /* 4xx: a limit of ours; status in client_status */
+    GM_BUSY,           /* 503: shed; try again */
+    GM_CAUSES
+};
+
+struct gm_error {
+    bool set;
+    enum gm_cause cause;
+    int upstream_status; /* 0 when upstream gave none */
+    int client_status;
+    uint32_t retry_after_s; /* 0: not told */
+    char message[1024];     /* valid UTF-8; scrubbed of anything shaped like a key */
+    char param[160];        /* "messages[3].content[0]", or empty */
+    char quota_id[128];     /* of a 429: "GenerateRequestsPerDayPerProjectPerModel-FreeTier" */
+};
+
+/* From an upstream HTTP answer. The body may be JSON, an array with one error, HTML, or cut short;
+ * it is parsed in place (JSON_PAD writable bytes follow it). Never fails: what cannot be read
+ * becomes GM_BROKEN or what the status alone says.
+ *
+ *   source  mapping 1.12, traffic-facts section 9; SEC-2 for what may be shown */
+void gm_error_read(struct gm_error *e, int status, char *body, size_t n);
+void gm_error_from_value(struct gm_error *e, yyjson_val *error_obj); /* the value under "error" */
+
+/* An error of our own. `what` is copied, and cut. */
+void gm_error_make(struct gm_error *e, enum gm_cause cause, struct str what);
+/* From a fault in the client's request; root gives the path. */
+void gm_error_fault(struct gm_error *e, const struct fault *why, yyjson_val *root);
+
+int gm_cause_status(enum gm_cause cause); /* the client's status for it */
+
+/* Append s with anything shaped like a key or token replaced: AIza..., AQ..., sk-..., ya29...,
+ * Bearer x */
+void gm_scrub(struct buf *out, struct str s);
+
+#endif

@@ -1,0 +1,87 @@
+/* Copyright 2026 The queqiao authors
+ * SPDX-License-Identifier: MIT */
+/* event.h - an answer of generateContent as typed events, whole or streamed alike. */
+#ifndef GEMINI_EVENT_H
+#define GEMINI_EVENT_H
+
+#include "base/arena.h"
+#include "base/buf.h"
+#include "base/err.h"
+#include "codec/json_read.h"
+#include "gemini/error.h"
+
+enum gm_method { GM_GENERATE, GM_STREAM }; /* :generateContent, :streamGenerateContent?alt=sse */
+
+enum gm_kind {
+    GM_TEXT,        /* text */
+    GM_THOUGHT,     /* text */
+    GM_CALL,        /* call; signature */
+    GM_MEDIA,       /* media; signature */
+    GM_CODE,        /* text: code that the model ran; language in name */
+    GM_CODE_RESULT, /* text: its output; name: the outcome */
+    GM_SERVER_TOOL, /* raw: a toolCall or toolResponse part */
+    GM_SIGNATURE,   /* signature alone: on text, on a thought, or on nothing */
+    GM_GROUNDING,   /* raw: groundingMetadata */
+    GM_CITATIONS,   /* raw: citationMetadata */
+    GM_LOGPROBS,    /* raw: logprobsResult */
+};
+
+/* Outcomes, most of Google's words reduced to what any dialect can tell apart. */
+enum gm_finish {
+    GM_NONE, /* none has come */
+    GM_STOP,
+    GM_LENGTH,   /* MAX_TOKENS */
+    GM_FILTER,   /* SAFETY, RECITATION, BLOCKLIST, PROHIBITED_CONTENT, SPII, LANGUAGE, IMAGE_* */
+    GM_BAD_CALL, /* MALFORMED_FUNCTION_CALL, UNEXPECTED_TOOL_CALL, TOO_MANY_TOOL_CALLS, ... */
+    GM_CONTINUE, /* CONTINUATION */
+    GM_OTHER,    /* OTHER and words not known yet */
+    GM_FINISHES
+};
+
+struct gm_event {
+    enum gm_kind kind;
+    struct str text;       /* borrowed for the call, as everything here */
+    struct str name;       /* of the function; the language; the outcome */
+    struct str id;         /* of the call; empty before 3.x */
+    struct str mime, data; /* of media; data is base64 as it came */
+    struct str signature;  /* base64 as it came; empty when there was none */
+    bool thought;          /* the part was marked as a thought */
+    yyjson_val *args;      /* of the call: an object, or NULL for none */
+    yyjson_val *raw;
+};
+
+struct gm_usage {
+    bool seen;
+    uint64_t prompt, candidates, thoughts, tool_use, cached, total;
+    uint64_t prompt_audio, prompt_image, candidates_audio, candidates_image;
+};
+
+typedef enum err gm_event_f(void *ctx, const struct gm_event *e);
+
+enum { GM_ID_MAX = 128, GM_TEXT_MAX = 512 };
+
+/* Gathers what belongs to the answer as a whole; hands on the rest, in order. */
+struct gm_reader {
+    struct gm_usage usage; /* of the last chunk that had it: counts are running totals */
+    enum gm_finish finish; /* the last that came */
+    bool blocked;          /* promptFeedback.blockReason */
+    bool any_content;      /* a part that a client can see, a thought included, or a call */
+    bool any_chunk;
+    struct gm_error error; /* set when a chunk was an error object: error.set */
+    char response_id[GM_ID_MAX];
+    char model_version[GM_ID_MAX];
+    char finish_word[64];             /* Google's own word: "SAFETY" */
+    char finish_message[GM_TEXT_MAX]; /* valid UTF-8, cut */
+    char continuation[1];             /* TODO(#3): the token of gemini-4-argon */
+};
+void gm_reader_init(struct gm_reader *r);
+
+/* One GenerateContentResponse: a chunk of a stream, or the whole answer.
+ *
+ *   errors  E_UPSTREAM when it is not one (the value is no object; or an error: r->error is set);
+ *           whatever on_event returned, unchanged
+ *   source  traffic-facts sections 2 to 7; https://ai.google.dev/api/generate-content */
+MUST_CHECK enum err gm_read(struct gm_reader *r, yyjson_val *chunk, gm_event_f *on_event,
+                            void *ctx);
+
+#endif

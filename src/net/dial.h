@@ -1,0 +1,38 @@
+/* Copyright 2026 The queqiao authors
+ * SPDX-License-Identifier: MIT */
+/* dial.h - an outgoing connection: name lookup, both address families (RFC 8305, "Happy Eyeballs"),
+ * TCP, and TLS with ALPN when asked for. */
+#ifndef NET_DIAL_H
+#define NET_DIAL_H
+
+#include "net/loop.h"
+#include "net/stream.h"
+
+struct dial;
+struct dns;        /* net/dns.h */
+struct tls_client; /* net/tls.h */
+
+enum dial_phase { DIAL_DNS, DIAL_CONNECT, DIAL_TLS, DIAL_DONE };
+
+struct dial_opts {
+    struct dns *dns;
+    struct str host; /* a name or an address, IPv6 without brackets; copied */
+    uint16_t port;
+    struct tls_client *tls;              /* NULL: plain */
+    bool want_h2;                        /* offer h2 before http/1.1 */
+    uint32_t dns_ms, connect_ms, tls_ms; /* time limits of each phase */
+};
+struct dial_result {
+    enum err err;          /* OK: stream is set and belongs to the owner */
+    enum dial_phase phase; /* where it failed */
+    const char *what;      /* static text, or OpenSSL's verify text: "certificate has expired" */
+    struct stream *stream;
+};
+typedef void dial_done_f(void *owner, const struct dial_result *r);
+
+/* Exactly one call of done, never from inside dial_open; none after dial_cancel. */
+struct dial *dial_open(struct loop *loop, const struct dial_opts *opts, dial_done_f *done,
+                       void *owner);
+void dial_cancel(struct dial *d); /* NULL is fine */
+
+#endif

@@ -1,0 +1,40 @@
+/* Copyright 2026 The queqiao authors
+ * SPDX-License-Identifier: MIT */
+/* dns.h - name lookups on the loop through c-ares; /etc/hosts and /etc/resolv.conf are honoured
+ * when they are there, and nothing breaks when they are not. Answers are cached for their TTL,
+ * capped. */
+#ifndef NET_DNS_H
+#define NET_DNS_H
+
+#include "base/str.h"
+#include "net/loop.h"
+#include <netinet/in.h>
+
+enum { DNS_MAX_ADDRS = 16 };
+
+struct dns;
+struct dns_query;
+
+union net_addr {
+    struct sockaddr sa;
+    struct sockaddr_in in4;
+    struct sockaddr_in6 in6;
+};
+struct dns_answer {
+    enum err err; /* E_TIMEOUT, E_REFUSED (no such name), E_UPSTREAM (server trouble) */
+    size_t n;
+    union net_addr addr[DNS_MAX_ADDRS]; /* port unset; families interleaved, preferred first */
+};
+typedef void dns_done_f(void *owner, const struct dns_answer *a);
+
+struct dns *
+dns_new(struct loop *loop); /* reads no file and opens no socket before the first lookup */
+void dns_free(struct dns *dns);
+
+/* Exactly one call of done, never from inside; none after dns_cancel. Address literals and
+ * "localhost" are answered without asking anybody. */
+struct dns_query *dns_lookup(struct dns *dns, struct str host, uint32_t timeout_ms,
+                             dns_done_f *done, void *owner);
+void dns_cancel(struct dns_query *q); /* NULL is fine */
+
+#endif

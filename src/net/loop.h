@@ -1,0 +1,68 @@
+/* Copyright 2026 The queqiao authors
+ * SPDX-License-Identifier: MIT */
+/* loop.h - one event loop, one thread. Everything in net/, http/ and proxy/ belongs to one loop and
+ * is touched by its thread alone. libuv stays behind this room's doors. */
+#ifndef NET_LOOP_H
+#define NET_LOOP_H
+
+#include "base/err.h"
+#include "base/list.h"
+#include <stdint.h>
+
+struct loop;
+
+/* A piece of work embedded in its owner. Start with task_init. */
+struct task {
+    struct list link;
+    void (*run)(struct task *);
+};
+static inline void task_init(struct task *t, void (*run)(struct task *))
+{
+    list_init(&t->link);
+    t->run = run;
+}
+static inline void task_cancel(struct task *t) /* harmless when not queued */
+{
+    list_remove(&t->link);
+}
+
+struct loop *loop_new(void);
+void loop_free(struct loop *loop); /* NULL is fine; every handle must be closed */
+void loop_run(struct loop *loop);  /* until loop_stop, or until no handle is left */
+void loop_stop(struct loop *loop);
+
+/* Run t once before the loop waits for I/O again, after all callbacks of this turn. This is how
+ * writes are gathered: the first write of a turn queues the flush. Queueing twice is once. Tasks
+ * may queue tasks; they run in the same turn, in order. */
+void loop_soon(struct loop *loop, struct task *t);
+
+/* The same, after all soon-tasks: the place to give memory back (no object dies inside its own
+ * callback). */
+void loop_defer(struct loop *loop, struct task *t);
+
+/* Run t on the loop's thread. The one call that is legal from other threads. t must stay valid
+ * until it has run, and may be posted again from then on. */
+void loop_post(struct loop *loop, struct task *t);
+
+uint64_t loop_now_ms(struct loop *loop); /* monotonic; read once a turn */
+
+/* One-shot timers. Start again to move it; stop is harmless when it is not running. The memory may
+ * go away any time after timer_stop. Timers never keep loop_run from returning. */
+struct timer {
+    uint64_t due_ms;
+    struct loop *loop;
+    void (*fire)(struct timer *);
+    size_t slot; /* place in the loop's heap + 1; 0 when not running */
+};
+void timer_init(struct timer *t, struct loop *loop, void (*fire)(struct timer *));
+void timer_start(struct timer *t, uint64_t after_ms);
+void timer_stop(struct timer *t);
+static inline bool timer_running(const struct timer *t)
+{
+    return t->slot != 0;
+}
+
+/* Unix signals, delivered as a callback on this loop. Kept until the loop is freed. */
+void loop_on_signal(struct loop *loop, int signum, void (*fn)(void *arg, int signum), void *arg);
+
+#endif

@@ -1,0 +1,30 @@
+/* Copyright 2026 The queqiao authors
+ * SPDX-License-Identifier: MIT */
+/* tls.h - TLS contexts. OpenSSL stays behind this room's doors.
+ *
+ * Verification is always on: chain, expiry, host name (SAN only), server EKU, TLS 1.2 and up. The
+ * embedded roots are consulted one at a time by subject when a chain asks for them; nothing is
+ * parsed at start. */
+#ifndef NET_TLS_H
+#define NET_TLS_H
+
+#include "base/err.h"
+#include "base/str.h"
+
+struct tls_client; /* shared by all loops; thread-safe */
+struct tls_server;
+
+/* Makes no OpenSSL context before the first connection. extra_roots: path of a PEM file trusted
+ * beside the embedded roots, or empty. Sessions are kept for each host and port, capped, so that
+ * the next handshake is short. */
+struct tls_client *tls_client_new(struct str extra_roots);
+void tls_client_free(struct tls_client *c);
+/* Reads the extra roots now, so that a wrong path is told at start and not at the first request. */
+MUST_CHECK enum err tls_client_check(struct tls_client *c, struct fault *why);
+
+/* PEM files. ALPN: h2 (when want_h2) and http/1.1. */
+MUST_CHECK enum err tls_server_new(struct str cert_file, struct str key_file, bool want_h2,
+                                   struct tls_server **ret, struct fault *why);
+void tls_server_free(struct tls_server *s);
+
+#endif

@@ -29,13 +29,19 @@ struct jm {
     void *ctx;           /* the caller's, for put functions of its own */
 };
 
-/* Rows are written in order; of rows with one target the first present wins. null means absent. */
+/* Rows are written in order; of rows with one target the first present wins, the others are listed
+ * in m->ignored. null means absent. */
 void jm_apply(struct jm *m, const struct jm_row *rows, size_t n, yyjson_val *obj);
 #define JM(m, rows, obj) jm_apply(m, rows, NELEM(rows), obj)
 
 void jm_fault(struct jm *m, yyjson_val *at, enum err code, const char *what);
 
-jm_put_f jm_num, jm_int, jm_bool, jm_str, jm_strs, jm_copy;
+jm_put_f jm_num; /* keeps the number's text */
+jm_put_f jm_int; /* 1.0 is a whole number, "1" is none */
+jm_put_f jm_bool, jm_copy;
+jm_put_f jm_str;    /* range in code points; highest 0: no limit */
+jm_put_f jm_strs;   /* a string or a list of them; a list is written. Empty strings are dropped, and
+                       when none is left the field counts as absent. Range in items left */
 jm_put_f jm_refuse; /* a clear 400: "is not supported" */
 jm_put_f jm_ignore; /* dropped, and its name added to m->ignored */
 jm_put_f jm_skip;   /* read elsewhere; nothing is written here */

@@ -21,33 +21,45 @@ struct json {
     /* private: where values live; kept between parses so that parsing an event allocates nothing */
     void *pool;
     size_t pool_bytes;
+    char *copy; /* of json_parse_copy */
+    size_t copy_bytes;
 };
 void json_init(struct json *j);
 void json_fini(struct json *j);
 
 /* Parse n bytes at p in place: RFC 8259, valid UTF-8, no lone surrogate escapes, nothing after the
- * value; numbers keep their text (jr_num_text). May be called again on the same j; the earlier
- * values are gone then.
+ * value; a byte order mark in front is skipped. Numbers keep their text: yyjson calls them raw, so
+ * ask jr_is_num() and not yyjson_is_num(). May be called again on the same j; the earlier values
+ * are gone then.
  *
- *   shape   p[n .. n + JSON_PAD) must be writable; it is zeroed. p lives as long as the values
+ *   shape   p[n .. n + JSON_PAD) must be writable. p lives as long as the values
+ *   units   JSON_VALUES_MAX counts names of members as well
  *   errors  E_SYNTAX; E_TOOBIG for depth, count of values, a number's length or the memory budget;
  *           why->at is NULL, *ret_at (may be NULL) is the byte offset of the trouble
+ *   after   on error j->root is NULL and p holds rubbish; j may be used again
  *   source  RFC 8259; limits: LIM-5 */
 MUST_CHECK enum err json_parse(struct json *j, char *p, size_t n, size_t *ret_at,
                                struct fault *why);
+/* The same, but a lone surrogate escape reads as U+FFFD: upstream cuts text between the halves. */
+MUST_CHECK enum err json_parse_lenient(struct json *j, char *p, size_t n, size_t *ret_at,
+                                       struct fault *why);
 /* For tests and small own things: parses a copy that lives in the json. */
 MUST_CHECK enum err json_parse_copy(struct json *j, struct str text, size_t *ret_at,
                                     struct fault *why);
 
-/* The two names under which one object member occurs twice, for the members named in `names`;
- * NULL when there is none. */
+/* The value of the first member that repeats one of `names` (at most 256), NULL when none does. */
 yyjson_val *jr_duplicate(yyjson_val *obj, const char *const *names, size_t n);
 
 yyjson_val *jr_get(yyjson_val *obj, const char *key); /* NULL when absent, null, or obj is none */
 struct str jr_str(yyjson_val *obj, const char *key);  /* a string member's text, else empty */
 struct str jr_text(yyjson_val *v);                    /* a string's text, else empty */
 bool jr_bool(yyjson_val *obj, const char *key, bool otherwise);
-/* An integer member (also as a string of digits, as proto3 spells int64, or 1.0): true and *ret. */
+static inline bool jr_is_num(yyjson_val *v)
+{
+    return yyjson_is_raw(v);
+}
+struct str jr_num_text(yyjson_val *v); /* a number as it was written, else empty */
+/* An integer (also as a string of digits, as proto3 spells int64, or 1.0): true and *ret. */
 MUST_CHECK bool jr_int(yyjson_val *v, int64_t lowest, int64_t highest, int64_t *ret);
 uint64_t jr_count(yyjson_val *obj,
                   const char *key); /* a count; 0 when absent, negative or not one */
@@ -66,7 +78,8 @@ MUST_CHECK bool jr_num(yyjson_val *v, double *ret); /* a finite number */
                     *key##_end = key##_obj ? unsafe_yyjson_get_next(key##_obj) : NULL;             \
          key != NULL && key < key##_end; key = unsafe_yyjson_get_next(key + 1))
 
-/* Where `at` stands under root, as messages[3].content[0]; empty for the root or a stranger. */
+/* Where `at` (a value or a member's name) stands under root, as messages[3].content[0]; names that
+ * are no plain words are quoted: a["b c"]. Appends nothing for the root, a stranger or NULL. */
 void jr_path(yyjson_val *root, const void *at, struct buf *out);
 
 #endif

@@ -15,9 +15,11 @@ enum { JW_DEPTH_MAX = 256 };
 
 struct jw {
     struct buf *b;
-    struct rope *rope; /* where long plain strings are borrowed instead of copied, or NULL */
+    struct rope *rope; /* where long plain runs of strings are borrowed, not copied; or NULL */
     uint32_t depth;
     bool comma;                     /* the next value needs one before it */
+    bool keyed;                     /* its key is written already */
+    bool quoted;                    /* inside jw_quoted */
     uint8_t kind[JW_DEPTH_MAX / 8]; /* one bit a level: object or array */
 };
 void jw_begin(struct jw *w, struct buf *b);
@@ -34,10 +36,11 @@ void jw_key(struct jw *w, struct str key); /* the next call takes NULL for its k
 void jw_int(struct jw *w, const char *key, int64_t v);
 void jw_u64(struct jw *w, const char *key, uint64_t v);
 void jw_num(struct jw *w, const char *key,
-            double v); /* shortest text that reads back the same; finite */
+            double v); /* short text that reads back the same; null when not finite */
 void jw_bool(struct jw *w, const char *key, bool v);
 void jw_null(struct jw *w, const char *key);
-void jw_raw(struct jw *w, const char *key, struct str json);  /* already JSON */
+void jw_raw(struct jw *w, const char *key, struct str json); /* already JSON */
+/* Values come from json_parse; NULL is written as null. Numbers keep their text. */
 void jw_copy(struct jw *w, const char *key, yyjson_val *v);   /* a parsed value, as it was */
 void jw_quoted(struct jw *w, const char *key, yyjson_val *v); /* its JSON text, as a string */
 

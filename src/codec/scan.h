@@ -1,0 +1,84 @@
+/* Copyright 2026 The queqiao authors
+ * SPDX-License-Identifier: MIT */
+/* scan.h - private to codec/: how far a string runs before a byte that JSON treats specially. */
+#ifndef CODEC_SCAN_H
+#define CODEC_SCAN_H
+
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#ifdef __SSE2__
+#include <emmintrin.h>
+
+/* 0xff in each byte that is a quote, a backslash or a control byte. */
+static inline __m128i scan_marks(const char *p)
+{
+    __m128i v = _mm_loadu_si128((const __m128i *)(const void *)p);
+    __m128i quote = _mm_cmpeq_epi8(v, _mm_set1_epi8('"'));
+    __m128i slash = _mm_cmpeq_epi8(v, _mm_set1_epi8('\\'));
+    __m128i control = _mm_cmpeq_epi8(_mm_min_epu8(v, _mm_set1_epi8(0x1f)), v);
+
+    return _mm_or_si128(_mm_or_si128(quote, slash), control);
+}
+
+/* Passes whole blocks of plain bytes: 64 at a time for long strings, then 16. */
+static inline size_t scan_blocks(const char *p, size_t n)
+{
+    size_t i = 0;
+
+    for (; n - i >= 64; i += 64) {
+        __m128i a = _mm_or_si128(scan_marks(p + i), scan_marks(p + i + 16));
+        __m128i b = _mm_or_si128(scan_marks(p + i + 32), scan_marks(p + i + 48));
+
+        if (_mm_movemask_epi8(_mm_or_si128(a, b)) != 0)
+            break;
+    }
+    for (; n - i >= 16; i += 16) {
+        int marks = _mm_movemask_epi8(scan_marks(p + i));
+
+        if (marks != 0)
+            return i + (size_t)__builtin_ctz((unsigned)marks);
+    }
+    return i;
+}
+#else
+/* The high bit of each byte that is equal to c, exact for the lowest such byte at least. */
+static inline uint64_t scan_equal(uint64_t v, unsigned char c)
+{
+    const uint64_t ones = 0x0101010101010101U;
+    uint64_t x = v ^ (ones * c);
+
+    return (x - ones) & ~x & (ones << 7);
+}
+
+/* Passes whole blocks of 8 plain bytes. */
+static inline size_t scan_blocks(const char *p, size_t n)
+{
+    const uint64_t ones = 0x0101010101010101U;
+    size_t i = 0;
+
+    for (; n - i >= 8; i += 8) {
+        uint64_t v;
+        uint64_t control;
+
+        memcpy(&v, p + i, 8);
+        control = (v - ones * 0x20) & ~v & (ones << 7);
+        if ((scan_equal(v, '"') | scan_equal(v, '\\') | control) != 0)
+            break;
+    }
+    return i;
+}
+#endif
+
+/* How many bytes at the front of p[0..n) are neither a quote, a backslash nor below U+0020. */
+static inline size_t scan_plain(const char *p, size_t n)
+{
+    size_t i = n >= 16 ? scan_blocks(p, n) : 0;
+
+    while (i < n && p[i] != '"' && p[i] != '\\' && (unsigned char)p[i] >= 0x20)
+        i++;
+    return i;
+}
+
+#endif

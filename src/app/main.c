@@ -1,7 +1,177 @@
 /* Copyright 2026 The queqiao authors
  * SPDX-License-Identifier: MIT */
-/* main.c - the process: options, workers, signals. */
-int main(void)
+/* main.c - the only place that knows there is a process: arguments, signals, exit status. */
+#include "app/config.h"
+#include "app/demo_command.h"
+#include "app/gateway.h"
+#include "app/platform.h"
+#include "base/log.h"
+#include "dialect/list.h"
+
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+enum { PRINT_MAX = 256 * 1024 };
+
+static int print(void (*write_text)(struct buf *))
 {
-    return 0;
+    struct buf out;
+    ssize_t wrote;
+
+    buf_init(&out, PRINT_MAX);
+    write_text(&out);
+    wrote = out.n ? write(STDOUT_FILENO, out.p, out.n) : 0;
+    buf_fini(&out);
+    return wrote < 0 ? EXIT_FAILURE : EXIT_SUCCESS;
+}
+
+static void write_version(struct buf *out)
+{
+    buf_lit(out, "queqiao " QUEQIAO_VERSION "\n");
+}
+
+static void write_help(struct buf *out)
+{
+    buf_lit(out, "queqiao (鹊桥) " QUEQIAO_VERSION " - OpenAI-format clients on Google Gemini\n\n"
+                 "usage: queqiao [serve]          serve Gemini to OpenAI-format clients\n"
+                 "       queqiao demo             the same on an emulated Gemini; needs no key\n"
+                 "       queqiao --check-config   read the options, say what is wrong, exit\n"
+                 "       queqiao --print-options  the options as a table (docs/options.md)\n"
+                 "       queqiao --help | --version\n\n"
+                 "Options are environment variables, or members of the JSON file that "
+                 "QUEQIAO_CONFIG names:\n\n");
+    config_print_help(out);
+}
+
+static void on_stop(void *g, int signum)
+{
+    (void)signum;
+    gateway_drain(g);
+}
+
+static void on_reload(void *g, int signum)
+{
+    (void)signum;
+    gateway_reload(g);
+}
+
+static const struct word LEVEL[] = {
+    {"error", LOG_ERROR},
+    {"warn",  LOG_WARN },
+    {"info",  LOG_INFO },
+    {"debug", LOG_DEBUG}
+};
+static const struct word FORMAT[] = {
+    {"logfmt", 0},
+    {"json",   1}
+};
+
+static enum err load(struct config *c, struct buf *problem)
+{
+    enum err err = config_load(c, problem);
+
+    if (err != OK)
+        return err;
+    if (WORD(LEVEL, c->log_level) < 0) {
+        buf_lit(problem, "QUEQIAO_LOG_LEVEL must be error, warn, info or debug");
+        return E_FIELD;
+    }
+    if (WORD(FORMAT, c->log_format) < 0) {
+        buf_lit(problem, "QUEQIAO_LOG_FORMAT must be logfmt or json");
+        return E_FIELD;
+    }
+    log_setup((enum log_level)WORD(LEVEL, c->log_level), WORD(FORMAT, c->log_format) == 1);
+    return OK;
+}
+
+static void announce(const struct gateway *g)
+{
+    bool v6 = strchr(g->addr.host, ':') != NULL;
+
+    log_text(LOG_INFO, "start",
+             "queqiao " QUEQIAO_VERSION " listening on http://%s%s%s:%u (%zu worker%s, %zu key%s)",
+             v6 ? "[" : "", g->addr.host, v6 ? "]" : "", (unsigned)g->addr.port, g->nworkers,
+             g->nworkers == 1 ? "" : "s", keys_count(g->keys), keys_count(g->keys) == 1 ? "" : "s");
+}
+
+enum mode { MODE_SERVE, MODE_DEMO, MODE_CHECK };
+
+static enum err serve(struct config *c, enum mode mode, struct buf *problem)
+{
+    struct gateway g = {0};
+    struct demo *demo = NULL;
+    enum err err = OK;
+
+    if (mode == MODE_DEMO)
+        err = demo_open(c, &demo, problem);
+    if (err == OK)
+        err = gateway_init(&g, c, mode == MODE_DEMO, problem);
+    if (err == OK && mode != MODE_CHECK)
+        err = gateway_listen(&g, problem);
+    if (err == OK && mode != MODE_CHECK) {
+        platform_harden();
+        loop_on_signal(g.main_loop, SIGTERM, on_stop, &g);
+        loop_on_signal(g.main_loop, SIGINT, on_stop, &g);
+        loop_on_signal(g.main_loop, SIGHUP, on_reload, &g);
+        announce(&g);
+        if (demo != NULL)
+            demo_greet(&g);
+        gateway_run(&g);
+    }
+    gateway_close(&g);
+    demo_close(demo);
+    return err;
+}
+
+static int run(enum mode mode)
+{
+    struct config c = {0};
+    struct buf problem;
+    enum err err;
+
+    buf_init(&problem, 4096);
+    err = load(&c, &problem);
+    if (err == OK)
+        err = serve(&c, mode, &problem);
+    if (err != OK)
+        fprintf(stderr, "queqiao: %.*s\n", S_ARG(buf_str(&problem)));
+    else if (mode == MODE_CHECK)
+        puts("queqiao: the configuration is good");
+    buf_fini(&problem);
+    config_fini(&c);
+    return err == OK ? EXIT_SUCCESS : EXIT_FAILURE;
+}
+
+enum { SERVE, DEMO, CHECK, OPTIONS, HELP, VERSION };
+static const struct word COMMAND[] = {
+    {"serve",           SERVE  },
+    {"demo",            DEMO   },
+    {"--check-config",  CHECK  },
+    {"--help",          HELP   },
+    {"-h",              HELP   },
+    {"help",            HELP   },
+    {"--version",       VERSION},
+    {"-V",              VERSION},
+    {"--print-options", OPTIONS},
+};
+
+int main(int argc, char **argv)
+{
+    int command = argc > 1 ? WORD(COMMAND, str_z(argv[1])) : SERVE;
+
+    if (command < 0 || argc > 2) {
+        fprintf(stderr, "queqiao: I do not know '%s'; try queqiao --help\n",
+                argv[command < 0 ? 1 : 2]);
+        return 2;
+    }
+    switch (command) {
+    case DEMO: return run(MODE_DEMO);
+    case CHECK: return run(MODE_CHECK);
+    case OPTIONS: return print(config_print_markdown);
+    case HELP: return print(write_help);
+    case VERSION: return print(write_version);
+    default: return run(MODE_SERVE);
+    }
 }

@@ -1,0 +1,277 @@
+/* Copyright 2026 The queqiao authors
+ * SPDX-License-Identifier: MIT */
+/* config.c - options as text into typed fields, by the rows of config_table.h. Must not know what
+ * an option is for. */
+#include "app/config.h"
+
+#include "app/config_table.h"
+#include "app/file.h"
+#include "base/mem.h"
+
+#include <stdlib.h>
+#include <yyjson.h>
+
+enum kind { TEXT, SECRET, FLAG, COUNT, SIZE, MS };
+
+static const struct option {
+    const char *variable;
+    enum kind kind;
+    size_t field;
+    const char *otherwise;
+    uint64_t lowest, highest;
+    const char *help;
+} OPTIONS[] = {
+#define ROW(field, type, variable, otherwise, lowest, highest, help)                               \
+    {variable, type, offsetof(struct config, field), otherwise, lowest, highest, help},
+    CONFIG_TABLE(ROW)
+#undef ROW
+};
+
+enum { CONFIG_FILE_MAX = 1 << 20 };
+
+static const struct word SIZE_UNIT[] = {
+    {"",  0 },
+    {"K", 10},
+    {"k", 10},
+    {"M", 20},
+    {"m", 20},
+    {"G", 30},
+    {"g", 30},
+};
+static const struct word TIME_UNIT[] = {
+    {"",   1000   },
+    {"ms", 1      },
+    {"s",  1000   },
+    {"m",  60000  },
+    {"h",  3600000},
+};
+
+/* A number with a unit behind it. */
+static bool scaled(struct str text, enum kind kind, uint64_t *ret)
+{
+    size_t digits = 0;
+    uint64_t n;
+    struct str unit;
+    int u;
+
+    while (digits < text.n && text.p[digits] >= '0' && text.p[digits] <= '9')
+        digits++;
+    unit = str_skip(text, digits);
+    u = kind == SIZE ? WORD(SIZE_UNIT, unit) : kind == MS ? WORD(TIME_UNIT, unit) : unit.n ? -1 : 1;
+    if (u < 0 || !str_u64(str_sub(text, 0, digits), UINT32_MAX * (uint64_t)1024, &n))
+        return false;
+    *ret = kind == SIZE ? n << u : n * (uint64_t)u;
+    return true;
+}
+
+static bool flag(struct str text, bool *ret)
+{
+    static const struct word words[] = {
+        {"0",     0},
+        {"1",     1},
+        {"false", 0},
+        {"true",  1},
+        {"no",    0},
+        {"yes",   1},
+        {"off",   0},
+        {"on",    1},
+    };
+    int v = WORD(words, text);
+
+    *ret = v > 0;
+    return v >= 0;
+}
+
+static enum err complain(struct buf *problem, const struct option *o, enum err code,
+                         const char *what)
+{
+    buf_putf(problem, "%s %s", o->variable, what);
+    return code;
+}
+
+static enum err set_text(const struct option *o, void *field, struct str text, struct buf *problem)
+{
+    if (text.n < o->lowest || text.n > o->highest)
+        return complain(problem, o, E_RANGE, text.n ? "is too long" : "is empty");
+    if (o->kind == SECRET) {
+        secret_fini(field);
+        secret_init(field, text);
+    } else {
+        struct str *s = field;
+        char *copy = mem_dup(text.p, text.n);
+
+        mem_free((char *)(uintptr_t)s->p);
+        *s = str_of(copy, text.n);
+    }
+    return OK;
+}
+
+static enum err set_option(struct config *c, const struct option *o, struct str text,
+                           struct buf *problem)
+{
+    void *field = (char *)c + o->field;
+    uint64_t n;
+    bool b;
+
+    if (o->kind == TEXT || o->kind == SECRET)
+        return set_text(o, field, text, problem);
+    text = str_trim(text);
+    if (o->kind == FLAG) {
+        if (!flag(text, &b))
+            return complain(problem, o, E_FIELD, "must be 0 or 1");
+        memcpy(field, &b, sizeof b);
+        return OK;
+    }
+    if (!scaled(text, o->kind, &n))
+        return complain(problem, o, E_FIELD,
+                        o->kind == SIZE ? "must be a size, as 512K, 32M or 1G"
+                        : o->kind == MS ? "must be a duration, as 500ms, 15s, 5m or 1h"
+                                        : "must be a whole number");
+    if (n < o->lowest || n > o->highest) {
+        buf_putf(problem, "%s must be between %llu and %llu%s", o->variable,
+                 (unsigned long long)o->lowest, (unsigned long long)o->highest,
+                 o->kind == SIZE ? " bytes"
+                 : o->kind == MS ? " ms"
+                                 : "");
+        return E_RANGE;
+    }
+    memcpy(field, &n, sizeof n);
+    return OK;
+}
+
+static const struct option *find_option(struct str variable)
+{
+    for (size_t i = 0; i < NELEM(OPTIONS); i++)
+        if (str_eq_nocase(str_z(OPTIONS[i].variable), variable))
+            return &OPTIONS[i];
+    return NULL;
+}
+
+enum err config_set(struct config *c, struct str variable, struct str text, struct buf *problem)
+{
+    const struct option *o = find_option(variable);
+
+    if (o == NULL) {
+        buf_putf(problem, "%.*s is no option", S_ARG(str_sub(variable, 0, 64)));
+        return E_FIELD;
+    }
+    return set_option(c, o, text, problem);
+}
+
+/* Scalars are taken as their text, so that 8 and "8" are the same. */
+static enum err set_member(struct config *c, yyjson_val *key, yyjson_val *v, struct buf *problem)
+{
+    struct str name = str_of(yyjson_get_str(key), yyjson_get_len(key));
+    char digits[24];
+
+    if (yyjson_is_str(v))
+        return config_set(c, name, str_of(yyjson_get_str(v), yyjson_get_len(v)), problem);
+    if (yyjson_is_bool(v))
+        return config_set(c, name, yyjson_get_bool(v) ? S("1") : S("0"), problem);
+    if (yyjson_is_uint(v)) {
+        snprintf(digits, sizeof digits, "%llu", (unsigned long long)yyjson_get_uint(v));
+        return config_set(c, name, str_z(digits), problem);
+    }
+    buf_putf(problem, "%.*s must be a string, a number or a boolean", S_ARG(str_sub(name, 0, 64)));
+    return E_FIELD;
+}
+
+static enum err load_file(struct config *c, struct buf *problem)
+{
+    struct buf text;
+    yyjson_doc *doc;
+    yyjson_read_err e;
+    yyjson_obj_iter it;
+    yyjson_val *key;
+    enum err err;
+
+    buf_init(&text, CONFIG_FILE_MAX);
+    err = file_read(c->config_file, &text);
+    if (err != OK) {
+        buf_putf(problem, "the config file %.*s cannot be read", S_ARG(c->config_file));
+        buf_fini(&text);
+        return err;
+    }
+    doc = yyjson_read_opts(
+        text.p, text.n, YYJSON_READ_ALLOW_COMMENTS | YYJSON_READ_ALLOW_TRAILING_COMMAS, NULL, &e);
+    if (doc == NULL || !yyjson_is_obj(yyjson_doc_get_root(doc))) {
+        buf_putf(problem, "the config file %.*s is not a JSON object: %s at byte %zu",
+                 S_ARG(c->config_file), doc ? "something else" : e.msg, doc ? 0 : e.pos);
+        err = E_SYNTAX;
+    } else {
+        it = yyjson_obj_iter_with(yyjson_doc_get_root(doc));
+        while (err == OK && (key = yyjson_obj_iter_next(&it)) != NULL)
+            err = set_member(c, key, yyjson_obj_iter_get_val(key), problem);
+    }
+    yyjson_doc_free(doc);
+    secret_wipe(text.p, text.n);
+    buf_fini(&text);
+    return err;
+}
+
+static enum err load_environment(struct config *c, struct buf *problem)
+{
+    enum err err = OK;
+
+    for (size_t i = 0; i < NELEM(OPTIONS) && err == OK; i++) {
+        char *v = getenv(OPTIONS[i].variable);
+
+        if (v == NULL || *v == '\0')
+            continue;
+        err = set_option(c, &OPTIONS[i], str_z(v), problem);
+        if (OPTIONS[i].kind == SECRET)
+            secret_wipe(v, strlen(v)); /* SEC-3: not for /proc/self/environ */
+    }
+    return err;
+}
+
+enum err config_load(struct config *c, struct buf *problem)
+{
+    enum err err = OK;
+    const char *file = getenv("QUEQIAO_CONFIG");
+
+    *c = (struct config){0};
+    for (size_t i = 0; i < NELEM(OPTIONS) && err == OK; i++)
+        err = set_option(c, &OPTIONS[i], str_z(OPTIONS[i].otherwise), problem);
+    if (err == OK && file != NULL && *file != '\0') {
+        err = config_set(c, S("QUEQIAO_CONFIG"), str_z(file), problem);
+        if (err == OK)
+            err = load_file(c, problem);
+    }
+    return err == OK ? load_environment(c, problem) : err;
+}
+
+void config_fini(struct config *c)
+{
+    for (size_t i = 0; i < NELEM(OPTIONS); i++) {
+        void *field = (char *)c + OPTIONS[i].field;
+
+        if (OPTIONS[i].kind == SECRET)
+            secret_fini(field);
+        if (OPTIONS[i].kind == TEXT)
+            mem_free((char *)(uintptr_t)((struct str *)field)->p);
+    }
+}
+
+void config_print_help(struct buf *out)
+{
+    for (size_t i = 0; i < NELEM(OPTIONS); i++) {
+        const struct option *o = &OPTIONS[i];
+
+        buf_putf(out, "  %s%s%s\n      %s\n", o->variable, *o->otherwise ? "=" : "", o->otherwise,
+                 o->help);
+    }
+}
+
+void config_print_markdown(struct buf *out)
+{
+    buf_lit(out,
+            "# Options\n\n"
+            "Printed by `queqiao --print-options`; do not edit. Set them in the environment, or "
+            "in the JSON file that `QUEQIAO_CONFIG` names, under the same names in lower case.\n\n"
+            "| variable | default | meaning |\n|---|---|---|\n");
+    for (size_t i = 0; i < NELEM(OPTIONS); i++)
+        buf_putf(out, "| `%s` | %s%s%s | %s |\n", OPTIONS[i].variable,
+                 *OPTIONS[i].otherwise ? "`" : "", OPTIONS[i].otherwise,
+                 *OPTIONS[i].otherwise ? "`" : "", OPTIONS[i].help);
+}

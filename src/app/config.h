@@ -1,0 +1,43 @@
+/* Copyright 2026 The queqiao authors
+ * SPDX-License-Identifier: MIT */
+/* config.h - the options of this process, from the environment and the config file. */
+#ifndef APP_CONFIG_H
+#define APP_CONFIG_H
+
+#include "base/buf.h"
+#include "base/secret.h"
+
+struct config {
+    /* one field for each row of config_table.h, in its order */
+    struct secret api_keys;
+    struct str api_keys_file;
+    struct secret auth_tokens;
+    struct str base_url, listen;
+    uint64_t workers;
+    struct str log_level, log_format, config_file;
+    bool byok, anonymous;
+    struct str cors, extra_roots, default_model;
+    bool include_thoughts, markdown_images;
+    uint64_t body_max, answer_max, event_max, memory_budget, connections;
+    uint64_t head_ms, body_idle_ms, body_total_ms, write_stall_ms, keep_alive_ms;
+    uint64_t dns_ms, connect_ms, first_byte_ms, idle_ms, total_ms, heartbeat_ms, drain_ms;
+    uint64_t attempts;
+};
+
+/* Read everything: defaults, then the file that QUEQIAO_CONFIG names, then the environment. Secrets
+ * are wiped from the environment. An empty variable counts as not set.
+ *
+ *   errors  E_FIELD, E_RANGE, E_SYNTAX, E_SYSTEM; one line for a person in problem, without secrets
+ */
+MUST_CHECK enum err config_load(struct config *c, struct buf *problem);
+void config_fini(struct config *c);
+
+/* Parse one option's text into its field, as both sources do. Exposed for tests. */
+MUST_CHECK enum err config_set(struct config *c, struct str variable, struct str text,
+                               struct buf *problem);
+
+/* For --help (a terminal) and docs/options.md (a table). */
+void config_print_help(struct buf *out);
+void config_print_markdown(struct buf *out);
+
+#endif

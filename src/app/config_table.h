@@ -1,0 +1,83 @@
+/* Copyright 2026 The queqiao authors
+ * SPDX-License-Identifier: MIT */
+/* config_table.h - every option, a row each. --help, the man page, docs/options.md and the config
+ * file's member names are all this table; a new option is a new row and its field in config.h.
+ *
+ * ROW(field, type, variable, default, lowest, highest, help)
+ *
+ *   type      TEXT; SECRET (text that is wiped from the environment and never shown); FLAG (0, 1);
+ *             COUNT; SIZE (bytes; K, M, G); MS (a duration: 500ms, 15s, 5m, 1h; bare: seconds)
+ *   lowest, highest
+ *             of the number, or of a text's length
+ *
+ * In the config file a member has the variable's name in lower case: "queqiao_listen". */
+#ifndef APP_CONFIG_TABLE_H
+#define APP_CONFIG_TABLE_H
+
+#define CONFIG_TABLE(ROW)                                                                          \
+    ROW(api_keys, SECRET, "GEMINI_API_KEY", "", 0, 1048576,                                        \
+        "Gemini API key, or several, separated by commas or line ends")                            \
+    ROW(api_keys_file, TEXT, "GEMINI_API_KEYS_FILE", "", 0, 4096,                                  \
+        "a file of keys, a line each; # begins a comment; read again on SIGHUP")                   \
+    ROW(auth_tokens, SECRET, "AUTH_TOKEN", "", 0, 65536,                                           \
+        "token(s) that clients must present, separated by commas; a leading 'Bearer ' is dropped") \
+    ROW(base_url, TEXT, "GEMINI_BASE_URL", "https://generativelanguage.googleapis.com", 1, 2048,   \
+        "upstream, http or https; a path prefix is kept")                                          \
+    ROW(listen, TEXT, "QUEQIAO_LISTEN", "", 0, 63,                                                 \
+        "host:port; default 127.0.0.1:8080, or 0.0.0.0 with the port that the platform gave "      \
+        "(FC_SERVER_PORT, FC_CUSTOM_LISTEN_PORT, AWS_LWA_PORT, PORT)")                             \
+    ROW(workers, COUNT, "QUEQIAO_WORKERS", "0", 0, 256,                                            \
+        "event loops; 0: one for each core that the cgroup grants")                                \
+    ROW(log_level, TEXT, "QUEQIAO_LOG_LEVEL", "info", 1, 5, "error, warn, info or debug")          \
+    ROW(log_format, TEXT, "QUEQIAO_LOG_FORMAT", "logfmt", 1, 6, "logfmt or json")                  \
+    ROW(config_file, TEXT, "QUEQIAO_CONFIG", "", 0, 4096,                                          \
+        "a JSON file of options (comments allowed); the environment wins over it")                 \
+    ROW(byok, FLAG, "QUEQIAO_BYOK", "0", 0, 1,                                                     \
+        "1: a credential that is no known token is used as the client's own Gemini key")           \
+    ROW(anonymous, FLAG, "QUEQIAO_ALLOW_ANONYMOUS", "0", 0, 1,                                     \
+        "1: without AUTH_TOKEN, let everybody in on the server's keys")                            \
+    ROW(cors, TEXT, "QUEQIAO_CORS", "*", 1, 4096,                                                  \
+        "origins that browsers may call from: *, off, or a list separated by commas")              \
+    ROW(extra_roots, TEXT, "SSL_CERT_FILE", "", 0, 4096,                                           \
+        "PEM file of certificates trusted beside the embedded ones")                               \
+    ROW(default_model, TEXT, "QUEQIAO_DEFAULT_MODEL", "", 0, 128,                                  \
+        "model for requests that name none; without it they get a 400")                            \
+    ROW(include_thoughts, FLAG, "QUEQIAO_INCLUDE_THOUGHTS", "0", 0, 1,                             \
+        "1: ask for thought summaries although the client did not")                                \
+    ROW(markdown_images, FLAG, "QUEQIAO_MARKDOWN_IMAGES", "0", 0, 1,                               \
+        "1: images also as markdown data URIs in the content")                                     \
+    ROW(body_max, SIZE, "QUEQIAO_MAX_BODY", "32M", 1024, 1073741824, "largest request body")       \
+    ROW(answer_max, SIZE, "QUEQIAO_MAX_ANSWER", "64M", 65536, 1073741824,                          \
+        "largest whole answer of upstream")                                                        \
+    ROW(event_max, SIZE, "QUEQIAO_MAX_EVENT", "16M", 65536, 1073741824,                            \
+        "largest event of an upstream stream")                                                     \
+    ROW(memory_budget, SIZE, "QUEQIAO_MEMORY_BUDGET", "1G", 8388608, 1099511627776,                \
+        "all bodies, events and queues together; beyond it single requests are refused")           \
+    ROW(connections, COUNT, "QUEQIAO_MAX_CONNECTIONS", "20000", 1, 1000000,                        \
+        "client connections, all workers together")                                                \
+    ROW(head_ms, MS, "QUEQIAO_HEAD_TIMEOUT", "10s", 0, 3600000,                                    \
+        "a request's head, from its first byte; 0: no limit")                                      \
+    ROW(body_idle_ms, MS, "QUEQIAO_BODY_IDLE_TIMEOUT", "30s", 0, 3600000,                          \
+        "silence within a request body; 0: no limit")                                              \
+    ROW(body_total_ms, MS, "QUEQIAO_BODY_TIMEOUT", "300s", 0, 86400000,                            \
+        "a whole request body; 0: no limit")                                                       \
+    ROW(write_stall_ms, MS, "QUEQIAO_WRITE_TIMEOUT", "60s", 0, 86400000,                           \
+        "a client that takes nothing of its answer; 0: no limit")                                  \
+    ROW(keep_alive_ms, MS, "QUEQIAO_KEEP_ALIVE", "75s", 0, 604800000,                              \
+        "an idle client connection; 0: no limit")                                                  \
+    ROW(dns_ms, MS, "QUEQIAO_DNS_TIMEOUT", "5s", 100, 600000, "a name lookup")                     \
+    ROW(connect_ms, MS, "QUEQIAO_CONNECT_TIMEOUT", "5s", 100, 600000,                              \
+        "connecting to upstream; the TLS handshake has the same again")                            \
+    ROW(first_byte_ms, MS, "QUEQIAO_FIRST_BYTE_TIMEOUT", "300s", 1000, 86400000,                   \
+        "waiting for upstream's first byte; thinking models take minutes")                         \
+    ROW(idle_ms, MS, "QUEQIAO_IDLE_TIMEOUT", "120s", 1000, 86400000,                               \
+        "silence of upstream within an answer")                                                    \
+    ROW(total_ms, MS, "QUEQIAO_TOTAL_TIMEOUT", "1h", 1000, 604800000, "a request in all")          \
+    ROW(heartbeat_ms, MS, "QUEQIAO_HEARTBEAT", "15s", 0, 3600000,                                  \
+        "comment lines to clients of a stream while upstream is silent; 0: none")                  \
+    ROW(drain_ms, MS, "QUEQIAO_DRAIN_TIMEOUT", "30s", 0, 86400000,                                 \
+        "after SIGTERM: running answers may finish for this long")                                 \
+    ROW(attempts, COUNT, "QUEQIAO_ATTEMPTS", "3", 1, 8,                                            \
+        "tries of one request upstream, before the first byte has gone to the client")
+
+#endif

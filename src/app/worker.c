@@ -1,0 +1,128 @@
+/* Copyright 2026 The queqiao authors
+ * SPDX-License-Identifier: MIT */
+/* worker.c - a worker's parts put together, and taken apart when the process ends. */
+#include "app/worker.h"
+
+#include "base/mem.h"
+#include "http/client.h"
+#include "http/server.h"
+#include "net/dns.h"
+#include "proxy/model_list.h"
+
+enum {
+    LOOK_MS = 20,   /* how often a draining worker looks whether it is done */
+    FLUSH_MS = 500, /* after the limit: for the last error events to leave */
+};
+
+static void stop(struct worker *w)
+{
+    timer_stop(&w->look);
+    server_close(w->server);
+    client_drop_idle(w->client);
+    loop_stop(w->loop);
+}
+
+static void on_look(struct timer *t)
+{
+    struct worker *w = CONTAINER(t, struct worker, look);
+    uint64_t now_ms = loop_now_ms(w->loop);
+
+    if (server_calls(w->server) == 0 || (w->abandoned && now_ms >= w->drain_until_ms + FLUSH_MS)) {
+        stop(w);
+        return;
+    }
+    if (!w->abandoned && now_ms >= w->drain_until_ms) {
+        w->abandoned = true;
+        proxy_abandon(&w->proxy);
+    }
+    timer_start(&w->look, LOOK_MS);
+}
+
+static void on_drain(struct task *t)
+{
+    struct worker *w = CONTAINER(t, struct worker, drain);
+
+    if (w->draining) { /* the second signal: now */
+        w->drain_until_ms = 0;
+        return;
+    }
+    w->draining = true;
+    w->drain_until_ms = loop_now_ms(w->loop) + w->g->config->drain_ms;
+    server_drain(w->server);
+    timer_start(&w->look, 0);
+}
+
+static struct server_limits server_limits_of(const struct gateway *g)
+{
+    const struct config *c = g->config;
+    struct server_limits l = SERVER_LIMITS_DEFAULT;
+
+    l.connections = (size_t)(c->connections + g->nworkers - 1) / g->nworkers;
+    l.body_max = (size_t)c->body_max;
+    l.head_ms = (uint32_t)c->head_ms;
+    l.body_idle_ms = (uint32_t)c->body_idle_ms;
+    l.body_total_ms = (uint32_t)c->body_total_ms;
+    l.write_stall_ms = (uint32_t)c->write_stall_ms;
+    l.keep_alive_ms = (uint32_t)c->keep_alive_ms;
+    return l;
+}
+
+static struct client_limits client_limits_of(const struct config *c)
+{
+    struct client_limits l = CLIENT_LIMITS_DEFAULT;
+
+    l.dns_ms = (uint32_t)c->dns_ms;
+    l.connect_ms = (uint32_t)c->connect_ms;
+    l.tls_ms = (uint32_t)c->connect_ms;
+    l.first_byte_ms = (uint32_t)c->first_byte_ms;
+    l.idle_ms = (uint32_t)c->idle_ms;
+    return l;
+}
+
+enum err worker_open(struct gateway *g, const struct listen_opts *listen, uint16_t *ret_port,
+                     struct worker **ret, struct fault *why)
+{
+    struct worker *w = mem_zalloc(sizeof *w);
+    struct server_limits sl = server_limits_of(g);
+    struct client_limits cl = client_limits_of(g->config);
+    struct server_handler h = ROUTES_HANDLER;
+    enum err err;
+
+    h.ctx = w;
+    w->g = g;
+    w->loop = loop_new();
+    w->dns = dns_new(w->loop);
+    w->client = client_new(w->loop, w->dns, g->tls, &cl);
+    w->server = server_new(w->loop, &h, &sl);
+    proxy_init(&w->proxy, w->loop, w->client, g->keys, &g->opts);
+    w->proxy.models = model_cache_new(&w->proxy);
+    task_init(&w->drain, on_drain);
+    timer_init(&w->look, w->loop, on_look);
+    err = server_listen(w->server, listen, ret_port, why);
+    if (err != OK) {
+        worker_close(w);
+        return err;
+    }
+    *ret = w;
+    return OK;
+}
+
+void worker_run(struct worker *w)
+{
+    loop_run(w->loop);
+}
+
+void worker_close(struct worker *w)
+{
+    if (w == NULL)
+        return;
+    server_close(w->server);
+    model_cache_free(w->proxy.models);
+    client_free(w->client);
+    dns_free(w->dns);
+    loop_run(w->loop); /* what is being closed gets its turn */
+    server_free(w->server);
+    proxy_fini(&w->proxy);
+    loop_free(w->loop);
+    mem_free(w);
+}

@@ -1,0 +1,30 @@
+/* Copyright 2026 The queqiao authors
+ * SPDX-License-Identifier: MIT */
+/* worker.h - one loop with its listener, its upstream pool and its exchanges. */
+#ifndef APP_WORKER_H
+#define APP_WORKER_H
+
+#include "app/gateway.h"
+
+struct worker {
+    struct gateway *g;
+    struct loop *loop;
+    struct dns *dns;
+    struct client *client;
+    struct server *server;
+    struct proxy proxy;
+    struct task drain; /* posted by the main loop */
+    struct timer look;
+    uint64_t drain_until_ms;
+    bool draining, abandoned;
+};
+
+MUST_CHECK enum err worker_open(struct gateway *g, const struct listen_opts *listen,
+                                uint16_t *ret_port, struct worker **ret, struct fault *why);
+void worker_run(struct worker *w);   /* on the thread that owns it from now on */
+void worker_close(struct worker *w); /* NULL is fine */
+
+/* routes.c */
+extern const struct server_handler ROUTES_HANDLER; /* ctx is the worker */
+
+#endif

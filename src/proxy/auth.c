@@ -1,0 +1,106 @@
+/* Copyright 2026 The queqiao authors
+ * SPDX-License-Identifier: MIT */
+/* auth.c - finding the credential and comparing it. Must not know routes, sockets or keys' state.
+ */
+#include "proxy/auth.h"
+
+#include "proxy/target.h"
+
+static const struct str PLACES[] = {
+    S_INIT("authorization"),
+    S_INIT("x-api-key"),
+    S_INIT("api-key"),
+    S_INIT("x-goog-api-key"),
+};
+
+static struct str bearer(struct str value)
+{
+    value = str_trim(value);
+    if (!str_starts_nocase(value, S("bearer ")))
+        return S("");
+    return str_trim(str_skip(value, 7));
+}
+
+/* The first credential found stays; a second one that differs is a fault. */
+static bool take(struct str *found, struct str candidate)
+{
+    if (candidate.n == 0 || str_eq(*found, candidate))
+        return true;
+    if (found->n != 0)
+        return false;
+    *found = candidate;
+    return true;
+}
+
+static bool find_credential(struct http_headers h, struct str query, struct arena *arena,
+                            struct str *ret)
+{
+    for (size_t i = 0; i < h.n; i++)
+        for (size_t p = 0; p < NELEM(PLACES); p++) {
+            struct str v = h.v[i].value;
+
+            if (str_eq(h.v[i].name, PLACES[p]) && !take(ret, p == 0 ? bearer(v) : str_trim(v)))
+                return false;
+        }
+    return take(ret, target_query_get(query, S("key"), arena));
+}
+
+static bool is_token(const struct auth *a, struct str credential)
+{
+    bool known = false;
+
+    for (size_t i = 0; i < a->ntokens; i++)
+        known |= secret_eq(&a->tokens[i], credential);
+    return known;
+}
+
+static enum auth_verdict judge(const struct auth *a, struct str credential)
+{
+    if (credential.n > 0 && is_token(a, credential))
+        return AUTH_SERVER_KEY;
+    if (credential.n > 0 && (a->byok || (!a->server_keys && a->ntokens == 0)))
+        return AUTH_CLIENT_KEY;
+    if (a->ntokens == 0 && a->server_keys && a->anonymous)
+        return AUTH_SERVER_KEY;
+    if (a->ntokens == 0 && a->server_keys)
+        return AUTH_CLOSED;
+    return credential.n > 0 ? AUTH_WRONG : AUTH_NO_CREDENTIAL;
+}
+
+struct auth_pass auth_check(const struct auth *a, struct http_headers h, struct str query,
+                            struct arena *arena)
+{
+    struct auth_pass pass = {.credential = S("")};
+
+    if (!find_credential(h, query, arena, &pass.credential)) {
+        pass.verdict = AUTH_TWO;
+        return pass;
+    }
+    pass.verdict = judge(a, pass.credential);
+    return pass;
+}
+
+struct str auth_refusal(enum auth_verdict v)
+{
+    switch (v) {
+    case AUTH_SERVER_KEY:
+    case AUTH_CLIENT_KEY: break;
+    case AUTH_NO_CREDENTIAL:
+        return S("No API key was sent. Put it into the Authorization header as 'Bearer KEY'. "
+                 "请求没有带 API key，请放在 Authorization 请求头里：Bearer KEY。");
+    case AUTH_WRONG:
+        return S("Incorrect API key provided: it is not one of this server's AUTH_TOKEN values. "
+                 "API key 不正确：与服务器上 AUTH_TOKEN 的值不符。");
+    case AUTH_TWO:
+        return S("Two different API keys were sent in one request. Please send only one. "
+                 "同一个请求带了两个不同的 API key，请只保留一个。");
+    case AUTH_CLOSED:
+        return S("This server has Gemini keys but no AUTH_TOKEN, so it lets nobody in. Set "
+                 "AUTH_TOKEN to a secret of your choice and send it as the API key, or set "
+                 "QUEQIAO_ALLOW_ANONYMOUS=1 to let everybody in. "
+                 "服务器配置了 Gemini key 却没有设置 AUTH_TOKEN，因此拒绝所有请求。"
+                 "请设置环境变量 AUTH_TOKEN（自定义的口令），客户端把它当作 API key 发送；"
+                 "如果确实要对所有人开放，请设置 QUEQIAO_ALLOW_ANONYMOUS=1。");
+    }
+    return S("");
+}

@@ -1,0 +1,43 @@
+/* Copyright 2026 The queqiao authors
+ * SPDX-License-Identifier: MIT */
+/* auth.h - who gets in, and on whose key. Pure: headers and query in, verdict out. */
+#ifndef PROXY_AUTH_H
+#define PROXY_AUTH_H
+
+#include "base/arena.h"
+#include "base/secret.h"
+#include "http/msg.h"
+
+struct auth {
+    const struct secret *tokens; /* AUTH_TOKEN, or the one made up at start */
+    size_t ntokens;
+    bool server_keys; /* there is a key of ours to be served on */
+    bool byok;        /* QUEQIAO_BYOK: an unknown credential is the client's own key */
+    bool anonymous;   /* QUEQIAO_ALLOW_ANONYMOUS */
+};
+
+enum auth_verdict {
+    AUTH_SERVER_KEY, /* let in; served on our keys */
+    AUTH_CLIENT_KEY, /* let in; served on the credential that it sent */
+    AUTH_NO_CREDENTIAL,
+    AUTH_WRONG,
+    AUTH_TWO,    /* two different credentials in one request */
+    AUTH_CLOSED, /* nobody can get in before the operator has set AUTH_TOKEN */
+};
+struct auth_pass {
+    enum auth_verdict verdict;
+    struct str credential; /* in the arena or in the headers; empty when there was none */
+};
+
+/* Credentials are taken from `Authorization: Bearer`, `x-api-key`, `api-key`, `x-goog-api-key` and
+ * `?key=`, and from nowhere else; every known token is compared, in constant time.
+ *
+ *   source  design.md "Who gets in"; AUT-1, AUT-4 */
+struct auth_pass auth_check(const struct auth *a, struct http_headers h, struct str query,
+                            struct arena *arena);
+
+/* What a client that is not let in is told, in English and Chinese; empty for the verdicts that let
+ * in. The same bytes for every wrong credential. */
+struct str auth_refusal(enum auth_verdict v);
+
+#endif

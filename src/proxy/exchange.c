@@ -1,0 +1,249 @@
+/* Copyright 2026 The queqiao authors
+ * SPDX-License-Identifier: MIT */
+/* exchange.c - the life of one request. Must not know JSON beyond "parsed or not", nor any
+ * dialect's words; the bytes between the two sides are relay.c's, one upstream request is leg.c's.
+ */
+#include "proxy/exchange_impl.h"
+
+#include "base/clock.h"
+#include "base/mem.h"
+#include "base/random.h"
+
+#include <stdio.h>
+
+enum { ARENA_MAX = 8 << 20, CHOICES_MAX = 8 };
+
+static void free_task(struct task *t)
+{
+    struct exchange *x = CONTAINER(t, struct exchange, free);
+
+    if (x->translated) {
+        rope_fini(&x->tr.body);
+        buf_fini(&x->tr.ignored);
+    }
+    secret_fini(&x->own_key);
+    arena_fini(&x->arena);
+    mem_free(x);
+}
+
+/* The end of every exchange, however it came: upstream is cancelled in this turn, one line is
+ * logged, memory goes back when the turn is over. */
+static void over(struct exchange *x, const char *end)
+{
+    if (x->step == STEP_END)
+        return;
+    x->end = end;
+    for (unsigned i = 0; i < x->nlegs; i++)
+        leg_stop(&x->legs[i]);
+    timer_stop(&x->total);
+    timer_stop(&x->heartbeat);
+    access_log(x);
+    x->step = STEP_END;
+    x->call = NULL;
+    list_remove(&x->link);
+    x->p->nexchanges--;
+    loop_defer(x->p->loop, &x->free);
+}
+
+void exchange_fail(struct exchange *x, const struct gm_error *e)
+{
+    struct call *c = x->call;
+
+    if (x->step == STEP_END)
+        return;
+    /* Upstream first, and the log before the last byte: on Function Compute everything may freeze
+     * the moment that the answer is complete. */
+    if (x->head_sent) {
+        relay_stream_error(x, e);
+        over(x, "stream_error");
+        call_end(c);
+        return;
+    }
+    x->status = e->client_status;
+    over(x, "error");
+    reply_error(x->p, c, &x->id, x->d, e);
+}
+
+static void fail_fault(struct exchange *x, const struct fault *why, yyjson_val *root)
+{
+    struct gm_error e;
+
+    gm_error_fault(&e, why, root);
+    exchange_fail(x, &e);
+}
+
+static void on_total(struct timer *t)
+{
+    struct exchange *x = CONTAINER(t, struct exchange, total);
+    struct gm_error e;
+
+    gm_error_make(&e, GM_DEADLINE, S("the request took longer than this server allows"));
+    exchange_fail(x, &e);
+}
+
+static void on_heartbeat(struct timer *t)
+{
+    relay_heartbeat(CONTAINER(t, struct exchange, heartbeat));
+}
+
+void exchange_leg_done(struct exchange *x)
+{
+    struct call *c = x->call;
+
+    if (++x->nlegs_done < x->nlegs)
+        return;
+    relay_finish(x);
+    if (x->step == STEP_END)
+        return;
+    over(x, "finish");
+    call_end(c);
+}
+
+static enum err start_legs(struct exchange *x)
+{
+    x->legs = arena_zalloc(&x->arena, x->tr.choices * sizeof *x->legs);
+    x->readers = arena_zalloc(&x->arena, x->tr.choices * sizeof *x->readers);
+    if (x->legs == NULL || x->readers == NULL)
+        return E_TOOBIG;
+    x->nlegs = x->tr.choices;
+    for (unsigned i = 0; i < x->nlegs; i++)
+        leg_init(&x->legs[i], x, i);
+    timer_start(&x->total, x->p->opts->total_ms);
+    if (x->tr.stream && x->p->opts->heartbeat_ms > 0)
+        timer_start(&x->heartbeat, x->p->opts->heartbeat_ms);
+    for (unsigned i = 0; i < x->nlegs && x->step != STEP_END; i++)
+        leg_start(&x->legs[i]);
+    return OK;
+}
+
+static struct str recall_nothing(void *ctx, struct str call_id)
+{
+    (void)ctx;
+    (void)call_id;
+    return S("");
+}
+
+static enum err translate(struct exchange *x, yyjson_val *root, struct fault *why)
+{
+    struct dialect_env env = {
+        .opts = &x->p->opts->dialect,
+        .now_s = clock_wall_s(),
+        .nonce = str_of(x->nonce, sizeof x->nonce),
+        .arena = &x->arena,
+        .recall = recall_nothing,
+    };
+    enum err err = x->d->request(root, &env, &x->tr, why);
+
+    x->translated = err == OK;
+    if (err == OK && x->tr.choices > CHOICES_MAX)
+        return fault_set(why, E_RANGE, "n is larger than this server allows", NULL);
+    return err;
+}
+
+static void on_body(void *owner, char *body, size_t n)
+{
+    struct exchange *x = owner;
+    struct fault why = {0};
+    size_t at = 0;
+
+    x->step = STEP_TRANSLATE;
+    if (json_parse(&x->p->json, body, n, &at, &why) != OK) {
+        struct gm_error e;
+        char text[256];
+
+        snprintf(text, sizeof text,
+                 "We could not parse the JSON body of your request: %s (byte %zu)",
+                 why.what ? why.what : "bad syntax", at);
+        gm_error_make(&e, GM_BAD_REQUEST, str_z(text));
+        exchange_fail(x, &e);
+        return;
+    }
+    if (translate(x, x->p->json.root, &why) != OK) {
+        fail_fault(x, &why, x->p->json.root);
+        return;
+    }
+    if (start_legs(x) != OK) {
+        struct gm_error e;
+
+        gm_error_make(&e, GM_BUSY, S("this server is short of memory; please try again"));
+        exchange_fail(x, &e);
+    }
+}
+
+static void on_drain(void *owner)
+{
+    relay_drained(owner);
+}
+
+static void on_gone(void *owner)
+{
+    struct exchange *x = owner;
+
+    x->call = NULL;
+    x->status = x->status ? x->status : 499;
+    over(x, "client_gone");
+}
+
+void exchange_start(struct proxy *p, struct call *c, const struct dialect *d,
+                    const struct auth_pass *pass)
+{
+    static const struct call_events on = {
+        .on_body = on_body, .on_drain = on_drain, .on_gone = on_gone};
+    struct exchange *x = mem_zalloc(sizeof *x);
+
+    x->p = p;
+    x->call = c;
+    x->d = d;
+    x->id = request_id_new();
+    x->start_ms = loop_now_ms(p->loop);
+    random_id(x->nonce, sizeof x->nonce);
+    arena_init(&x->arena, ARENA_MAX);
+    if (pass->verdict == AUTH_CLIENT_KEY)
+        secret_init(&x->own_key, pass->credential);
+    timer_init(&x->total, p->loop, on_total);
+    timer_init(&x->heartbeat, p->loop, on_heartbeat);
+    task_init(&x->free, free_task);
+    list_init(&x->link);
+    list_push(&p->exchanges, &x->link);
+    p->nexchanges++;
+    call_bind(c, &on, x);
+    call_want_body(c);
+}
+
+struct request_id request_id_new(void)
+{
+    struct request_id id = {.z = "req_", .n = 28};
+
+    random_id(id.z + 4, 24);
+    return id;
+}
+
+void proxy_init(struct proxy *p, struct loop *loop, struct client *client, struct keys *keys,
+                const struct proxy_opts *opts)
+{
+    *p = (struct proxy){.loop = loop, .client = client, .keys = keys, .opts = opts};
+    list_init(&p->exchanges);
+    json_init(&p->json);
+    buf_init(&p->out, opts->answer_max * 2);
+}
+
+void proxy_fini(struct proxy *p)
+{
+    json_fini(&p->json);
+    buf_fini(&p->out);
+}
+
+void proxy_abandon(struct proxy *p)
+{
+    struct gm_error e;
+
+    gm_error_make(&e, GM_BUSY, S("this server is shutting down; please try again"));
+    list_each (l, &p->exchanges) {
+        struct exchange *x = CONTAINER(l, struct exchange, link);
+
+        if (x->step == STEP_READ) /* its body has not even come */
+            call_reset(x->call), over(x, "shutdown");
+        else
+            exchange_fail(x, &e);
+    }
+}

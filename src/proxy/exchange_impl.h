@@ -1,0 +1,87 @@
+/* Copyright 2026 The queqiao authors
+ * SPDX-License-Identifier: MIT */
+/* exchange_impl.h - the exchange's parts, shared by exchange.c, leg.c and relay.c alone. */
+#ifndef PROXY_EXCHANGE_IMPL_H
+#define PROXY_EXCHANGE_IMPL_H
+
+#include "base/arena.h"
+#include "codec/sse.h"
+#include "proxy/exchange.h"
+#include "proxy/reply.h"
+#include "proxy/retry.h"
+
+#define STEPS(X) X(READ) X(TRANSLATE) X(PICK_KEY) X(SEND) X(HEAD) X(RELAY) X(END)
+enum step {
+#define STEP(name) STEP_##name,
+    STEPS(STEP)
+#undef STEP
+};
+
+/* One upstream request of the exchange; there are `n` of them when the client wants n choices. */
+struct leg {
+    struct exchange *x;
+    unsigned choice;
+    struct client_req *req;                  /* NULL when nothing is in the air */
+    struct key *key;                         /* NULL: none is held */
+    const struct key *tried[KEYS_TRIED_MAX]; /* to compare with, never to follow */
+    size_t ntried;
+    unsigned attempts;
+    int status;
+    struct sse sse;
+    struct buf body; /* of a whole answer, or of an error */
+    struct timer again;
+    bool done;
+};
+
+struct exchange {
+    struct proxy *p;
+    struct list link;  /* in proxy.exchanges */
+    struct call *call; /* NULL once it is answered, or its client left */
+    const struct dialect *d;
+    struct request_id id;
+    char nonce[24];
+    struct arena arena;
+    struct translation tr;
+    bool translated;
+    struct secret own_key; /* the client's, when it is served on that */
+    enum step step;
+    bool head_sent;    /* the client has the head of a stream */
+    bool content_sent; /* and bytes of the answer */
+    bool paused;       /* the client is slow; the legs are paused */
+    struct leg *legs;
+    struct gm_reader *readers; /* one for each leg */
+    unsigned nlegs, nlegs_done;
+    struct timer total, heartbeat;
+    struct task free;
+    /* for the log */
+    uint64_t start_ms, first_ms;
+    const char *end;
+    int status;
+    char key_tail[8];
+    unsigned attempts;
+};
+
+/* exchange.c */
+void exchange_fail(struct exchange *x, const struct gm_error *e);
+void exchange_leg_done(struct exchange *x);
+
+/* leg.c */
+void leg_init(struct leg *leg, struct exchange *x, unsigned choice);
+void leg_start(struct leg *leg);
+void leg_stop(struct leg *leg); /* cancels in this turn, gives the key back; again is harmless */
+void leg_fail(struct leg *leg, const struct gm_error *e); /* again, or the end of the exchange */
+
+/* relay.c: upstream's bytes to the client's */
+MUST_CHECK enum err relay_event(void *leg, char *data,
+                                size_t n); /* an sse_event_f; a whole body too */
+void relay_flush(struct exchange *x);     /* what events appended to proxy.out goes to the client */
+void relay_drained(struct exchange *x);   /* the client has caught up */
+void relay_heartbeat(struct exchange *x); /* a comment, when nothing went out for long */
+void relay_finish(struct exchange *x);    /* every leg has ended well */
+void relay_stream_error(struct exchange *x, const struct gm_error *e);
+
+/* access_log.c */
+void access_log(const struct exchange *x);
+const char *step_name(enum step s);
+
+#endif

@@ -1,0 +1,273 @@
+/* Copyright 2026 The queqiao authors
+ * SPDX-License-Identifier: MIT */
+/* leg.c - one upstream request: a key, the sending, the answer's head, and again when that is
+ * right. Must not know what the answer says: relay.c does. */
+#include "proxy/exchange_impl.h"
+
+#include "base/random.h"
+
+#include <stdio.h>
+
+static const char *const METHOD[] = {
+    [GM_GENERATE] = ":generateContent",
+    [GM_STREAM] = ":streamGenerateContent?alt=sse",
+};
+
+enum { ERROR_BODY_MAX = 64 * 1024, TARGET_MAX = 1024 };
+
+static void give_back(struct leg *leg, enum key_outcome outcome, uint32_t cool_s)
+{
+    struct proxy *p = leg->x->p;
+
+    if (leg->key == NULL)
+        return;
+    keys_done(p->keys, leg->key, leg->x->tr.model, outcome, (uint64_t)cool_s * 1000,
+              loop_now_ms(p->loop));
+    leg->key = NULL;
+}
+
+static void forget_answer(struct leg *leg)
+{
+    sse_fini(&leg->sse);
+    buf_fini(&leg->body);
+    leg->status = 0;
+}
+
+void leg_stop(struct leg *leg)
+{
+    client_cancel(leg->req);
+    leg->req = NULL;
+    timer_stop(&leg->again);
+    give_back(leg, KEY_BLAMELESS, 0);
+    forget_answer(leg);
+}
+
+static void no_key(struct leg *leg, enum key_verdict verdict, uint64_t wait_ms)
+{
+    struct gm_error e;
+    char text[160];
+
+    if (verdict == KEY_NONE) {
+        gm_error_make(&e, GM_BUSY,
+                      keys_count(leg->x->p->keys) == 0
+                          ? S("this server has no Gemini API key; set GEMINI_API_KEY")
+                          : S("upstream refuses every Gemini API key of this server"));
+        exchange_fail(leg->x, &e);
+        return;
+    }
+    snprintf(text, sizeof text,
+             "every Gemini API key of this server is over its quota for %.*s; the first is back in "
+             "%llu s",
+             S_ARG(str_sub(leg->x->tr.model, 0, 64)), (unsigned long long)(wait_ms + 999) / 1000);
+    gm_error_make(&e, GM_RATE, str_z(text));
+    e.retry_after_s = (uint32_t)((wait_ms + 999) / 1000);
+    exchange_fail(leg->x, &e);
+}
+
+static bool pick_key(struct leg *leg)
+{
+    struct exchange *x = leg->x;
+    struct key_want want = {
+        .model = x->tr.model, .now_ms = loop_now_ms(x->p->loop), .ntried = leg->ntried};
+    uint64_t wait_ms = 0;
+    enum key_verdict verdict;
+
+    if (x->own_key.p != NULL)
+        return true;
+    memcpy(want.tried, leg->tried, sizeof want.tried);
+    verdict = keys_pick(x->p->keys, &want, &leg->key, &wait_ms);
+    if (verdict != KEY_PICKED) {
+        no_key(leg, verdict, wait_ms);
+        return false;
+    }
+    if (leg->ntried < KEYS_TRIED_MAX)
+        leg->tried[leg->ntried++] = leg->key;
+    return true;
+}
+
+static void on_head(void *owner, int status, struct http_headers h)
+{
+    struct leg *leg = owner;
+    size_t max = status == 200 ? leg->x->p->opts->answer_max : ERROR_BODY_MAX;
+
+    (void)h;
+    leg->x->step = STEP_HEAD;
+    leg->status = status;
+    sse_init(&leg->sse, leg->x->p->opts->event_max, relay_event, leg);
+    buf_init(&leg->body, max + JSON_PAD);
+}
+
+static bool is_stream(const struct leg *leg)
+{
+    return leg->status == 200 && leg->x->tr.method == GM_STREAM;
+}
+
+/* What went wrong while events were handed on. */
+static void fail_feed(struct leg *leg, enum err err)
+{
+    struct gm_error e = leg->x->readers[leg->choice].error;
+
+    if (!e.set)
+        gm_error_make(&e, GM_BROKEN,
+                      err == E_TOOBIG ? S("upstream's answer is larger than this server allows")
+                                      : S("upstream's answer could not be read"));
+    leg_fail(leg, &e);
+}
+
+static void on_data(void *owner, struct str bytes)
+{
+    struct leg *leg = owner;
+    struct exchange *x = leg->x;
+    enum err err;
+
+    x->step = STEP_RELAY;
+    if (!is_stream(leg)) {
+        buf_put(&leg->body, bytes);
+        if (leg->body.err != OK && leg->status == 200)
+            fail_feed(leg, E_TOOBIG);
+        return;
+    }
+    err = sse_feed(&leg->sse, bytes);
+    if (x->step == STEP_END)
+        return;
+    relay_flush(x);
+    if (err != OK)
+        fail_feed(leg, err);
+}
+
+static void on_error_body(struct leg *leg)
+{
+    struct gm_error e;
+    struct buf *b = &leg->body;
+    size_t n = b->n;
+
+    b->err = OK;
+    buf_put(b, str_of("\0\0\0\0\0\0\0\0", JSON_PAD));
+    gm_error_read(&e, leg->status, b->p, n);
+    leg_fail(leg, &e);
+}
+
+static enum err whole_answer(struct leg *leg)
+{
+    size_t n = leg->body.n;
+
+    buf_put(&leg->body, str_of("\0\0\0\0\0\0\0\0", JSON_PAD));
+    if (leg->body.err != OK)
+        return E_TOOBIG;
+    return relay_event(leg, leg->body.p, n);
+}
+
+static void on_end(void *owner)
+{
+    struct leg *leg = owner;
+    struct exchange *x = leg->x;
+    enum err err;
+
+    leg->req = NULL;
+    if (leg->status != 200) {
+        on_error_body(leg);
+        return;
+    }
+    err = is_stream(leg) ? sse_finish(&leg->sse) : whole_answer(leg);
+    relay_flush(x);
+    if (err != OK) {
+        fail_feed(leg, err);
+        return;
+    }
+    give_back(leg, KEY_SERVED, 0);
+    forget_answer(leg);
+    leg->done = true;
+    exchange_leg_done(x);
+}
+
+static void on_fail(void *owner, const struct client_fault *f)
+{
+    struct leg *leg = owner;
+    struct gm_error e;
+
+    leg->req = NULL;
+    retry_error_of(&e, f);
+    leg_fail(leg, &e);
+}
+
+static void send_request(struct leg *leg)
+{
+    static const struct client_events on = {
+        .on_head = on_head, .on_data = on_data, .on_end = on_end, .on_fail = on_fail};
+    struct exchange *x = leg->x;
+    const struct proxy_opts *o = x->p->opts;
+    const struct secret *key = leg->key ? key_secret(leg->key) : &x->own_key;
+    char target[TARGET_MAX];
+    const struct http_header headers[] = {
+        {S("content-type"),   S("application/json")        },
+        {S("accept"),         S("*/*")                     },
+        {S("user-agent"),     S("queqiao/" QUEQIAO_VERSION)},
+        {S("x-goog-api-key"), secret_str(key)              },
+    };
+    int n = snprintf(target, sizeof target, "%.*s/v1beta/%s%.*s%s", S_ARG(o->base_path),
+                     memchr(x->tr.model.p, '/', x->tr.model.n) ? "" : "models/", S_ARG(x->tr.model),
+                     METHOD[x->tr.method]);
+
+    snprintf(x->key_tail, sizeof x->key_tail, "%s", secret_tail(key).z);
+    x->step = STEP_SEND;
+    leg->attempts++;
+    x->attempts++;
+    leg->req = client_send(x->p->client,
+                           &(struct client_request){
+                               .origin = o->origin,
+                               .method = HTTP_POST,
+                               .target = str_of(target, n > 0 && n < TARGET_MAX ? (size_t)n : 0),
+                               .headers = {headers, NELEM(headers)},
+                               .body = &x->tr.body,
+                               .first_byte_ms = o->first_byte_ms,
+                               .idle_ms = o->idle_ms,
+    },
+                           &on, leg);
+}
+
+void leg_start(struct leg *leg)
+{
+    leg->x->step = STEP_PICK_KEY;
+    gm_reader_init(&leg->x->readers[leg->choice]);
+    if (pick_key(leg))
+        send_request(leg);
+}
+
+static void on_again(struct timer *t)
+{
+    leg_start(CONTAINER(t, struct leg, again));
+}
+
+void leg_init(struct leg *leg, struct exchange *x, unsigned choice)
+{
+    leg->x = x;
+    leg->choice = choice;
+    timer_init(&leg->again, x->p->loop, on_again);
+}
+
+void leg_fail(struct leg *leg, const struct gm_error *e)
+{
+    struct exchange *x = leg->x;
+    struct gm_error copy = *e; /* it may live in what is reset below */
+    struct retry_state state = {
+        .attempts_made = leg->attempts,
+        .attempts_max = x->p->opts->attempts,
+        .answer_began = x->readers[leg->choice].any_chunk || x->content_sent,
+        .own_key = x->own_key.p != NULL,
+    };
+    uint32_t after_ms = 0;
+
+    random_bytes(&state.random, sizeof state.random);
+    client_cancel(leg->req);
+    leg->req = NULL;
+    give_back(leg, retry_blame(&copy), copy.retry_after_s);
+    forget_answer(leg);
+    if (x->step == STEP_END)
+        return;
+    if (retry_again(&copy, &state, &after_ms)) {
+        x->step = STEP_PICK_KEY;
+        timer_start(&leg->again, after_ms);
+        return;
+    }
+    exchange_fail(x, &copy);
+}

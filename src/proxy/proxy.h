@@ -1,0 +1,63 @@
+/* Copyright 2026 The queqiao authors
+ * SPDX-License-Identifier: MIT */
+/* proxy.h - what one worker's exchanges share. Everything in it belongs to one loop, but for the
+ * keys (one for the process, locked inside) and the options (never changed once published). */
+#ifndef PROXY_PROXY_H
+#define PROXY_PROXY_H
+
+#include "base/list.h"
+#include "codec/json_read.h"
+#include "dialect/dialect.h"
+#include "http/client.h"
+#include "http/server.h"
+#include "keys/ring.h"
+#include "proxy/auth.h"
+
+enum cors { CORS_OFF, CORS_ANY, CORS_LIST };
+
+struct proxy_opts {
+    struct origin origin; /* upstream */
+    struct str base_path; /* prefix of every upstream path: "" or "/gemini", no slash at the end */
+    struct auth auth;
+    enum cors cors;
+    struct str cors_origins; /* comma-separated, for CORS_LIST */
+    struct dialect_opts dialect;
+    size_t body_max;   /* of a translated request, and of what hangs on it; LIM-3 */
+    size_t answer_max; /* of a whole upstream answer; LIM-4 */
+    size_t event_max;  /* of one upstream event; LIM-4 */
+    uint32_t first_byte_ms, idle_ms, total_ms; /* LIM-11 */
+    uint32_t heartbeat_ms;                     /* LIM-12; 0: none */
+    unsigned attempts;                         /* for one request, the first included */
+    bool emulation;                            /* upstream is queqiao's own emulated Gemini */
+};
+
+struct model_cache;
+
+struct proxy {
+    struct loop *loop;
+    struct client *client;
+    struct keys *keys;
+    const struct proxy_opts *opts;
+    struct model_cache *models;
+    struct list exchanges; /* in work */
+    size_t nexchanges;
+    /* Scratch for one callback at a time, kept so that the steady state allocates nothing. */
+    struct json json;
+    struct buf out;
+};
+
+void proxy_init(struct proxy *p, struct loop *loop, struct client *client, struct keys *keys,
+                const struct proxy_opts *opts);
+void proxy_fini(struct proxy *p); /* every exchange must be over */
+
+/* Ends every exchange with an error of its dialect: the last act of a drain. */
+void proxy_abandon(struct proxy *p);
+
+/* The id under which a request is logged and answered. */
+struct request_id {
+    char z[32];
+    size_t n;
+};
+struct request_id request_id_new(void);
+
+#endif

@@ -1,0 +1,138 @@
+/* Copyright 2026 The queqiao authors
+ * SPDX-License-Identifier: MIT */
+/* relay.c - upstream's events become the client's bytes, and a slow client slows upstream down.
+ *
+ * Back-pressure is FLOW_HIGH and FLOW_LOW (net/stream.h): the sink always takes what it is given
+ * and answers how full it is; when it is full every leg is paused until it has drained. */
+#include "proxy/exchange_impl.h"
+
+static void send_head(struct exchange *x)
+{
+    struct reply_head h;
+
+    reply_begin(&h, x->p->opts, x->call, &x->id);
+    reply_add(&h, S("content-type"), x->d->stream_type);
+    reply_add(&h, S("cache-control"), S("no-cache"));
+    reply_add(&h, S("x-accel-buffering"), S("no"));
+    reply_add(&h, S("x-queqiao-ignored"), buf_str(&x->tr.ignored));
+    call_respond(x->call, 200, reply_fields(&h), -1);
+    x->head_sent = true;
+    x->status = 200;
+}
+
+static void pause(struct exchange *x)
+{
+    if (x->paused)
+        return;
+    x->paused = true;
+    for (unsigned i = 0; i < x->nlegs; i++)
+        if (x->legs[i].req != NULL)
+            client_pause(x->legs[i].req);
+}
+
+void relay_drained(struct exchange *x)
+{
+    x->paused = false;
+    for (unsigned i = 0; i < x->nlegs; i++)
+        if (x->legs[i].req != NULL)
+            client_resume(x->legs[i].req);
+}
+
+static void write_client(struct exchange *x, struct str bytes)
+{
+    if (!x->head_sent)
+        send_head(x);
+    if (x->p->opts->heartbeat_ms > 0)
+        timer_start(&x->heartbeat, x->p->opts->heartbeat_ms);
+    if (call_write(x->call, bytes) == FLOW_FULL)
+        pause(x);
+}
+
+void relay_heartbeat(struct exchange *x)
+{
+    write_client(x, x->d->heartbeat);
+}
+
+static enum err on_gm_event(void *ctx, const struct gm_event *e)
+{
+    struct leg *leg = ctx;
+    struct exchange *x = leg->x;
+
+    if (x->first_ms == 0)
+        x->first_ms = loop_now_ms(x->p->loop);
+    return x->d->event(x->tr.answer, leg->choice, e, &x->p->out);
+}
+
+/* What was appended and not flushed by a callback that failed is nobody's: each callback begins
+ * with an empty buffer. */
+static struct buf *out_of(struct exchange *x)
+{
+    return &x->p->out;
+}
+
+enum err relay_event(void *ctx, char *data, size_t n)
+{
+    struct leg *leg = ctx;
+    struct exchange *x = leg->x;
+    enum err err = json_parse(&x->p->json, data, n, NULL, NULL);
+
+    if (err != OK)
+        return err;
+    return gm_read(&x->readers[leg->choice], x->p->json.root, on_gm_event, leg);
+}
+
+void relay_flush(struct exchange *x)
+{
+    struct buf *out = out_of(x);
+
+    if (out->n > 0 && x->tr.stream && out->err == OK) {
+        x->content_sent = true;
+        write_client(x, buf_str(out));
+    }
+    buf_reset(out);
+}
+
+static void send_whole(struct exchange *x)
+{
+    struct reply_head h;
+
+    reply_begin(&h, x->p->opts, x->call, &x->id);
+    reply_add(&h, S("content-type"), S("application/json; charset=utf-8"));
+    reply_add(&h, S("cache-control"), S("no-store"));
+    reply_add(&h, S("x-queqiao-ignored"), buf_str(&x->tr.ignored));
+    call_respond(x->call, 200, reply_fields(&h), (int64_t)x->p->out.n);
+    call_write(x->call, buf_str(&x->p->out));
+    x->status = 200;
+}
+
+void relay_finish(struct exchange *x)
+{
+    struct buf *out = out_of(x);
+    struct fault why = {0};
+
+    buf_reset(out);
+    if (x->d->end(x->tr.answer, x->readers, x->nlegs, out, &why) != OK || out->err != OK) {
+        struct gm_error e;
+
+        buf_reset(out);
+        gm_error_make(&e, GM_BROKEN,
+                      str_z(why.what ? why.what : "the answer is larger than this server allows"));
+        exchange_fail(x, &e);
+        return;
+    }
+    if (x->tr.stream)
+        write_client(x, buf_str(out));
+    else
+        send_whole(x);
+    buf_reset(out);
+}
+
+void relay_stream_error(struct exchange *x, const struct gm_error *e)
+{
+    struct buf *out = out_of(x);
+
+    buf_reset(out);
+    x->d->stream_error(x->tr.answer, e, out);
+    call_write(x->call, buf_str(out));
+    buf_reset(out);
+}

@@ -1,0 +1,128 @@
+/* Copyright 2026 The queqiao authors
+ * SPDX-License-Identifier: MIT */
+/* reply.c - answer heads. Must not know what an answer says. */
+#include "proxy/reply.h"
+
+#include <stdio.h>
+
+enum { REQUESTED_HEADERS_MAX = 2048 };
+
+/* What the SDKs send is allowed even to a browser that does not say what it will send. */
+static const struct str ALLOWED = S_INIT(
+    "authorization, content-type, x-api-key, api-key, x-goog-api-key, x-request-id, "
+    "openai-organization, openai-project, openai-beta, user-agent, http-referer, x-title, "
+    "x-stainless-arch, x-stainless-async, x-stainless-custom-poll-interval, "
+    "x-stainless-helper-method, x-stainless-lang, x-stainless-os, x-stainless-package-version, "
+    "x-stainless-poll-helper, x-stainless-retry-count, x-stainless-runtime, "
+    "x-stainless-runtime-version, x-stainless-timeout");
+
+void reply_add(struct reply_head *h, struct str name, struct str value)
+{
+    if (value.n > 0 && h->n < REPLY_HEADERS_MAX)
+        h->v[h->n++] = (struct http_header){name, value};
+}
+
+static bool in_list(struct str list, struct str origin)
+{
+    while (list.n > 0)
+        if (str_eq(str_trim(str_cut(&list, ',')), origin))
+            return true;
+    return false;
+}
+
+/* `*`, the listed origin, or empty: no CORS. Never reflected unlisted, never with credentials. */
+static struct str allowed_origin(const struct proxy_opts *o, struct call *c)
+{
+    struct str origin = http_header_get(call_headers(c), S("origin"));
+
+    switch (o->cors) {
+    case CORS_OFF: break;
+    case CORS_ANY: return S("*");
+    case CORS_LIST: return in_list(o->cors_origins, origin) ? origin : S("");
+    }
+    return S("");
+}
+
+void reply_begin(struct reply_head *h, const struct proxy_opts *o, struct call *c,
+                 const struct request_id *id)
+{
+    struct str origin = allowed_origin(o, c);
+
+    h->n = 0;
+    reply_add(h, S("x-request-id"), str_of(id->z, id->n));
+    reply_add(h, S("x-content-type-options"), S("nosniff"));
+    if (o->cors == CORS_LIST)
+        reply_add(h, S("vary"), S("Origin"));
+    if (origin.n > 0) {
+        reply_add(h, S("access-control-allow-origin"), origin);
+        reply_add(h, S("access-control-expose-headers"),
+                  S("x-request-id, x-queqiao-ignored, retry-after"));
+    }
+}
+
+static void send(struct call *c, int status, const struct reply_head *h, struct str body)
+{
+    call_respond(c, status, reply_fields(h), (int64_t)body.n);
+    if (body.n > 0)
+        call_write(c, body);
+    call_end(c);
+}
+
+void reply_json(struct proxy *p, struct call *c, const struct request_id *id, int status,
+                struct str body)
+{
+    struct reply_head h;
+
+    reply_begin(&h, p->opts, c, id);
+    reply_add(&h, S("content-type"), S("application/json; charset=utf-8"));
+    reply_add(&h, S("cache-control"), S("no-store"));
+    send(c, status, &h, body);
+}
+
+void reply_error(struct proxy *p, struct call *c, const struct request_id *id,
+                 const struct dialect *d, const struct gm_error *e)
+{
+    struct reply_head h;
+
+    buf_reset(&p->out);
+    d->error(e, &p->out);
+    reply_begin(&h, p->opts, c, id);
+    reply_add(&h, S("content-type"), S("application/json; charset=utf-8"));
+    reply_add(&h, S("cache-control"), S("no-store"));
+    if (e->retry_after_s > 0) {
+        snprintf(h.retry_after, sizeof h.retry_after, "%u", (unsigned)e->retry_after_s);
+        reply_add(&h, S("retry-after"), str_z(h.retry_after));
+    }
+    send(c, e->client_status, &h, buf_str(&p->out));
+}
+
+/* Only what a list of field names may hold, so that echoing it can never inject anything. */
+static bool is_name_list(struct str s)
+{
+    if (s.n == 0 || s.n > REQUESTED_HEADERS_MAX)
+        return false;
+    for (size_t i = 0; i < s.n; i++) {
+        char c = s.p[i];
+        bool ok = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+                  c == '-' || c == '_' || c == ',' || c == ' ';
+
+        if (!ok)
+            return false;
+    }
+    return true;
+}
+
+void reply_options(struct proxy *p, struct call *c, const struct request_id *id)
+{
+    struct str asked = http_header_get(call_headers(c), S("access-control-request-headers"));
+    struct reply_head h;
+
+    reply_begin(&h, p->opts, c, id);
+    reply_add(&h, S("allow"), S("GET, HEAD, POST, OPTIONS"));
+    if (allowed_origin(p->opts, c).n > 0) {
+        reply_add(&h, S("access-control-allow-methods"), S("GET, HEAD, POST, OPTIONS"));
+        reply_add(&h, S("access-control-allow-headers"), is_name_list(asked) ? asked : ALLOWED);
+        reply_add(&h, S("access-control-max-age"), S("86400"));
+    }
+    send(c, 204, &h, S(""));
+}

@@ -1,0 +1,36 @@
+/* Copyright 2026 The queqiao authors
+ * SPDX-License-Identifier: MIT */
+/* reply.h - the head of every answer: CORS, request id, caching, and errors in the dialect's shape.
+ */
+#ifndef PROXY_REPLY_H
+#define PROXY_REPLY_H
+
+#include "gemini/error.h"
+#include "proxy/proxy.h"
+
+enum { REPLY_HEADERS_MAX = 24 };
+
+struct reply_head {
+    struct http_header v[REPLY_HEADERS_MAX];
+    size_t n;
+    char retry_after[16];
+};
+/* The fields that every answer carries. id must outlive the head. */
+void reply_begin(struct reply_head *h, const struct proxy_opts *o, struct call *c,
+                 const struct request_id *id);
+void reply_add(struct reply_head *h, struct str name, struct str value);
+static inline struct http_headers reply_fields(const struct reply_head *h)
+{
+    return (struct http_headers){h->v, h->n};
+}
+
+/* A whole answer: head, body, end. The call is over. */
+void reply_json(struct proxy *p, struct call *c, const struct request_id *id, int status,
+                struct str body);
+void reply_error(struct proxy *p, struct call *c, const struct request_id *id,
+                 const struct dialect *d, const struct gm_error *e);
+
+/* The answer to a CORS preflight, or to any OPTIONS. */
+void reply_options(struct proxy *p, struct call *c, const struct request_id *id);
+
+#endif

@@ -1,0 +1,164 @@
+/* Copyright 2026 The queqiao authors
+ * SPDX-License-Identifier: MIT */
+/* test_config.c - options from text, the upstream URL, and lists of keys and tokens. */
+#include "app/base_url.h"
+#include "app/config.h"
+#include "app/credentials.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdlib.h>
+
+#include <cmocka.h>
+
+static void values(void **state)
+{
+    static const struct {
+        const char *variable, *text;
+        enum err err;
+        size_t field;
+        uint64_t value;
+    } rows[] = {
+        {"QUEQIAO_MAX_BODY",      "1M",          OK,                        offsetof(struct config,                                     body_max),1 << 20},
+        {"queqiao_max_body",                       "4096",                   OK,                offsetof(struct config,                                                      body_max),4096},
+        {"QUEQIAO_MAX_BODY",                   "1T",                                E_FIELD,                                        0,                                                                            0                     },
+        {"QUEQIAO_MAX_BODY",                      "12",                                   E_RANGE,                                           0, 0},
+        {"QUEQIAO_MAX_BODY",                      "2G",                                   E_RANGE,                                           0,                                                                            0                                                                                                },
+        {"QUEQIAO_HEARTBEAT",                      "500ms",                                   OK,                                          offsetof(struct config,heartbeat_ms),500},
+        {"QUEQIAO_HEARTBEAT",          "15",                    OK,                                             offsetof(struct config,                                                                                         heartbeat_ms),                                                                                                                                                                                                                    15000},
+        {"QUEQIAO_HEARTBEAT", "2m", OK,offsetof(struct config,heartbeat_ms),120000},
+        {"QUEQIAO_HEARTBEAT",                     "0",            OK,                                                offsetof(struct config,                                                                                                                                                          heartbeat_ms),                                                                                                                                                                                                                                                                                                                                                                                                                                                     0},
+        {"QUEQIAO_HEARTBEAT","-1s",E_FIELD,0,0},
+        {"QUEQIAO_HEARTBEAT",     "2h",              E_RANGE,                                 0,                                                                                                                                       0                                                                                                                                     },
+        {"QUEQIAO_WORKERS",     "4",          OK,               offsetof(struct config,                                        workers),4},
+        {"QUEQIAO_WORKERS",       "4K",             E_FIELD,                           0,                                                 0},
+        {"QUEQIAO_WORKERS",                       "",                    E_FIELD,                                   0,                                                                          0},
+        {"QUEQIAO_WORKERS",                       "99999999999999999999",                    E_FIELD,                     0,                                                     0                },
+        {"QUEQIAO_BYOK",                       "maybe",                    E_FIELD, 0,                                 0},
+        {"QUEQIAO_TYPO",                       "1",                       E_FIELD,                   0,                                                   0},
+    };
+    struct config c;
+    struct buf problem;
+
+    (void)state;
+    buf_init(&problem, 4096);
+    unsetenv("QUEQIAO_CONFIG");
+    assert_int_equal(config_load(&c, &problem), OK);
+    assert_int_equal(c.body_max, 32 << 20);
+    for (size_t i = 0; i < NELEM(rows); i++) {
+        buf_reset(&problem);
+        assert_int_equal(config_set(&c, str_z(rows[i].variable), str_z(rows[i].text), &problem),
+                         rows[i].err);
+        assert_int_equal(problem.n > 0, rows[i].err != OK);
+        if (rows[i].err == OK)
+            assert_int_equal(*(uint64_t *)(void *)((char *)&c + rows[i].field), rows[i].value);
+    }
+    assert_int_equal(config_set(&c, S("QUEQIAO_BYOK"), S("true"), &problem), OK);
+    assert_true(c.byok);
+    config_fini(&c);
+    buf_fini(&problem);
+}
+
+static void secrets_leave_the_environment(void **state)
+{
+    struct config c;
+    struct buf problem;
+
+    (void)state;
+    buf_init(&problem, 4096);
+    setenv("GEMINI_API_KEY", "AIza-first, AIza-second\nAIza-third,,", 1);
+    setenv("AUTH_TOKEN", "Bearer one,two", 1);
+    assert_int_equal(config_load(&c, &problem), OK);
+    assert_string_equal(getenv("GEMINI_API_KEY"), "");
+    assert_string_equal(getenv("AUTH_TOKEN"), "");
+
+    struct keys *keys = keys_new();
+    struct secret *tokens;
+    size_t n;
+
+    assert_int_equal(credentials_load_keys(&c, keys, &problem), OK);
+    assert_int_equal(keys_count(keys), 3);
+    assert_int_equal(credentials_tokens(&c, &tokens, &n, &problem), OK);
+    assert_int_equal(n, 2);
+    assert_true(secret_eq(&tokens[0], S("one")));
+    assert_true(secret_eq(&tokens[1], S("two")));
+    credentials_free_tokens(tokens, n);
+    keys_free(keys);
+    config_fini(&c);
+    unsetenv("GEMINI_API_KEY");
+    unsetenv("AUTH_TOKEN");
+    buf_fini(&problem);
+}
+
+static void a_key_with_a_blank_is_refused(void **state)
+{
+    struct config c;
+    struct buf problem;
+    struct keys *keys = keys_new();
+
+    (void)state;
+    buf_init(&problem, 4096);
+    setenv("GEMINI_API_KEY", "AIza one", 1);
+    assert_int_equal(config_load(&c, &problem), OK);
+    assert_int_equal(credentials_load_keys(&c, keys, &problem), E_FIELD);
+    assert_int_equal(str_find(buf_str(&problem), S("AIza")), problem.n);
+    keys_free(keys);
+    config_fini(&c);
+    unsetenv("GEMINI_API_KEY");
+    buf_fini(&problem);
+}
+
+static void urls(void **state)
+{
+    static const struct {
+        const char *text, *host, *path; /* host NULL: refused */
+        bool https;
+        uint16_t port;
+    } rows[] = {
+        {"https://generativelanguage.googleapis.com", "generativelanguage.googleapis.com", "",        true,
+         443                                                                                                     },
+        {"http://127.0.0.1:8099/",                    "127.0.0.1",                         "",        false, 8099},
+        {"https://h/gemini",                          "h",                                 "/gemini", true,  443 },
+        {"https://h/gemini/v1beta/",                  "h",                                 "/gemini", true,  443 },
+        {"https://h/v1beta/openai/",                  "h",                                 "",        true,  443 },
+        {"HTTPS://h:8443//",                          "h",                                 "",        true,  8443},
+        {"http://[::1]:80/x",                         "::1",                               "/x",      false, 80  },
+        {"http://[::1]",                              "::1",                               "",        false, 80  },
+        {"ftp://h",                                   NULL,                                NULL,      false, 0   },
+        {"h:80",                                      NULL,                                NULL,      false, 0   },
+        {"http://",                                   NULL,                                NULL,      false, 0   },
+        {"http://h:0",                                NULL,                                NULL,      false, 0   },
+        {"http://h:65536",                            NULL,                                NULL,      false, 0   },
+        {"http://u:p@h",                              NULL,                                NULL,      false, 0   },
+        {"http://h/?x",                               NULL,                                NULL,      false, 0   },
+        {"http://h/a b",                              NULL,                                NULL,      false, 0   },
+    };
+
+    (void)state;
+    for (size_t i = 0; i < NELEM(rows); i++) {
+        struct origin o = {0};
+        struct str path = S("");
+        struct fault why = {0};
+        enum err err = base_url_parse(str_z(rows[i].text), &o, &path, &why);
+
+        assert_int_equal(err == OK, rows[i].host != NULL);
+        if (err != OK)
+            continue;
+        assert_true(str_eq(o.host, str_z(rows[i].host)));
+        assert_true(str_eq(path, str_z(rows[i].path)));
+        assert_int_equal(o.https, rows[i].https);
+        assert_int_equal(o.port, rows[i].port);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(values),
+        cmocka_unit_test(secrets_leave_the_environment),
+        cmocka_unit_test(a_key_with_a_blank_is_refused),
+        cmocka_unit_test(urls),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -7,19 +7,14 @@
 #define NET_DNS_H
 
 #include "base/str.h"
+#include "net/addr.h"
 #include "net/loop.h"
-#include <netinet/in.h>
 
 enum { DNS_MAX_ADDRS = 16 };
 
 struct dns;
 struct dns_query;
 
-union net_addr {
-    struct sockaddr sa;
-    struct sockaddr_in in4;
-    struct sockaddr_in6 in6;
-};
 struct dns_answer {
     enum err err; /* E_TIMEOUT, E_REFUSED (no such name), E_UPSTREAM (server trouble) */
     size_t n;

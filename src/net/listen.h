@@ -31,6 +31,8 @@ MUST_CHECK enum err listener_open(struct loop *loop, const struct listen_opts *o
                                   listen_accept_f *accept, void *owner, struct listener **ret,
                                   struct fault *why);
 uint16_t listener_port(const struct listener *l);
+/* How often accepting had to rest for want of descriptors or memory. */
+uint64_t listener_shortages(const struct listener *l);
 void listener_close(struct listener *l); /* NULL is fine; no more accepts; open streams live on */
 
 #endif

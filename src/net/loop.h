@@ -44,7 +44,13 @@ void loop_defer(struct loop *loop, struct task *t);
  * until it has run, and may be posted again from then on. */
 void loop_post(struct loop *loop, struct task *t);
 
-uint64_t loop_now_ms(struct loop *loop); /* monotonic; read once a turn */
+/* Run t whenever the process turns out to have stood still for over 2 s (a frozen instance,
+ * SIGSTOP), before any other news of that turn: idle connections are doubtful then. Until
+ * task_cancel. */
+void loop_on_thaw(struct loop *loop, struct task *t);
+
+/* Monotonic, read once a turn. Time spent frozen is left out: timers go on where they stood. */
+uint64_t loop_now_ms(struct loop *loop);
 
 /* One-shot timers. Start again to move it; stop is harmless when it is not running. The memory may
  * go away any time after timer_stop. Timers never keep loop_run from returning. */

@@ -1,0 +1,191 @@
+/* Copyright 2026 The queqiao authors
+ * SPDX-License-Identifier: MIT */
+/* dial.c - from a name to a connection. Attempts are staggered as RFC 8305 ("Happy Eyeballs") says:
+ * the next address is tried when the last one has failed, or after 250 ms beside it; the first to
+ * connect wins and the others are closed.
+ *
+ *   DNS --answer--> CONNECT --first socket--> TLS (when asked for) --> DONE
+ *   any --failure or time limit--> DONE */
+#include "net/dial.h"
+#include "base/mem.h"
+#include "net/dns.h"
+#include "net/loop_impl.h"
+#include "net/tcp.h"
+
+enum { NEXT_TRY_MS = 250 };
+
+struct dial {
+    struct loop *loop;
+    struct dial_opts opts;
+    char *host;
+    dial_done_f *done;
+    void *owner;
+    enum dial_phase phase;
+    struct dns_query *query;
+    struct dns_answer addrs;
+    struct stream *tries[DNS_MAX_ADDRS]; /* by address; NULL when not under way */
+    size_t next;                         /* the first address that was not tried */
+    size_t live;                         /* attempts under way */
+    int status;                          /* why the attempts failed, as far as it says something */
+    struct timer step, limit;
+    struct task bury;
+};
+
+static void bury(struct task *t)
+{
+    struct dial *d = CONTAINER(t, struct dial, bury);
+
+    mem_free(d->host);
+    mem_free(d);
+}
+
+/* Everything that is still under way stops. */
+static void wind_up(struct dial *d)
+{
+    d->phase = DIAL_DONE;
+    timer_stop(&d->step);
+    timer_stop(&d->limit);
+    dns_cancel(d->query);
+    d->query = NULL;
+    for (size_t i = 0; i < d->next; i++)
+        stream_close(d->tries[i]);
+    loop_defer(d->loop, &d->bury);
+}
+
+static void finish(struct dial *d, enum err e, const char *what, struct stream *s)
+{
+    struct dial_result r = {.err = e, .phase = d->phase, .what = what, .stream = s};
+
+    if (e == OK)
+        r.phase = DIAL_DONE;
+    wind_up(d);
+    d->done(d->owner, &r);
+}
+
+static void connected(struct dial *d, struct stream *s)
+{
+    finish(d, OK, "", s);
+}
+
+/* No route is what one expects of a family that this host does not have; another reason says more.
+ */
+static bool says_little(int status)
+{
+    return status == 0 || status == UV_ENETUNREACH || status == UV_EHOSTUNREACH ||
+           status == UV_EADDRNOTAVAIL || status == UV_EAFNOSUPPORT;
+}
+
+static void connect_failed(struct dial *d)
+{
+    switch (d->status) {
+    case UV_ECONNREFUSED: finish(d, E_REFUSED, "connection refused", NULL); break;
+    case UV_ETIMEDOUT: finish(d, E_TIMEOUT, "no answer to the connection attempt", NULL); break;
+    case UV_ENETUNREACH:
+    case UV_EADDRNOTAVAIL:
+    case UV_EAFNOSUPPORT:
+    case UV_EHOSTUNREACH: finish(d, E_REFUSED, "no route to the host", NULL); break;
+    case UV_ECONNRESET: finish(d, E_CLOSED, "connection reset", NULL); break;
+    case UV_EMFILE:
+    case UV_ENFILE: finish(d, E_SYSTEM, "out of file descriptors", NULL); break;
+    case UV_EACCES:
+    case UV_EPERM: finish(d, E_SYSTEM, "the system forbids the connection", NULL); break;
+    default: finish(d, E_SYSTEM, "cannot connect", NULL);
+    }
+}
+
+static void try_next(struct dial *d);
+
+static void on_tried(void *owner, struct stream *s, int status)
+{
+    struct dial *d = owner;
+    size_t i = 0;
+
+    while (d->tries[i] != s)
+        i++;
+    d->tries[i] = NULL;
+    d->live--;
+    if (status == 0) {
+        connected(d, s);
+        return;
+    }
+    stream_close(s);
+    if (says_little(d->status))
+        d->status = status;
+    try_next(d);
+}
+
+/* Starts one more attempt, passing over addresses that fail at once. */
+static void try_next(struct dial *d)
+{
+    while (d->next < d->addrs.n) {
+        union net_addr *a = &d->addrs.addr[d->next];
+        struct stream **slot = &d->tries[d->next++];
+        int r;
+
+        addr_set_port(a, d->opts.port);
+        r = tcp_connect(d->loop, a, on_tried, d, slot);
+        if (r == 0) {
+            d->live++;
+            if (d->next < d->addrs.n)
+                timer_start(&d->step, NEXT_TRY_MS);
+            return;
+        }
+        if (says_little(d->status))
+            d->status = r;
+    }
+    timer_stop(&d->step);
+    if (d->live == 0)
+        connect_failed(d);
+}
+
+static void on_step(struct timer *t)
+{
+    try_next(CONTAINER(t, struct dial, step));
+}
+
+static void on_limit(struct timer *t)
+{
+    struct dial *d = CONTAINER(t, struct dial, limit);
+
+    finish(d, E_TIMEOUT, "no answer to the connection attempt", NULL);
+}
+
+static void on_answer(void *owner, const struct dns_answer *a)
+{
+    struct dial *d = owner;
+
+    d->query = NULL;
+    if (a->err != OK) {
+        finish(d, a->err,
+               a->err == E_REFUSED   ? "no such host name"
+               : a->err == E_TIMEOUT ? "no answer from the name server"
+                                     : "the name server is in trouble",
+               NULL);
+        return;
+    }
+    d->addrs = *a;
+    d->phase = DIAL_CONNECT;
+    timer_start(&d->limit, d->opts.connect_ms);
+    try_next(d);
+}
+
+struct dial *dial_open(struct loop *loop, const struct dial_opts *opts, dial_done_f *done,
+                       void *owner)
+{
+    struct dial *d = mem_zalloc(sizeof *d);
+
+    *d = (struct dial){.loop = loop, .opts = *opts, .done = done, .owner = owner};
+    d->host = mem_dup(opts->host.p, opts->host.n);
+    d->opts.host.p = d->host;
+    timer_init(&d->step, loop, on_step);
+    timer_init(&d->limit, loop, on_limit);
+    task_init(&d->bury, bury);
+    d->query = dns_lookup(opts->dns, d->opts.host, opts->dns_ms, on_answer, d);
+    return d;
+}
+
+void dial_cancel(struct dial *d)
+{
+    if (d != NULL && d->phase != DIAL_DONE)
+        wind_up(d);
+}

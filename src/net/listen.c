@@ -1,0 +1,261 @@
+/* Copyright 2026 The queqiao authors
+ * SPDX-License-Identifier: MIT */
+/* listen.c - listening sockets. accept(2) is called here and not by libuv, which would close
+ * waiting connections when descriptors run out; we leave them in the backlog and come back.
+ *
+ *   watching --EMFILE, ENFILE, ENOMEM--> resting --100 ms--> watching */
+#include "net/listen.h"
+#include "base/mem.h"
+#include "net/loop_impl.h"
+#include "net/tcp.h"
+
+#include <errno.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+enum {
+    BACKLOG = 4096,    /* net.core.somaxconn caps it */
+    ACCEPT_BATCH = 64, /* then the connections that are already here get their turn */
+    REST_MS = 100,     /* PRC-2 */
+};
+
+struct listener {
+    struct loop *loop;
+    uv_poll_t poll;
+    int fd;
+    listen_accept_f *accept;
+    void *owner;
+    struct tls_server *tls;
+    struct timer rest;
+    uint64_t shortages;
+    bool closed;
+};
+
+static bool port_of(struct str text, uint16_t *ret)
+{
+    uint64_t port;
+
+    if (text.n > 5 || !str_u64(text, 65535, &port))
+        return false;
+    *ret = (uint16_t)port;
+    return true;
+}
+
+/* Splits at the last colon, or after the bracket. */
+static bool split(struct str text, struct str *host, struct str *port)
+{
+    size_t at;
+
+    if (str_starts(text, S("["))) {
+        at = str_find(text, S("]"));
+        *host = str_sub(text, 1, at - 1);
+        *port = str_skip(text, at + 1);
+        if (at == text.n || !str_starts(*port, S(":")))
+            return false;
+        *port = str_skip(*port, 1);
+        return memchr(host->p, ':', host->n) != NULL;
+    }
+    *port = text;
+    *host = str_cut(port, ':');
+    return host->n < text.n && memchr(port->p, ':', port->n) == NULL;
+}
+
+enum err listen_parse(struct str text, struct listen_addr *ret, struct fault *why)
+{
+    struct listen_addr a = {.host = ""};
+    union net_addr ignored;
+    struct str host, port;
+
+    if (!split(text, &host, &port))
+        return fault_set(why, E_SYNTAX, "must be host:port, with IPv6 in brackets", NULL);
+    if (!port_of(port, &a.port))
+        return fault_set(why, E_RANGE, "must end in a port from 0 to 65535", NULL);
+    if (str_eq(host, S("*")))
+        host = S("");
+    if (host.n > 0 && !addr_parse(host, &ignored) && !addr_is_localhost(host))
+        return fault_set(why, E_FIELD, "must name an address, localhost or *", NULL);
+    if (host.n >= sizeof a.host)
+        return fault_set(why, E_TOOBIG, "is too long for an address", NULL);
+    memcpy(a.host, host.p, host.n);
+    *ret = a;
+    return OK;
+}
+
+/* Which addresses to try in turn. All addresses: one IPv6 socket that takes IPv4 as well, or IPv4
+ * alone where the system has no IPv6. */
+static size_t candidates(const struct listen_addr *a, union net_addr ret[2])
+{
+    struct str host = str_z(a->host);
+    size_t n = 1;
+
+    if (host.n == 0 || str_eq(host, S("*"))) {
+        if (!addr_parse(S("::"), &ret[0]) || !addr_parse(S("0.0.0.0"), &ret[1]))
+            return 0;
+        n = 2;
+    } else if (!addr_parse(addr_is_localhost(host) ? S("127.0.0.1") : host, &ret[0]))
+        return 0;
+    for (size_t i = 0; i < n; i++)
+        addr_set_port(&ret[i], a->port);
+    return n;
+}
+
+/* A bound, listening socket, or -1 with errno and *call set. */
+static int listen_on(const union net_addr *a, const struct listen_opts *o, const char **call)
+{
+    static const int on = 1, off = 0;
+    int fd = socket(a->sa.sa_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    bool any6 = a->sa.sa_family == AF_INET6 && IN6_IS_ADDR_UNSPECIFIED(&a->in6.sin6_addr);
+    int saved;
+
+    *call = "cannot make a socket";
+    if (fd < 0)
+        return -1;
+    setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
+    if (a->sa.sa_family == AF_INET6)
+        setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, any6 ? &off : &on, sizeof on);
+    *call = "cannot share the port between workers";
+    if (!o->reuse_port || setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &on, sizeof on) == 0) {
+        *call = "cannot bind to the address";
+        if (bind(fd, &a->sa, addr_len(a)) == 0) {
+            *call = "cannot listen on the address";
+            if (listen(fd, BACKLOG) == 0)
+                return fd;
+        }
+    }
+    saved = errno;
+    close(fd);
+    errno = saved;
+    return -1;
+}
+
+static enum err open_socket(const struct listen_opts *o, int *ret, struct fault *why)
+{
+    union net_addr a[2];
+    size_t n = candidates(&o->addr, a);
+    const char *call = "cannot bind to the address";
+    int fd = -1;
+
+    errno = EINVAL;
+    for (size_t i = 0; i < n && fd < 0; i++) {
+        if (i > 0 && errno != EAFNOSUPPORT && errno != EADDRNOTAVAIL)
+            break;
+        fd = listen_on(&a[i], o, &call);
+    }
+    if (fd < 0)
+        return fault_set(why, E_SYSTEM, call, NULL);
+    *ret = fd;
+    return OK;
+}
+
+static enum err take_inherited(int fd, struct fault *why)
+{
+    int listening = 0;
+    socklen_t n = sizeof listening;
+
+    if (getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &listening, &n) != 0)
+        return fault_set(why, E_SYSTEM, "the inherited descriptor is not a socket", NULL);
+    if (listening)
+        return OK;
+    errno = EINVAL;
+    return fault_set(why, E_SYSTEM, "the inherited socket is not listening", NULL);
+}
+
+static void arrived(struct listener *l, struct stream *s)
+{
+    l->accept(l->owner, s);
+}
+
+static bool out_of_room(int e)
+{
+    return e == EMFILE || e == ENFILE || e == ENOMEM || e == ENOBUFS;
+}
+
+static void on_readable(uv_poll_t *h, int status, int events)
+{
+    struct listener *l = h->data;
+
+    (void)status;
+    (void)events;
+    loop_woke(l->loop);
+    for (int i = 0; i < ACCEPT_BATCH && !l->closed; i++) {
+        union net_addr peer = {.in6 = {.sin6_family = AF_UNSPEC}};
+        socklen_t n = sizeof peer;
+        int fd = accept4(l->fd, &peer.sa, &n, SOCK_NONBLOCK | SOCK_CLOEXEC);
+        struct stream *s;
+
+        if (fd < 0 && out_of_room(errno)) {
+            l->shortages++;
+            uv_poll_stop(&l->poll);
+            timer_start(&l->rest, REST_MS);
+            return;
+        }
+        if (fd < 0 && (errno == EAGAIN || errno == EWOULDBLOCK))
+            return;
+        if (fd < 0) /* ECONNABORTED and its like concern that one connection */
+            continue;
+        s = tcp_adopt(l->loop, fd, &peer);
+        if (s != NULL)
+            arrived(l, s);
+    }
+}
+
+static void on_rested(struct timer *t)
+{
+    struct listener *l = CONTAINER(t, struct listener, rest);
+
+    uv_poll_start(&l->poll, UV_READABLE, on_readable);
+}
+
+enum err listener_open(struct loop *loop, const struct listen_opts *opts, listen_accept_f *accept,
+                       void *owner, struct listener **ret, struct fault *why)
+{
+    struct listener *l;
+    int fd = opts->fd;
+    enum err e = fd >= 0 ? take_inherited(fd, why) : open_socket(opts, &fd, why);
+
+    if (e != OK)
+        return e;
+    tcp_tune_listening(fd);
+    l = mem_zalloc(sizeof *l);
+    *l = (struct listener){
+        .loop = loop, .fd = fd, .accept = accept, .owner = owner, .tls = opts->tls};
+    timer_init(&l->rest, loop, on_rested);
+    l->poll.data = l;
+    if (uv_poll_init(&loop->uv, &l->poll, fd) != 0 ||
+        uv_poll_start(&l->poll, UV_READABLE, on_readable) != 0) {
+        close(fd);
+        mem_free(l);
+        return fault_set(why, E_SYSTEM, "cannot watch the listening socket", NULL);
+    }
+    *ret = l;
+    return OK;
+}
+
+uint16_t listener_port(const struct listener *l)
+{
+    union net_addr a = {.in6 = {.sin6_family = AF_UNSPEC}};
+    socklen_t n = sizeof a;
+
+    getsockname(l->fd, &a.sa, &n);
+    return addr_port(&a);
+}
+
+uint64_t listener_shortages(const struct listener *l)
+{
+    return l->shortages;
+}
+
+static void on_closed(uv_handle_t *h)
+{
+    mem_free(h->data);
+}
+
+void listener_close(struct listener *l)
+{
+    if (l == NULL || l->closed)
+        return;
+    l->closed = true;
+    timer_stop(&l->rest);
+    uv_close((uv_handle_t *)&l->poll, on_closed);
+    close(l->fd);
+}

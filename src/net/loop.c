@@ -1,0 +1,346 @@
+/* Copyright 2026 The queqiao authors
+ * SPDX-License-Identifier: MIT */
+/* loop.c - one turn of the event loop: what runs when. It must not know what the callbacks do.
+ *
+ * libuv waits and tells; the order of everything else (timers, tasks, giving memory back) is ours,
+ * because "after all callbacks of this turn" is a promise that libuv does not make. */
+#include "net/loop.h"
+#include "base/clock.h"
+#include "base/mem.h"
+#include "net/loop_impl.h"
+
+#include <assert.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+struct watch {
+    uv_signal_t uv;
+    struct list link;
+    void (*fn)(void *arg, int signum);
+    void *arg;
+};
+
+static void run_tasks(struct loop *loop)
+{
+    struct list *l;
+
+    for (;;) {
+        while ((l = list_pop(&loop->soon)) != NULL) {
+            struct task *t = CONTAINER(l, struct task, link);
+
+            t->run(t);
+        }
+        l = list_pop(&loop->deferred);
+        if (l == NULL)
+            return;
+        struct task *t = CONTAINER(l, struct task, link);
+
+        t->run(t);
+    }
+}
+
+/* Only what was posted so far: a task that posts itself again does not keep the turn open. */
+static void run_posted(struct loop *loop)
+{
+    struct list mine;
+    struct list *l;
+
+    list_init(&mine);
+    pthread_mutex_lock(&loop->lock);
+    while ((l = list_pop(&loop->posted)) != NULL)
+        list_push(&mine, l);
+    pthread_mutex_unlock(&loop->lock);
+    while ((l = list_pop(&mine)) != NULL) {
+        struct task *t = CONTAINER(l, struct task, link);
+
+        t->run(t);
+    }
+}
+
+/* A gap shows as a poll that took longer than it was allowed to, as a turn that stood still in the
+ * middle, or, where the monotonic clock stops with the process, as the wall clock running ahead. A
+ * stepped wall clock looks the same and costs only a needless clean-up. */
+static void notice_gap(struct loop *loop)
+{
+    uint64_t uv_ms = uv_now(&loop->uv);
+    int64_t wall_ms = clock_wall_ms();
+    uint64_t mono = uv_ms - loop->seen_uv_ms;
+    int64_t ahead = wall_ms - loop->seen_wall_ms - (int64_t)mono;
+    bool overslept = loop->poll_max_ms < UINT64_MAX - LOOP_FROZEN_MS &&
+                     mono > loop->poll_max_ms + LOOP_FROZEN_MS;
+
+    loop->seen_uv_ms = uv_ms;
+    loop->seen_wall_ms = wall_ms;
+    loop->poll_max_ms = 0;
+    if (!overslept && ahead < LOOP_FROZEN_MS && ahead > -LOOP_FROZEN_MS)
+        return;
+    if (overslept)
+        loop->skew_ms += mono;
+    list_each (l, &loop->thaw) {
+        struct task *t = CONTAINER(l, struct task, link);
+
+        t->run(t);
+    }
+}
+
+void loop_woke(struct loop *loop)
+{
+    if (loop->poll_max_ms != 0)
+        notice_gap(loop);
+}
+
+static void on_arm(uv_prepare_t *h)
+{
+    struct loop *loop = h->data;
+
+    notice_gap(loop);
+    run_tasks(loop);
+    timers_arm(loop);
+}
+
+static void on_settle(uv_check_t *h)
+{
+    struct loop *loop = h->data;
+
+    loop_woke(loop);
+    timers_run(loop);
+    run_tasks(loop);
+}
+
+static void on_mail(uv_async_t *h)
+{
+    struct loop *loop = h->data;
+
+    loop_woke(loop);
+    run_posted(loop);
+}
+
+static void *zalloc_array(size_t n, size_t size)
+{
+    if (size != 0 && n > SIZE_MAX / size)
+        return NULL;
+    return mem_zalloc(n * size);
+}
+
+static void prepare_process(void)
+{
+    int r = uv_replace_allocator(mem_alloc, mem_realloc, zalloc_array, mem_free);
+
+    assert(r == 0);
+    (void)r;
+    signal(SIGPIPE, SIG_IGN);
+}
+
+static void quiet(uv_handle_t *h, struct loop *loop)
+{
+    h->data = loop;
+    uv_unref(h);
+}
+
+struct loop *loop_new(void)
+{
+    static pthread_once_t once = PTHREAD_ONCE_INIT;
+    struct loop *loop = mem_zalloc(sizeof *loop);
+    int bad;
+
+    pthread_once(&once, prepare_process);
+    pthread_mutex_init(&loop->lock, NULL);
+    list_init(&loop->soon);
+    list_init(&loop->deferred);
+    list_init(&loop->thaw);
+    list_init(&loop->at_free);
+    list_init(&loop->signals);
+    list_init(&loop->posted);
+    loop->alarm_due_ms = UINT64_MAX;
+    bad = uv_loop_init(&loop->uv);
+    if (bad == 0)
+        bad = uv_async_init(&loop->uv, &loop->mail, on_mail);
+    if (bad != 0) { /* no descriptors at start: nothing to go on with */
+        fprintf(stderr, "queqiao: cannot make an event loop: %s\n", uv_strerror(bad));
+        abort();
+    }
+    uv_prepare_init(&loop->uv, &loop->arm);
+    uv_check_init(&loop->uv, &loop->settle);
+    uv_idle_init(&loop->uv, &loop->hurry);
+    uv_timer_init(&loop->uv, &loop->alarm);
+    uv_prepare_start(&loop->arm, on_arm);
+    uv_check_start(&loop->settle, on_settle);
+    quiet((uv_handle_t *)&loop->arm, loop);
+    quiet((uv_handle_t *)&loop->settle, loop);
+    quiet((uv_handle_t *)&loop->hurry, loop);
+    quiet((uv_handle_t *)&loop->alarm, loop);
+    quiet((uv_handle_t *)&loop->mail, loop);
+    return loop;
+}
+
+void loop_run(struct loop *loop)
+{
+    loop->running = true;
+    uv_update_time(&loop->uv);
+    loop->seen_uv_ms = uv_now(&loop->uv);
+    loop->seen_wall_ms = clock_wall_ms();
+    loop->poll_max_ms = 0;
+    for (;;) {
+        run_posted(loop);
+        run_tasks(loop);
+        if (loop->stopping || !uv_loop_alive(&loop->uv))
+            break;
+        uv_run(&loop->uv, UV_RUN_DEFAULT);
+    }
+    loop->running = false;
+    loop->stopping = false;
+}
+
+void loop_stop(struct loop *loop)
+{
+    loop->stopping = true;
+    uv_stop(&loop->uv);
+}
+
+static void watch_closed(uv_handle_t *h)
+{
+    mem_free(CONTAINER(h, struct watch, uv));
+}
+
+static void close_own_handles(struct loop *loop)
+{
+    struct list *l;
+
+    while ((l = list_pop(&loop->signals)) != NULL)
+        uv_close((uv_handle_t *)&CONTAINER(l, struct watch, link)->uv, watch_closed);
+    uv_close((uv_handle_t *)&loop->arm, NULL);
+    uv_close((uv_handle_t *)&loop->settle, NULL);
+    uv_close((uv_handle_t *)&loop->hurry, NULL);
+    uv_close((uv_handle_t *)&loop->alarm, NULL);
+    uv_close((uv_handle_t *)&loop->mail, NULL);
+}
+
+void loop_free(struct loop *loop)
+{
+    struct list *l;
+    int r;
+
+    if (loop == NULL)
+        return;
+    while ((l = list_pop(&loop->at_free)) != NULL) {
+        struct task *t = CONTAINER(l, struct task, link);
+
+        t->run(t);
+    }
+    run_posted(loop);
+    run_tasks(loop);
+    close_own_handles(loop);
+    for (int i = 0; i < 8 && uv_loop_alive(&loop->uv); i++) { /* close callbacks */
+        uv_run(&loop->uv, UV_RUN_NOWAIT);
+        run_tasks(loop);
+    }
+    r = uv_loop_close(&loop->uv);
+    assert(r == 0); /* a handle is still open */
+    (void)r;
+    for (size_t i = 0; i < loop->spares; i++)
+        buf_fini(&loop->spare[i]);
+    pthread_mutex_destroy(&loop->lock);
+    mem_free(loop->heap);
+    mem_free(loop->read_buf);
+    mem_free(loop->plain_buf);
+    mem_free(loop);
+}
+
+void loop_soon(struct loop *loop, struct task *t)
+{
+    if (list_empty(&t->link))
+        list_push(&loop->soon, &t->link);
+}
+
+void loop_defer(struct loop *loop, struct task *t)
+{
+    if (list_empty(&t->link))
+        list_push(&loop->deferred, &t->link);
+}
+
+void loop_post(struct loop *loop, struct task *t)
+{
+    pthread_mutex_lock(&loop->lock);
+    if (list_empty(&t->link))
+        list_push(&loop->posted, &t->link);
+    pthread_mutex_unlock(&loop->lock);
+    uv_async_send(&loop->mail);
+}
+
+void loop_on_thaw(struct loop *loop, struct task *t)
+{
+    if (list_empty(&t->link))
+        list_push(&loop->thaw, &t->link);
+}
+
+void loop_at_free(struct loop *loop, struct task *t)
+{
+    if (list_empty(&t->link))
+        list_push(&loop->at_free, &t->link);
+}
+
+uint64_t loop_now_ms(struct loop *loop)
+{
+    if (!loop->running)
+        uv_update_time(&loop->uv);
+    return uv_now(&loop->uv) - loop->skew_ms;
+}
+
+static void on_signal(uv_signal_t *h, int signum)
+{
+    struct watch *w = CONTAINER(h, struct watch, uv);
+
+    loop_woke(h->data);
+    w->fn(w->arg, signum);
+}
+
+void loop_on_signal(struct loop *loop, int signum, void (*fn)(void *arg, int signum), void *arg)
+{
+    struct watch *w = mem_zalloc(sizeof *w);
+    int r;
+
+    w->fn = fn;
+    w->arg = arg;
+    list_push(&loop->signals, &w->link);
+    r = uv_signal_init(&loop->uv, &w->uv);
+    if (r == 0)
+        r = uv_signal_start(&w->uv, on_signal, signum);
+    assert(r == 0);
+    (void)r;
+    quiet((uv_handle_t *)&w->uv, loop);
+}
+
+char *loop_read_buf(struct loop *loop)
+{
+    if (loop->read_buf == NULL)
+        loop->read_buf = mem_alloc(LOOP_READ_BUF);
+    return loop->read_buf;
+}
+
+char *loop_plain_buf(struct loop *loop)
+{
+    if (loop->plain_buf == NULL)
+        loop->plain_buf = mem_alloc(LOOP_READ_BUF);
+    return loop->plain_buf;
+}
+
+void loop_buf_take(struct loop *loop, struct buf *ret)
+{
+    if (loop->spares > 0)
+        *ret = loop->spare[--loop->spares];
+    else
+        buf_init(ret, SIZE_MAX / 2);
+}
+
+void loop_buf_give(struct loop *loop, struct buf *b)
+{
+    if (b->p != NULL && b->room <= LOOP_SPARE_ROOM && loop->spares < LOOP_SPARES) {
+        buf_reset(b);
+        loop->spare[loop->spares++] = *b;
+        buf_init(b, SIZE_MAX / 2);
+    } else {
+        buf_fini(b);
+        buf_reset(b);
+    }
+}

@@ -1,0 +1,383 @@
+/* Copyright 2026 The queqiao authors
+ * SPDX-License-Identifier: MIT */
+/* tcp.c - a stream over one socket.
+ *
+ * Writes of one turn are gathered in `out`. At the end of the turn they are offered to the kernel
+ * at once; only what it will not take becomes a libuv request, which then owns that memory. A
+ * connection with nothing to send owns no buffer. All reads of a loop go through one shared buffer.
+ *
+ *   open --close--> closing (the socket is gone already) --libuv--> freed
+ *   open --close_soft--> flushing --empty--> FIN sent, input dropped --EOF or 5 s--> closing */
+#include "net/tcp.h"
+#include "base/mem.h"
+#include "net/stream_impl.h"
+
+#include <netinet/tcp.h>
+#include <unistd.h>
+
+enum {
+    KEEPALIVE_IDLE_S = 20,    /* then ten probes, one a second: a vanished peer is found in 30 s */
+    UNACKED_LIMIT_MS = 30000, /* the same for bytes on their way to a server */
+};
+
+struct tcp {
+    struct stream s;
+    uv_tcp_t uv;
+    union net_addr peer;
+    struct buf out; /* not yet given to the kernel or to libuv */
+    struct task flush;
+    struct timer soft_limit;
+    struct task at_free;
+    bool sending; /* a libuv request is under way */
+    bool lingering, fin_sent;
+};
+struct send {
+    uv_write_t req;
+    struct buf bytes;
+    struct tcp *t;
+};
+struct connect {
+    uv_connect_t req;
+    struct tcp *t;
+    tcp_connected_f *done;
+    void *owner;
+};
+
+static struct tcp *of(const struct stream *s)
+{
+    return CONTAINER(s, struct tcp, s);
+}
+
+static void on_closed(uv_handle_t *h)
+{
+    struct tcp *t = h->data;
+
+    buf_fini(&t->out);
+    mem_free(t);
+}
+
+static void shut(struct tcp *t, bool reset)
+{
+    if (uv_is_closing((uv_handle_t *)&t->uv))
+        return;
+    task_cancel(&t->flush);
+    task_cancel(&t->at_free);
+    timer_stop(&t->soft_limit);
+    loop_buf_give(t->s.loop, &t->out);
+    if (reset && uv_tcp_close_reset(&t->uv, on_closed) == 0)
+        return;
+    uv_close((uv_handle_t *)&t->uv, on_closed);
+}
+
+static void fail(struct tcp *t, enum err why)
+{
+    if (t->lingering) {
+        shut(t, false);
+        return;
+    }
+    uv_read_stop((uv_stream_t *)&t->uv);
+    loop_buf_give(t->s.loop, &t->out);
+    stream_tell_end(&t->s, why);
+}
+
+static enum err of_status(int status)
+{
+    switch (status) {
+    case UV_ECONNRESET:
+    case UV_EPIPE:
+    case UV_ENOTCONN: return E_CLOSED;
+    case UV_ETIMEDOUT: return E_TIMEOUT;
+    default: return E_SYSTEM;
+    }
+}
+
+/* Writing. */
+
+static void after_flush(struct tcp *t);
+
+static void on_sent(uv_write_t *req, int status)
+{
+    struct send *w = CONTAINER(req, struct send, req);
+    struct tcp *t = w->t;
+
+    loop_woke(t->s.loop);
+    loop_buf_give(t->s.loop, &w->bytes);
+    mem_free(w);
+    t->sending = false;
+    if (uv_is_closing((uv_handle_t *)&t->uv))
+        return;
+    if (status < 0)
+        fail(t, of_status(status));
+    else if (t->out.n > 0)
+        loop_soon(t->s.loop, &t->flush);
+    else
+        after_flush(t);
+}
+
+/* The kernel took `taken` bytes and no more; libuv waits for room for the rest. */
+static int send_rest(struct tcp *t, size_t taken)
+{
+    struct send *w = mem_zalloc(sizeof *w);
+    uv_buf_t rest;
+    int r;
+
+    w->t = t;
+    w->bytes = t->out;
+    loop_buf_take(t->s.loop, &t->out);
+    rest = uv_buf_init(w->bytes.p + taken, 0);
+    rest.len = w->bytes.n - taken;
+    r = uv_write(&w->req, (uv_stream_t *)&t->uv, &rest, 1, on_sent);
+    if (r == 0) {
+        t->sending = true;
+        return 0;
+    }
+    loop_buf_give(t->s.loop, &w->bytes);
+    mem_free(w);
+    return r;
+}
+
+static void flush(struct task *task)
+{
+    struct tcp *t = CONTAINER(task, struct tcp, flush);
+    uv_buf_t all = uv_buf_init(t->out.p, 0);
+    int r;
+
+    if (t->out.err != OK) { /* the memory budget: the connection cannot go on with a hole in it */
+        fail(t, E_TOOBIG);
+        return;
+    }
+    if (t->sending || t->out.n == 0) {
+        after_flush(t);
+        return;
+    }
+    all.len = t->out.n;
+    r = uv_try_write((uv_stream_t *)&t->uv, &all, 1);
+    if (r == UV_EAGAIN)
+        r = 0;
+    if (r >= 0 && (size_t)r < t->out.n)
+        r = send_rest(t, (size_t)r);
+    else if (r > 0)
+        loop_buf_give(t->s.loop, &t->out);
+    if (r < 0)
+        fail(t, of_status(r));
+    else
+        after_flush(t);
+}
+
+static enum flow tcp_write(struct stream *s, struct str bytes)
+{
+    struct tcp *t = of(s);
+
+    if (t->out.p == NULL && bytes.n > 0)
+        loop_buf_take(s->loop, &t->out);
+    buf_put(&t->out, bytes);
+    loop_soon(s->loop, &t->flush);
+    return stream_flow(s);
+}
+
+static size_t tcp_queued(const struct stream *s)
+{
+    const struct tcp *t = of(s);
+
+    return t->out.n + uv_stream_get_write_queue_size((const uv_stream_t *)&t->uv);
+}
+
+/* Reading. */
+
+static void on_alloc(uv_handle_t *h, size_t suggested, uv_buf_t *ret)
+{
+    struct tcp *t = h->data;
+
+    (void)suggested;
+    loop_woke(t->s.loop);
+    *ret = uv_buf_init(loop_read_buf(t->s.loop), LOOP_READ_BUF);
+}
+
+static void on_bytes(uv_stream_t *h, ssize_t n, const uv_buf_t *b)
+{
+    struct tcp *t = h->data;
+
+    if (n > 0)
+        stream_tell_read(&t->s, str_of(b->base, (size_t)n));
+    else if (n == UV_EOF && t->lingering)
+        shut(t, false);
+    else if (n == UV_EOF) {
+        uv_read_stop(h);
+        stream_tell_end(&t->s, OK);
+    } else if (n < 0)
+        fail(t, of_status((int)n));
+}
+
+static void tcp_resume(struct stream *s)
+{
+    uv_read_start((uv_stream_t *)&of(s)->uv, on_alloc, on_bytes); /* twice is harmless */
+}
+
+static void tcp_pause(struct stream *s)
+{
+    uv_read_stop((uv_stream_t *)&of(s)->uv);
+}
+
+/* Closing. */
+
+static void tcp_close(struct stream *s)
+{
+    shut(of(s), false);
+}
+
+static void tcp_reset(struct stream *s)
+{
+    shut(of(s), true);
+}
+
+static void on_soft_limit(struct timer *timer)
+{
+    shut(CONTAINER(timer, struct tcp, soft_limit), false);
+}
+
+static void on_loop_free(struct task *task)
+{
+    shut(CONTAINER(task, struct tcp, at_free), false);
+}
+
+/* Everything has left. When closing softly: say so, and drop what still comes in. Closing at once
+ * with input unread would make the kernel send RST, and that destroys our last bytes on their way.
+ * RFC 9112, 9.6. */
+static void after_flush(struct tcp *t)
+{
+    if (!t->lingering) {
+        stream_tell_drain(&t->s);
+        return;
+    }
+    if (t->sending || t->out.n > 0 || t->fin_sent)
+        return;
+    t->fin_sent = true;
+    if (t->s.ended || shutdown(tcp_fd(&t->s), SHUT_WR) != 0)
+        shut(t, false);
+    else
+        tcp_resume(&t->s);
+}
+
+static void tcp_close_soft(struct stream *s)
+{
+    struct tcp *t = of(s);
+
+    t->lingering = true;
+    uv_read_stop((uv_stream_t *)&t->uv);
+    timer_start(&t->soft_limit, STREAM_SOFT_MS);
+    loop_at_free(s->loop, &t->at_free);
+    loop_soon(s->loop, &t->flush);
+}
+
+static struct str tcp_alpn(const struct stream *s)
+{
+    (void)s;
+    return S("");
+}
+
+static struct stream *tcp_lower(const struct stream *s)
+{
+    (void)s;
+    return NULL;
+}
+
+static const struct stream_ops TCP = {
+    .write = tcp_write,
+    .queued = tcp_queued,
+    .resume = tcp_resume,
+    .pause = tcp_pause,
+    .close = tcp_close,
+    .close_soft = tcp_close_soft,
+    .reset = tcp_reset,
+    .alpn = tcp_alpn,
+    .lower = tcp_lower,
+};
+
+/* Opening. */
+
+static struct tcp *make(struct loop *loop, const union net_addr *peer)
+{
+    struct tcp *t = mem_zalloc(sizeof *t);
+
+    t->s.ops = &TCP;
+    t->s.loop = loop;
+    t->peer = *peer;
+    task_init(&t->flush, flush);
+    task_init(&t->at_free, on_loop_free);
+    timer_init(&t->soft_limit, loop, on_soft_limit);
+    buf_init(&t->out, SIZE_MAX / 2);
+    uv_tcp_init(&loop->uv, &t->uv); /* makes no socket yet and cannot fail */
+    t->uv.data = t;
+    return t;
+}
+
+struct stream *tcp_adopt(struct loop *loop, int fd, const union net_addr *peer)
+{
+    struct tcp *t = make(loop, peer);
+
+    if (uv_tcp_open(&t->uv, fd) != 0) {
+        close(fd);
+        stream_close(&t->s);
+        return NULL;
+    }
+    uv_tcp_nodelay(&t->uv, 1);
+    return &t->s;
+}
+
+void tcp_tune_listening(int fd)
+{
+    static const int on = 1, idle_s = KEEPALIVE_IDLE_S, every_s = 1, times = 10;
+
+    setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof on);
+    setsockopt(fd, IPPROTO_TCP, TCP_KEEPIDLE, &idle_s, sizeof idle_s);
+    setsockopt(fd, IPPROTO_TCP, TCP_KEEPINTVL, &every_s, sizeof every_s);
+    setsockopt(fd, IPPROTO_TCP, TCP_KEEPCNT, &times, sizeof times);
+}
+
+static void on_connected(uv_connect_t *req, int status)
+{
+    struct connect *c = CONTAINER(req, struct connect, req);
+    struct connect told = *c;
+
+    mem_free(c);
+    loop_woke(told.t->s.loop);
+    if (!told.t->s.closed)
+        told.done(told.owner, &told.t->s, status);
+}
+
+int tcp_connect(struct loop *loop, const union net_addr *to, tcp_connected_f *done, void *owner,
+                struct stream **ret)
+{
+    static const int unacked_ms = UNACKED_LIMIT_MS;
+    struct tcp *t = make(loop, to);
+    struct connect *c = mem_zalloc(sizeof *c);
+    int r;
+
+    c->t = t;
+    c->done = done;
+    c->owner = owner;
+    uv_tcp_nodelay(&t->uv, 1); /* remembered for the socket that connect makes */
+    uv_tcp_keepalive(&t->uv, 1, KEEPALIVE_IDLE_S);
+    r = uv_tcp_connect(&c->req, &t->uv, &to->sa, on_connected);
+    if (r != 0) {
+        mem_free(c);
+        stream_close(&t->s);
+        return r;
+    }
+    setsockopt(tcp_fd(&t->s), IPPROTO_TCP, TCP_USER_TIMEOUT, &unacked_ms, sizeof unacked_ms);
+    *ret = &t->s;
+    return 0;
+}
+
+const union net_addr *tcp_peer(const struct stream *s)
+{
+    return &of(s)->peer;
+}
+
+int tcp_fd(const struct stream *s)
+{
+    uv_os_fd_t fd = -1;
+
+    uv_fileno((const uv_handle_t *)&of(s)->uv, &fd);
+    return fd;
+}

@@ -1,0 +1,411 @@
+/* Copyright 2026 The queqiao authors
+ * SPDX-License-Identifier: MIT */
+/* test_net_loop.c - the order of things in one turn, timers, posts, signals, a freeze. */
+#include "base/buf.h"
+#include "net/listen.h"
+#include "net/loop.h"
+
+#include <pthread.h>
+#include <setjmp.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+/* Timers alone do not keep a loop running; a listener does. */
+static void ignore_stream(void *owner, struct stream *s)
+{
+    (void)owner;
+    stream_close(s);
+}
+
+static struct listener *anchor(struct loop *loop)
+{
+    struct listen_opts o = {.addr = {.host = "127.0.0.1"}, .fd = -1};
+    struct listener *l = NULL;
+
+    assert_int_equal(listener_open(loop, &o, ignore_stream, NULL, &l, NULL), OK);
+    return l;
+}
+
+static struct buf trace;
+static struct loop *the_loop;
+
+struct step {
+    struct task task;
+    const char *name;
+    struct step *soon, *defer; /* queued from inside */
+};
+
+static void step_run(struct task *t)
+{
+    struct step *s = CONTAINER(t, struct step, task);
+
+    buf_put(&trace, str_z(s->name));
+    if (s->soon)
+        loop_soon(the_loop, &s->soon->task);
+    if (s->defer)
+        loop_defer(the_loop, &s->defer->task);
+}
+
+static void step_init(struct step *s, const char *name)
+{
+    *s = (struct step){.name = name};
+    task_init(&s->task, step_run);
+}
+
+static void assert_trace(const char *want)
+{
+    assert_int_equal(trace.n, strlen(want));
+    assert_memory_equal(trace.p, want, trace.n);
+    buf_fini(&trace);
+}
+
+static void tasks_run_in_order(void **state)
+{
+    struct step a, b, c, d, e;
+
+    (void)state;
+    buf_init(&trace, 1000);
+    the_loop = loop_new();
+    step_init(&a, "a");
+    step_init(&b, "b");
+    step_init(&c, "c");
+    step_init(&d, "d");
+    step_init(&e, "e");
+    a.soon = &c;  /* after b, in the same turn */
+    b.defer = &e; /* after every soon-task, after d which was deferred first */
+    loop_defer(the_loop, &d.task);
+    loop_soon(the_loop, &a.task);
+    loop_soon(the_loop, &b.task);
+    loop_soon(the_loop, &a.task); /* twice is once */
+    loop_run(the_loop);           /* no handle is open: runs the tasks and returns */
+    assert_trace("abcde");
+    loop_free(the_loop);
+}
+
+static void a_cancelled_task_does_not_run(void **state)
+{
+    struct step a, b;
+
+    (void)state;
+    buf_init(&trace, 1000);
+    the_loop = loop_new();
+    step_init(&a, "a");
+    step_init(&b, "b");
+    loop_soon(the_loop, &a.task);
+    loop_soon(the_loop, &b.task);
+    task_cancel(&a.task);
+    task_cancel(&a.task);
+    loop_run(the_loop);
+    assert_trace("b");
+    loop_free(the_loop);
+}
+
+struct alarm_clock {
+    struct timer timer;
+    char name;
+    struct alarm_clock *stops;
+    bool last;
+};
+
+static void ring(struct timer *t)
+{
+    struct alarm_clock *a = CONTAINER(t, struct alarm_clock, timer);
+
+    assert_false(timer_running(t));
+    buf_putc(&trace, a->name);
+    if (a->stops)
+        timer_stop(&a->stops->timer);
+    if (a->last)
+        loop_stop(t->loop);
+}
+
+static void timers_fire_by_due_time(void **state)
+{
+    static const uint64_t after_ms[] = {5, 1, 9, 3, 7, 2, 8, 4, 6, 30};
+    struct alarm_clock a[NELEM(after_ms)];
+    struct listener *l;
+
+    (void)state;
+    buf_init(&trace, 1000);
+    the_loop = loop_new();
+    l = anchor(the_loop);
+    for (size_t i = 0; i < NELEM(a); i++) {
+        a[i] = (struct alarm_clock){.name = (char)('0' + (after_ms[i] > 9 ? 0 : after_ms[i]))};
+        timer_init(&a[i].timer, the_loop, ring);
+        timer_start(&a[i].timer, 1000);
+        timer_start(&a[i].timer, after_ms[i]); /* moved */
+        assert_true(timer_running(&a[i].timer));
+    }
+    a[1].stops = &a[2]; /* 1 stops 9 */
+    a[9].last = true;
+    timer_stop(&a[4].timer); /* 7 */
+    timer_stop(&a[4].timer);
+    loop_run(the_loop);
+    assert_trace("12345680");
+    listener_close(l);
+    loop_run(the_loop);
+    loop_free(the_loop);
+}
+
+/* Every start and stop against a plain model: fired in order, none lost, none after its stop. */
+static uint64_t last_due;
+static size_t fired;
+
+static void count_ring(struct timer *t)
+{
+    assert_true(t->due_ms >= last_due);
+    last_due = t->due_ms;
+    fired++;
+}
+
+static void many_timers(void **state)
+{
+    enum { N = 2000 };
+    static struct timer t[N];
+    struct alarm_clock end = {.name = '.', .last = true};
+    struct listener *l;
+    size_t running = 0;
+    uint32_t r = 12345;
+
+    (void)state;
+    buf_init(&trace, 1000);
+    the_loop = loop_new();
+    l = anchor(the_loop);
+    last_due = 0;
+    fired = 0;
+    for (size_t i = 0; i < N; i++)
+        timer_init(&t[i], the_loop, count_ring);
+    for (size_t i = 0; i < 5 * N; i++) {
+        r = r * 1664525u + 1013904223u;
+        if (r >> 30 == 0)
+            timer_stop(&t[(r >> 8) % N]);
+        else
+            timer_start(&t[(r >> 8) % N], (r >> 20) % 20);
+    }
+    for (size_t i = 0; i < N; i++)
+        running += timer_running(&t[i]);
+    timer_init(&end.timer, the_loop, ring);
+    timer_start(&end.timer, 100);
+    loop_run(the_loop);
+    assert_int_equal(fired, running);
+    assert_trace(".");
+    listener_close(l);
+    loop_run(the_loop);
+    loop_free(the_loop);
+}
+
+static unsigned spins;
+
+static void spin(struct timer *t)
+{
+    if (++spins < 100)
+        timer_start(t, 0);
+    else
+        loop_stop(t->loop);
+}
+
+/* A timer that starts itself with 0 gives way to the sockets in between, and the loop still ends.
+ */
+static void a_timer_of_zero_ends(void **state)
+{
+    struct timer t;
+    struct listener *l;
+
+    (void)state;
+    the_loop = loop_new();
+    l = anchor(the_loop);
+    timer_init(&t, the_loop, spin);
+    timer_start(&t, 0);
+    spins = 0;
+    loop_run(the_loop);
+    assert_int_equal(spins, 100);
+    listener_close(l);
+    loop_run(the_loop);
+    loop_free(the_loop);
+}
+
+static void timers_alone_do_not_hold_the_loop(void **state)
+{
+    struct alarm_clock a = {.name = 'x'};
+
+    (void)state;
+    buf_init(&trace, 1000);
+    the_loop = loop_new();
+    timer_init(&a.timer, the_loop, ring);
+    timer_start(&a.timer, 3600 * 1000);
+    loop_run(the_loop);
+    assert_true(timer_running(&a.timer));
+    timer_stop(&a.timer);
+    assert_trace("");
+    loop_free(the_loop);
+}
+
+enum { POSTS = 1000 };
+struct letter {
+    struct task task;
+    struct loop *loop;
+    pthread_t from;
+    size_t got;
+};
+static struct letter letters[POSTS];
+
+static void letter_run(struct task *t)
+{
+    struct letter *l = CONTAINER(t, struct letter, task);
+
+    assert_true(pthread_equal(pthread_self(), l->from) == 0);
+    l->got++;
+    if (l == &letters[POSTS - 1])
+        loop_stop(l->loop);
+}
+
+static void *postman(void *arg)
+{
+    (void)arg;
+    for (size_t i = 0; i < POSTS; i++) {
+        letters[i].from = pthread_self();
+        loop_post(letters[i].loop, &letters[i].task);
+    }
+    return NULL;
+}
+
+static void posts_come_from_another_thread(void **state)
+{
+    struct loop *loop = loop_new();
+    struct listener *l = anchor(loop);
+    pthread_t thread;
+
+    (void)state;
+    for (size_t i = 0; i < POSTS; i++) {
+        letters[i] = (struct letter){.loop = loop};
+        task_init(&letters[i].task, letter_run);
+    }
+    assert_int_equal(pthread_create(&thread, NULL, postman, NULL), 0);
+    loop_run(loop);
+    pthread_join(thread, NULL);
+    for (size_t i = 0; i < POSTS; i++)
+        assert_int_equal(letters[i].got, 1);
+    listener_close(l);
+    loop_run(loop);
+    loop_free(loop);
+}
+
+static void on_signal(void *arg, int signum)
+{
+    *(int *)arg = signum;
+    loop_stop(the_loop);
+}
+
+static void signals_are_callbacks(void **state)
+{
+    struct listener *l;
+    int got = 0;
+
+    (void)state;
+    the_loop = loop_new();
+    l = anchor(the_loop);
+    loop_on_signal(the_loop, SIGUSR1, on_signal, &got);
+    kill(getpid(), SIGUSR1);
+    loop_run(the_loop);
+    assert_int_equal(got, SIGUSR1);
+    listener_close(l);
+    loop_run(the_loop);
+    loop_free(the_loop);
+}
+
+/* A frozen process: the thaw is told before the timers, and what they had left to run is kept. */
+struct frozen {
+    struct task thaw;
+    struct timer timer, begun;
+    bool thawed;
+    int ready;
+    struct loop *loop;
+};
+
+static void on_thaw(struct task *t)
+{
+    struct frozen *f = CONTAINER(t, struct frozen, thaw);
+
+    if (!timer_running(&f->timer) || f->timer.due_ms <= loop_now_ms(f->loop))
+        _exit(2); /* had fired, or was about to at once */
+    f->thawed = true;
+    timer_start(&f->timer, 1);
+}
+
+static void on_frozen_timer(struct timer *t)
+{
+    struct frozen *f = CONTAINER(t, struct frozen, timer);
+
+    _exit(f->thawed ? 0 : 3);
+}
+
+static void on_begun(struct timer *t)
+{
+    struct frozen *f = CONTAINER(t, struct frozen, begun);
+
+    if (write(f->ready, "x", 1) != 1)
+        _exit(4);
+}
+
+static void child_that_freezes(int ready)
+{
+    struct frozen f = {.loop = loop_new(), .ready = ready};
+
+    anchor(f.loop);
+    task_init(&f.thaw, on_thaw);
+    timer_init(&f.timer, f.loop, on_frozen_timer);
+    loop_on_thaw(f.loop, &f.thaw);
+    timer_start(&f.timer, 1500); /* long past, by over 2 s, when the stop ends */
+    timer_init(&f.begun, f.loop, on_begun);
+    timer_start(&f.begun, 1); /* said from inside the loop, so that it is the loop that freezes */
+    loop_run(f.loop);
+    _exit(5);
+}
+
+static void a_freeze_fires_no_timer(void **state)
+{
+    int ready[2], status = 0;
+    char c;
+    pid_t pid;
+
+    (void)state;
+    assert_int_equal(pipe(ready), 0);
+    pid = fork();
+    assert_true(pid >= 0);
+    if (pid == 0)
+        child_that_freezes(ready[1]);
+    assert_int_equal(read(ready[0], &c, 1), 1);
+    kill(pid, SIGSTOP);
+    assert_int_equal(waitpid(pid, &status, WUNTRACED), pid);
+    assert_true(WIFSTOPPED(status));
+    nanosleep(&(struct timespec){.tv_sec = 4}, NULL);
+    kill(pid, SIGCONT);
+    assert_int_equal(waitpid(pid, &status, 0), pid);
+    assert_true(WIFEXITED(status));
+    assert_int_equal(WEXITSTATUS(status), 0);
+    close(ready[0]);
+    close(ready[1]);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(tasks_run_in_order),
+        cmocka_unit_test(a_cancelled_task_does_not_run),
+        cmocka_unit_test(timers_fire_by_due_time),
+        cmocka_unit_test(many_timers),
+        cmocka_unit_test(a_timer_of_zero_ends),
+        cmocka_unit_test(timers_alone_do_not_hold_the_loop),
+        cmocka_unit_test(posts_come_from_another_thread),
+        cmocka_unit_test(signals_are_callbacks),
+        cmocka_unit_test(a_freeze_fires_no_timer),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

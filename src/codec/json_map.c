@@ -53,7 +53,7 @@ void jm_num(struct jm *m, const struct jm_row *row, yyjson_val *v)
     if (!jr_is_num(v))
         jm_fault(m, v, E_FIELD, "must be a number");
     else if (!jr_num(v, &d))
-        jm_fault(m, v, E_RANGE, "is above the highest value allowed");
+        jm_fault(m, v, E_RANGE, "is out of range");
     else if (number_in_range(m, row, v, d))
         jw_copy(m->w, row->to, v);
 }

@@ -17,6 +17,13 @@ enum err fault_set(struct fault *why, enum err code, const char *what, const voi
     return why->code;
 }
 
+enum err fault_missing(struct fault *why, const void *at, const char *member)
+{
+    if (why != NULL && why->code == OK)
+        why->member = member;
+    return fault_set(why, E_FIELD, "is missing", at);
+}
+
 const char *err_name(enum err code)
 {
     switch (code) {

@@ -32,14 +32,26 @@ enum gm_cause {
     GM_CAUSES
 };
 
+/* What of a request upstream would not take, where the same request without it may be served. */
+enum gm_remedy {
+    GM_NO_REMEDY,
+    GM_DROP_SIGNATURES = 1 << 0, /* a foreign or damaged one: send the documented bypass instead */
+    GM_DROP_THINKING = 1 << 1,   /* a level or budget that this model does not offer */
+    GM_PLAIN_SCHEMA = 1 << 2,    /* a keyword or size that it does not take: the smaller dialect */
+    GM_DROP_SAMPLING = 1 << 3,   /* penalties, logprobs, temperature */
+};
+
 struct gm_error {
     bool set;
     enum gm_cause cause;
+    enum gm_remedy remedy;
+    bool key_fault;      /* it is the upstream key that is no good: another one may serve */
     int upstream_status; /* 0 when upstream gave none */
     int client_status;
     uint32_t retry_after_s; /* 0: not told */
     char message[1024];     /* valid UTF-8; scrubbed of anything shaped like a key */
     char param[160];        /* "messages[3].content[0]", or empty */
+    char reason[48];        /* of ErrorInfo: "API_KEY_INVALID", or empty */
     char quota_id[128];     /* of a 429: "GenerateRequestsPerDayPerProjectPerModel-FreeTier" */
 };
 

@@ -52,6 +52,7 @@ struct gm_event {
 
 struct gm_usage {
     bool seen;
+    char tier[16]; /* "standard", "flex", "priority", or empty */
     uint64_t prompt, candidates, thoughts, tool_use, cached, total;
     uint64_t prompt_audio, prompt_image, candidates_audio, candidates_image;
 };
@@ -66,15 +67,21 @@ struct gm_reader {
     enum gm_finish finish; /* the last that came */
     bool blocked;          /* promptFeedback.blockReason */
     bool any_content;      /* a part that a client can see, a thought included, or a call */
+    bool any_answer;       /* the same, but for thoughts */
     bool any_chunk;
     struct gm_error error; /* set when a chunk was an error object: error.set */
     char response_id[GM_ID_MAX];
     char model_version[GM_ID_MAX];
     char finish_word[64];             /* Google's own word: "SAFETY" */
     char finish_message[GM_TEXT_MAX]; /* valid UTF-8, cut */
-    char continuation[1];             /* TODO(#3): the token of gemini-4-argon */
 };
 void gm_reader_init(struct gm_reader *r);
+
+/* The answer has ended and is not worth showing, while the same request again may well be: a call
+ * that the model got wrong, or nothing at all. Only before a byte of it went to the client.
+ *
+ *   source  mapping 3.3 */
+bool gm_worth_again(const struct gm_reader *r);
 
 /* One GenerateContentResponse: a chunk of a stream, or the whole answer.
  *

@@ -1,0 +1,308 @@
+/* Copyright 2026 The queqiao authors
+ * SPDX-License-Identifier: MIT */
+/* error.c - Google's error bodies read into one form, and what may be shown of them.
+ *
+ * Two tables decide: CAUSE says which status a client gets, RULE tells the causes apart. Must not
+ * know how a dialect spells an error, nor what is done about it. */
+#include "gemini/error.h"
+
+#include "codec/utf8.h"
+
+#include <assert.h>
+
+enum { UPSTREAM_BODY_PARSED_MAX = 64 << 10, RETRY_MAX_S = 24 * 3600 };
+
+/* The client's status, and the words for when upstream gave none. */
+static const struct {
+    int status;
+    const char *words;
+} CAUSE[] = {
+    [GM_BAD_REQUEST] = {400, "upstream refused the request"                         },
+    [GM_CONTEXT_LENGTH] = {400, "the prompt is longer than the model takes"            },
+    [GM_KEY_INVALID] = {401, "the upstream API key is not valid"                    },
+    [GM_LOCATION] = {403, "upstream does not serve the place this server runs in"},
+    [GM_CREDIT] = {429, "the upstream key's prepaid credit is used up"         },
+    [GM_FORBIDDEN] = {403, "upstream does not allow this with the key used"       },
+    [GM_NO_MODEL] = {404, "upstream does not know this model"                    },
+    [GM_TOO_LARGE] = {413, "the request is larger than upstream takes"            },
+    [GM_RATE] = {429, "upstream's rate limit or quota is reached"            },
+    [GM_INTERNAL] = {500, "upstream had an internal error"                       },
+    [GM_OVERLOADED] = {503, "upstream is overloaded; please try again"             },
+    [GM_DEADLINE] = {504, "upstream took too long"                               },
+    [GM_UNREACHABLE] = {502, "upstream cannot be reached"                           },
+    [GM_BROKEN] = {502, "upstream's answer cannot be understood"               },
+    [GM_UNAUTHORIZED] = {401, "the token is not valid"                               },
+    [GM_NOT_FOUND] = {404, "there is no such endpoint"                            },
+    [GM_METHOD] = {405, "this method is not allowed here"                      },
+    [GM_OUR_LIMIT] = {400, "a limit of this server is reached"                    },
+    [GM_BUSY] = {503, "this server is busy; please try again"                },
+};
+static_assert(NELEM(CAUSE) == GM_CAUSES, "every cause needs a status");
+
+/* HTTP status, a word of the error's reason or message (or NULL for any), what it means. The first
+ * row that fits decides; a status without a row goes by its class. Source: mapping 1.12,
+ * traffic-facts 9. */
+static const struct rule {
+    int status;
+    const char *fragment;
+    enum gm_cause cause;
+    bool key_fault;
+} RULE[] = {
+    {400, "API_KEY_INVALID",                      GM_KEY_INVALID,    true },
+    {400, "API key not valid",                    GM_KEY_INVALID,    true },
+    {400, "API key expired",                      GM_KEY_INVALID,    true },
+    {400, "location is not supported",            GM_LOCATION,       false},
+    {400, "exceeds the maximum number of tokens", GM_CONTEXT_LENGTH, false},
+    {401, NULL,                                   GM_KEY_INVALID,    true },
+    {402, NULL,                                   GM_CREDIT,         true },
+    {403, "API_KEY_",                             GM_FORBIDDEN,      true },
+    {403, "SERVICE_DISABLED",                     GM_FORBIDDEN,      true },
+    {403, "CONSUMER_",                            GM_FORBIDDEN,      true },
+    {403, "unregistered callers",                 GM_FORBIDDEN,      true },
+    {403, "leaked",                               GM_FORBIDDEN,      true },
+    {403, "has been suspended",                   GM_FORBIDDEN,      true },
+    {403, "has been denied access",               GM_FORBIDDEN,      true },
+    {403, NULL,                                   GM_FORBIDDEN,      false},
+    {404, NULL,                                   GM_NO_MODEL,       false},
+    {408, NULL,                                   GM_DEADLINE,       false},
+    {413, NULL,                                   GM_TOO_LARGE,      false},
+    {429, NULL,                                   GM_RATE,           false},
+    {499, NULL,                                   GM_BROKEN,         false},
+    {502, NULL,                                   GM_BROKEN,         false},
+    {503, NULL,                                   GM_OVERLOADED,     false},
+    {504, NULL,                                   GM_DEADLINE,       false},
+};
+
+/* Words of a 400 that say which part of the request to leave out. Source: mapping 1.12. */
+static const struct word REMEDY[] = {
+    {"thought signature",       GM_DROP_SIGNATURES},
+    {"thought_signature",       GM_DROP_SIGNATURES},
+    {"thinking level",          GM_DROP_THINKING  },
+    {"thinking_level",          GM_DROP_THINKING  },
+    {"thinking budget",         GM_DROP_THINKING  },
+    {"thinking_budget",         GM_DROP_THINKING  },
+    {"thinking is not",         GM_DROP_THINKING  },
+    {"too many states",         GM_PLAIN_SCHEMA   },
+    {"json_schema",             GM_PLAIN_SCHEMA   },
+    {"jsonschema",              GM_PLAIN_SCHEMA   },
+    {"penalty is not enabled",  GM_DROP_SAMPLING  },
+    {"logprobs is not enabled", GM_DROP_SAMPLING  },
+    {"temperature",             GM_DROP_SAMPLING  },
+};
+
+/* What a secret looks like: how it begins, and how many characters of a token must follow. */
+static const struct {
+    struct str prefix;
+    size_t least;
+} SECRET[] = {
+    {S_INIT("AIza"),    16},
+    {S_INIT("AQ."),     16},
+    {S_INIT("sk-"),     8 },
+    {S_INIT("ya29."),   8 },
+    {S_INIT("Bearer "), 4 },
+};
+
+int gm_cause_status(enum gm_cause cause)
+{
+    return CAUSE[cause].status;
+}
+
+static bool is_token_char(char c)
+{
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+           (c != '\0' && strchr("._-~+/=", c) != NULL);
+}
+
+static bool is_word_char(char c)
+{
+    return is_token_char(c) && (c == '_' || c == '-' || strchr(".~+/=", c) == NULL);
+}
+
+/* The length of the secret that begins at s, prefix included; 0 when there is none. */
+static size_t secret_at(struct str s)
+{
+    for (size_t i = 0; i < NELEM(SECRET); i++) {
+        size_t n = SECRET[i].prefix.n;
+
+        if (!str_starts_nocase(s, SECRET[i].prefix))
+            continue;
+        while (n < s.n && is_token_char(s.p[n]))
+            n++;
+        if (n - SECRET[i].prefix.n >= SECRET[i].least)
+            return n;
+    }
+    return 0;
+}
+
+void gm_scrub(struct buf *out, struct str s)
+{
+    size_t from = 0;
+
+    for (size_t i = 0; i < s.n; i++) {
+        size_t n = i > 0 && is_word_char(s.p[i - 1]) ? 0 : secret_at(str_skip(s, i));
+
+        if (n > 0) {
+            buf_put(out, str_sub(s, from, i - from));
+            buf_lit(out, "[key]");
+            from = i + n;
+            i = from - 1;
+        }
+    }
+    buf_put(out, str_skip(s, from));
+}
+
+/* s as text for a person, cut to the room there is; always NUL-terminated. */
+static void set_text(char *to, size_t room, struct str s)
+{
+    struct buf clean;
+    struct buf safe;
+    size_t n;
+
+    buf_init(&clean, 16 << 10);
+    buf_init(&safe, 16 << 10);
+    utf8_put_clean(&clean, str_sub(s, 0, 4 << 10));
+    gm_scrub(&safe, buf_str(&clean));
+    n = safe.n < room ? safe.n : utf8_floor(buf_str(&safe), room - 1);
+    memcpy(to, buf_str(&safe).p, n);
+    to[n] = '\0';
+    buf_fini(&safe);
+    buf_fini(&clean);
+}
+
+void gm_error_make(struct gm_error *e, enum gm_cause cause, struct str what)
+{
+    *e = (struct gm_error){.set = true, .cause = cause, .client_status = CAUSE[cause].status};
+    set_text(e->message, sizeof e->message, what.n > 0 ? what : str_z(CAUSE[cause].words));
+}
+
+void gm_error_fault(struct gm_error *e, const struct fault *why, yyjson_val *root)
+{
+    struct buf path, text;
+
+    buf_init(&path, 512);
+    buf_init(&text, 2048);
+    if (why->at != NULL)
+        jr_path(root, why->at, &path);
+    if (why->member != NULL)
+        buf_putf(&path, "%s%s", path.n > 0 ? "." : "", why->member);
+    if (path.n > 0)
+        buf_putf(&text, "'%.*s' ", S_ARG(buf_str(&path)));
+    buf_put(&text, str_z(why->what != NULL ? why->what : "the request cannot be understood"));
+    gm_error_make(e, why->code == E_TOOBIG ? GM_TOO_LARGE : GM_BAD_REQUEST, buf_str(&text));
+    set_text(e->param, sizeof e->param, buf_str(&path));
+    buf_fini(&text);
+    buf_fini(&path);
+}
+
+/* "34.4s" in whole seconds, rounded up; 0 when it is no such thing. */
+static uint32_t seconds_of(struct str s)
+{
+    struct str whole = str_cut(&s, '.');
+    uint64_t n;
+    bool more = false;
+
+    for (size_t i = 0; i < s.n && s.p[i] != 's'; i++)
+        more = more || s.p[i] != '0';
+    if (str_ends(whole, S("s")))
+        whole.n--;
+    if (!str_u64(whole, RETRY_MAX_S, &n))
+        return 0;
+    return (uint32_t)n + (more ? 1 : 0);
+}
+
+/* "... Please retry in 48.939935699s." */
+static uint32_t seconds_in_text(struct str message)
+{
+    size_t at = str_find(message, S("retry in "));
+    size_t n = 0;
+    struct str rest = str_skip(message, at + 9);
+
+    while (n < rest.n && ((rest.p[n] >= '0' && rest.p[n] <= '9') || rest.p[n] == '.'))
+        n++;
+    return n < rest.n && rest.p[n] == 's' ? seconds_of(str_sub(rest, 0, n + 1)) : 0;
+}
+
+static void read_details(struct gm_error *e, yyjson_val *details)
+{
+    jr_each (detail, details) {
+        struct str reason = jr_str(detail, "reason");
+        struct str delay = jr_str(detail, "retryDelay");
+
+        if (reason.n > 0 && e->reason[0] == '\0')
+            set_text(e->reason, sizeof e->reason, reason);
+        if (delay.n > 0)
+            e->retry_after_s = seconds_of(delay);
+        jr_each (violation, jr_get(detail, "violations")) {
+            struct str id = jr_str(violation, "quotaId");
+
+            /* A day's quota is the one that matters when a minute's is hit as well. */
+            if (e->quota_id[0] == '\0' || str_find(id, S("PerDay")) < id.n)
+                set_text(e->quota_id, sizeof e->quota_id, id);
+        }
+    }
+}
+
+static enum gm_cause by_class(int status)
+{
+    if (status >= 500)
+        return GM_INTERNAL;
+    return status >= 400 ? GM_BAD_REQUEST : GM_BROKEN;
+}
+
+static void classify(struct gm_error *e, struct str message)
+{
+    e->cause = by_class(e->upstream_status);
+    for (size_t i = 0; i < NELEM(RULE); i++) {
+        struct str word = str_z(RULE[i].fragment);
+
+        if (RULE[i].status != e->upstream_status)
+            continue;
+        if (RULE[i].fragment == NULL || str_contains_nocase(str_z(e->reason), word) ||
+            str_contains_nocase(message, word)) {
+            e->cause = RULE[i].cause;
+            e->key_fault = RULE[i].key_fault;
+            break;
+        }
+    }
+    e->client_status = CAUSE[e->cause].status;
+    if (e->upstream_status != 400)
+        return;
+    for (size_t i = 0; i < NELEM(REMEDY) && e->remedy == GM_NO_REMEDY; i++)
+        if (str_contains_nocase(message, str_z(REMEDY[i].name)))
+            e->remedy = (enum gm_remedy)REMEDY[i].value;
+}
+
+static void from_value(struct gm_error *e, int status, yyjson_val *error)
+{
+    struct str message = jr_str(error, "message");
+
+    *e = (struct gm_error){.set = true, .upstream_status = status};
+    read_details(e, jr_get(error, "details"));
+    classify(e, message);
+    if (e->retry_after_s == 0)
+        e->retry_after_s = seconds_in_text(message);
+    set_text(e->message, sizeof e->message, message.n > 0 ? message : str_z(CAUSE[e->cause].words));
+}
+
+void gm_error_from_value(struct gm_error *e, yyjson_val *error_obj)
+{
+    int64_t code = 0;
+
+    if (!jr_int(jr_get(error_obj, "code"), 100, 599, &code))
+        code = 0;
+    from_value(e, (int)code, error_obj);
+}
+
+void gm_error_read(struct gm_error *e, int status, char *body, size_t n)
+{
+    struct json json;
+    yyjson_val *root;
+
+    json_init(&json);
+    if (n > UPSTREAM_BODY_PARSED_MAX || json_parse(&json, body, n, NULL, NULL) != OK)
+        root = NULL;
+    else
+        root = yyjson_is_arr(json.root) ? yyjson_arr_get_first(json.root) : json.root;
+    from_value(e, status, jr_get(root, "error"));
+    json_fini(&json);
+}

@@ -1,0 +1,330 @@
+/* Copyright 2026 The queqiao authors
+ * SPDX-License-Identifier: MIT */
+/* event.c - one GenerateContentResponse, whole or a chunk, told as typed events.
+ *
+ *   candidates[0].content.parts[]  -> one event each, a signature after the part that it is on
+ *   everything else                -> gathered in the reader
+ *
+ * Must not know what a client makes of it. Readers are total: whatever is missing or of a wrong
+ * type reads as absent, and members not known yet are passed over. */
+#include "gemini/event.h"
+
+#include "codec/utf8.h"
+
+/* Google's words, and their numbers under enum-encoding=int, which some recordings have. */
+static const struct word FINISH[] = {
+    {"STOP",                      GM_STOP    },
+    {"MAX_TOKENS",                GM_LENGTH  },
+    {"SAFETY",                    GM_FILTER  },
+    {"RECITATION",                GM_FILTER  },
+    {"LANGUAGE",                  GM_FILTER  },
+    {"BLOCKLIST",                 GM_FILTER  },
+    {"PROHIBITED_CONTENT",        GM_FILTER  },
+    {"SPII",                      GM_FILTER  },
+    {"MODEL_ARMOR",               GM_FILTER  },
+    {"IMAGE_SAFETY",              GM_FILTER  },
+    {"IMAGE_PROHIBITED_CONTENT",  GM_FILTER  },
+    {"IMAGE_RECITATION",          GM_FILTER  },
+    {"MALFORMED_FUNCTION_CALL",   GM_BAD_CALL},
+    {"UNEXPECTED_TOOL_CALL",      GM_BAD_CALL},
+    {"TOO_MANY_TOOL_CALLS",       GM_BAD_CALL},
+    {"MISSING_THOUGHT_SIGNATURE", GM_BAD_CALL},
+    {"MALFORMED_RESPONSE",        GM_BAD_CALL},
+    {"CONTINUATION",              GM_CONTINUE},
+    {"FINISH_REASON_UNSPECIFIED", GM_NONE    },
+};
+static const char *const FINISH_NUMBER[] = {
+    "FINISH_REASON_UNSPECIFIED",
+    "STOP",
+    "MAX_TOKENS",
+    "SAFETY",
+    "RECITATION",
+    "OTHER",
+    "LANGUAGE",
+    "BLOCKLIST",
+    "PROHIBITED_CONTENT",
+    "SPII",
+    "MALFORMED_FUNCTION_CALL",
+};
+
+struct walk {
+    struct gm_reader *r;
+    gm_event_f *on_event;
+    void *ctx;
+    struct str signature; /* of the part at hand */
+    bool thought;
+};
+
+void gm_reader_init(struct gm_reader *r)
+{
+    *r = (struct gm_reader){0};
+}
+
+bool gm_worth_again(const struct gm_reader *r)
+{
+    if (r->any_answer || r->blocked)
+        return false;
+    return r->finish == GM_BAD_CALL || r->finish == GM_STOP || r->finish == GM_OTHER;
+}
+
+static void set_text(char *to, size_t room, struct str s)
+{
+    size_t n = s.n < room ? s.n : utf8_floor(s, room - 1);
+
+    memcpy(to, s.p, n);
+    to[n] = '\0';
+}
+
+static enum err tell(struct walk *w, struct gm_event e)
+{
+    e.thought = w->thought;
+    if (e.kind != GM_SIGNATURE && e.kind != GM_SERVER_TOOL) {
+        w->r->any_content = true;
+        w->r->any_answer = w->r->any_answer || !w->thought || e.kind == GM_CALL;
+    }
+    return w->on_event(w->ctx, &e);
+}
+
+/* A signature goes with a call or a medium; on text it is an event of its own, for it may come
+ * after all text was sent, on an empty part. */
+static enum err put_text(struct walk *w, yyjson_val *part)
+{
+    struct str text = jr_str(part, "text");
+    enum err err = OK;
+
+    if (text.n > 0)
+        err = tell(w, (struct gm_event){.kind = w->thought ? GM_THOUGHT : GM_TEXT, .text = text});
+    if (err == OK && w->signature.n > 0)
+        err = tell(w, (struct gm_event){.kind = GM_SIGNATURE, .signature = w->signature});
+    return err;
+}
+
+/* Some models put the name of their tool library before the function's. Source: mapping 3.2. */
+static struct str bare_name(struct str name)
+{
+    if (str_starts(name, S("default_api:")) || str_starts(name, S("default_api.")))
+        return str_skip(name, 12);
+    return name;
+}
+
+static enum err put_call(struct walk *w, yyjson_val *call)
+{
+    yyjson_val *args = jr_get(call, "args");
+    struct gm_event e = {
+        .kind = GM_CALL,
+        .name = bare_name(jr_str(call, "name")),
+        .id = jr_str(call, "id"),
+        .args = yyjson_is_obj(args) ? args : NULL,
+        .signature = w->signature,
+    };
+
+    if (e.name.n == 0)
+        return OK; /* a piece of streamed arguments, which is never asked for */
+    return tell(w, e);
+}
+
+static enum err put_media(struct walk *w, yyjson_val *media)
+{
+    struct gm_event e = {
+        .kind = GM_MEDIA,
+        .mime = jr_str(media, "mimeType"),
+        .data = jr_str(media, "data"),
+        .signature = w->signature,
+    };
+
+    return e.data.n > 0 ? tell(w, e) : OK;
+}
+
+static enum err put_code(struct walk *w, yyjson_val *code)
+{
+    return tell(w, (struct gm_event){.kind = GM_CODE,
+                                     .text = jr_str(code, "code"),
+                                     .name = jr_str(code, "language"),
+                                     .signature = w->signature,
+                                     .raw = code});
+}
+
+static enum err put_code_result(struct walk *w, yyjson_val *result)
+{
+    return tell(w, (struct gm_event){.kind = GM_CODE_RESULT,
+                                     .text = jr_str(result, "output"),
+                                     .name = jr_str(result, "outcome"),
+                                     .signature = w->signature,
+                                     .raw = result});
+}
+
+/* The member that makes a part what it is, and who tells it. NULL: the part itself is told. */
+static const struct {
+    const char *member;
+    enum err (*put)(struct walk *w, yyjson_val *v);
+} PART[] = {
+    {"functionCall",        put_call       },
+    {"inlineData",          put_media      },
+    {"executableCode",      put_code       },
+    {"codeExecutionResult", put_code_result},
+    {"toolCall",            NULL           },
+    {"toolResponse",        NULL           },
+};
+
+static enum err put_part(struct walk *w, yyjson_val *part)
+{
+    w->signature = jr_str(part, "thoughtSignature");
+    w->thought = jr_bool(part, "thought", false);
+    for (size_t i = 0; i < NELEM(PART); i++) {
+        yyjson_val *v = jr_get(part, PART[i].member);
+
+        if (v == NULL)
+            continue;
+        if (PART[i].put != NULL)
+            return PART[i].put(w, v);
+        return tell(w, (struct gm_event){.kind = GM_SERVER_TOOL,
+                                         .name = str_z(PART[i].member),
+                                         .signature = w->signature,
+                                         .raw = part});
+    }
+    return put_text(w, part);
+}
+
+/* What hangs on a candidate besides its content, each told whole when it is not empty. */
+static const struct {
+    const char *member;
+    enum gm_kind kind;
+} EXTRA[] = {
+    {"citationMetadata",  GM_CITATIONS},
+    {"groundingMetadata", GM_GROUNDING},
+    {"logprobsResult",    GM_LOGPROBS },
+};
+
+static enum err put_extras(struct walk *w, yyjson_val *candidate)
+{
+    enum err err = OK;
+
+    w->thought = false;
+    for (size_t i = 0; i < NELEM(EXTRA) && err == OK; i++) {
+        yyjson_val *v = jr_get(candidate, EXTRA[i].member);
+
+        if (yyjson_is_obj(v) && yyjson_obj_size(v) > 0)
+            err = w->on_event(w->ctx, &(struct gm_event){.kind = EXTRA[i].kind, .raw = v});
+    }
+    return err;
+}
+
+static struct str finish_word(yyjson_val *v)
+{
+    int64_t number;
+
+    if (yyjson_is_str(v))
+        return jr_text(v);
+    if (v == NULL || !jr_int(v, 0, INT32_MAX, &number))
+        return S("");
+    return number < (int64_t)NELEM(FINISH_NUMBER) ? str_z(FINISH_NUMBER[number]) : S("OTHER");
+}
+
+/* The last reason holds: code execution has been seen to say STOP twice (traffic-facts 3.1). */
+static void read_finish(struct gm_reader *r, yyjson_val *candidate)
+{
+    struct str word = finish_word(jr_get(candidate, "finishReason"));
+    struct str message = jr_str(candidate, "finishMessage");
+    int known = WORD(FINISH, word);
+
+    if (message.n > 0)
+        set_text(r->finish_message, sizeof r->finish_message, message);
+    if (word.n == 0 || known == GM_NONE)
+        return;
+    r->finish = known > 0 ? (enum gm_finish)known : GM_OTHER;
+    set_text(r->finish_word, sizeof r->finish_word, word);
+}
+
+static uint64_t of_modality(yyjson_val *usage, const char *list, const char *name, int64_t number)
+{
+    uint64_t sum = 0;
+
+    jr_each (item, jr_get(usage, list)) {
+        yyjson_val *modality = jr_get(item, "modality");
+        int64_t n;
+
+        if (str_eq(jr_text(modality), str_z(name)) ||
+            (jr_is_num(modality) && jr_int(modality, number, number, &n)))
+            sum += jr_count(item, "tokenCount");
+    }
+    return sum;
+}
+
+/* Counts are running totals that may go down or vanish again: the last chunk's hold, and neither
+ * the sum nor the maximum (traffic-facts 6.4). */
+static void read_usage(struct gm_reader *r, yyjson_val *u)
+{
+    enum { IMAGE = 2, AUDIO = 4 }; /* Google's numbers for the modalities */
+
+    if (jr_get(u, "promptTokenCount") == NULL && jr_get(u, "totalTokenCount") == NULL)
+        return; /* only a traffic type or a tier */
+    r->usage = (struct gm_usage){
+        .seen = true,
+        .prompt = jr_count(u, "promptTokenCount"),
+        .candidates = jr_count(u, "candidatesTokenCount"),
+        .thoughts = jr_count(u, "thoughtsTokenCount"),
+        .tool_use = jr_count(u, "toolUsePromptTokenCount"),
+        .cached = jr_count(u, "cachedContentTokenCount"),
+        .total = jr_count(u, "totalTokenCount"),
+        .prompt_audio = of_modality(u, "promptTokensDetails", "AUDIO", AUDIO),
+        .prompt_image = of_modality(u, "promptTokensDetails", "IMAGE", IMAGE),
+        .candidates_audio = of_modality(u, "candidatesTokensDetails", "AUDIO", AUDIO),
+        .candidates_image = of_modality(u, "candidatesTokensDetails", "IMAGE", IMAGE),
+    };
+    set_text(r->usage.tier, sizeof r->usage.tier, jr_str(u, "serviceTier"));
+}
+
+static void read_feedback(struct gm_reader *r, yyjson_val *feedback)
+{
+    yyjson_val *reason = jr_get(feedback, "blockReason");
+
+    if (reason == NULL)
+        return;
+    r->blocked = true;
+    r->finish = GM_FILTER;
+    set_text(r->finish_word, sizeof r->finish_word,
+             yyjson_is_str(reason) ? jr_text(reason) : S("OTHER"));
+    set_text(r->finish_message, sizeof r->finish_message, jr_str(feedback, "blockReasonMessage"));
+}
+
+static void read_id(char *to, size_t room, struct str s)
+{
+    if (s.n > 0)
+        set_text(to, room, s);
+}
+
+static enum err read_one(struct gm_reader *r, yyjson_val *chunk, gm_event_f *on_event, void *ctx)
+{
+    struct walk w = {.r = r, .on_event = on_event, .ctx = ctx};
+    yyjson_val *candidate = yyjson_arr_get_first(jr_get(chunk, "candidates"));
+    enum err err = OK;
+
+    if (!yyjson_is_obj(chunk))
+        return E_UPSTREAM;
+    if (jr_get(chunk, "error") != NULL) {
+        gm_error_from_value(&r->error, jr_get(chunk, "error"));
+        return E_UPSTREAM;
+    }
+    r->any_chunk = true;
+    read_id(r->response_id, sizeof r->response_id, jr_str(chunk, "responseId"));
+    read_id(r->model_version, sizeof r->model_version, jr_str(chunk, "modelVersion"));
+    read_usage(r, jr_get(chunk, "usageMetadata"));
+    read_feedback(r, jr_get(chunk, "promptFeedback"));
+    read_finish(r, candidate);
+    jr_each (part, jr_get(jr_get(candidate, "content"), "parts"))
+        if (err == OK)
+            err = put_part(&w, part);
+    return err == OK ? put_extras(&w, candidate) : err;
+}
+
+enum err gm_read(struct gm_reader *r, yyjson_val *chunk, gm_event_f *on_event, void *ctx)
+{
+    enum err err = OK;
+
+    if (!yyjson_is_arr(chunk))
+        return read_one(r, chunk, on_event, ctx);
+    jr_each (item, chunk) /* a stream asked for without alt=sse, or an error in its array form */
+        if (err == OK)
+            err = read_one(r, item, on_event, ctx);
+    return err;
+}

@@ -1,0 +1,552 @@
+/* Copyright 2026 The queqiao authors
+ * SPDX-License-Identifier: MIT */
+/* test_net_stream.c - TCP streams: gathered writes, back-pressure, the ways to close, addresses. */
+#include "base/mem.h"
+#include "net_pair.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <stdlib.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+static void echo(struct end *e, struct str bytes)
+{
+    stream_write(e->s, bytes);
+}
+
+static void bytes_go_both_ways(void **state)
+{
+    struct pair p;
+
+    (void)state;
+    pair_init(&p, NULL, "127.0.0.1");
+    pair_connect(&p);
+    p.server.on_read = echo;
+    assert_int_equal(stream_write(p.client.s, S("hello ")), FLOW_GO);
+    stream_write(p.client.s, S(""));
+    stream_write(p.client.s, S("world"));
+    UNTIL(&p, p.client.got.n == 11);
+    assert_memory_equal(p.client.got.p, "hello world", 11);
+    assert_string_equal(stream_peer(p.server.s).z, "127.0.0.1");
+    assert_true(stream_peer_is_loopback(p.server.s));
+    assert_int_equal(stream_alpn(p.server.s).n, 0);
+    assert_false(stream_is_tls(p.client.s));
+    pair_fini(&p);
+    assert_int_equal(mem_counted(), 0);
+}
+
+/* Many small writes of one turn leave in one segment: the other side reads once. */
+static void writes_of_a_turn_are_gathered(void **state)
+{
+    struct pair p;
+
+    (void)state;
+    pair_init(&p, NULL, "127.0.0.1");
+    pair_connect(&p);
+    for (int i = 0; i < 1000; i++)
+        stream_write(p.client.s, S("0123456789"));
+    assert_int_equal(stream_queued(p.client.s), 10000);
+    UNTIL(&p, p.server.got.n == 10000);
+    assert_int_equal(p.server.reads, 1);
+    pair_fini(&p);
+}
+
+static void options_are_set(void **state)
+{
+    struct pair p;
+
+    (void)state;
+    pair_init(&p, NULL, "127.0.0.1");
+    pair_connect(&p);
+    /* The highest descriptors are the two ends; look at every stream socket there is. */
+    for (int fd = 3; fd < 64; fd++) {
+        int type = 0, listening = 0, nodelay = 0, keepalive = 0;
+        socklen_t n = sizeof type;
+
+        if (getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &n) != 0 || type != SOCK_STREAM)
+            continue;
+        n = sizeof listening;
+        getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &listening, &n);
+        n = sizeof nodelay;
+        if (listening || getsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &nodelay, &n) != 0)
+            continue;
+        n = sizeof keepalive;
+        getsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &keepalive, &n);
+        assert_true(nodelay);
+        assert_true(keepalive);
+        assert_true(fcntl(fd, F_GETFD) & FD_CLOEXEC);
+    }
+    pair_fini(&p);
+}
+
+/* A reader that does not read: the writer is told FULL, keeps what it was given, and is told to go
+ * on once, when the reader has caught up. */
+static void back_pressure(void **state)
+{
+    static char block[256 * 1024];
+    struct pair p;
+    size_t sent = 0;
+
+    (void)state;
+    memset(block, 'b', sizeof block);
+    pair_init(&p, NULL, "127.0.0.1");
+    pair_connect(&p);
+    stream_pause(p.server.s);
+    /* The kernel takes some megabytes; go on until it takes nothing any more. */
+    for (;;) {
+        enum flow f = stream_write(p.client.s, str_of(block, sizeof block));
+
+        sent += sizeof block;
+        assert_int_equal(f, FLOW_FULL); /* 256 KiB at once are over the mark */
+        p.client.drains = 0;
+        for (int i = 0; i < 20 && p.client.drains == 0; i++)
+            pair_turn(&p);
+        if (p.client.drains == 0)
+            break;
+        assert_true(sent < (size_t)1 << 30);
+    }
+    assert_true(stream_queued(p.client.s) > FLOW_LOW);
+    assert_int_equal(stream_write(p.client.s, S("x")), FLOW_FULL);
+    sent++;
+    assert_int_equal(p.server.reads, 0);
+    stream_resume(p.server.s);
+    UNTIL(&p, p.server.got.n == sent);
+    assert_int_equal(p.client.drains, 1);
+    assert_int_equal(stream_queued(p.client.s), 0);
+    assert_int_equal(p.server.got.p[sent - 1], 'x');
+    assert_int_equal(stream_write(p.client.s, S("x")), FLOW_GO);
+    pair_fini(&p);
+    assert_int_equal(mem_counted(), 0);
+}
+
+static void pause_after_some(struct end *e, struct str bytes)
+{
+    buf_put(&e->got, bytes);
+    stream_pause(e->s);
+}
+
+static void pause_inside_a_read(void **state)
+{
+    struct pair p;
+
+    (void)state;
+    pair_init(&p, NULL, "127.0.0.1");
+    pair_connect(&p);
+    p.server.on_read = pause_after_some;
+    stream_write(p.client.s, S("one"));
+    UNTIL(&p, p.server.got.n == 3);
+    stream_write(p.client.s, S("two"));
+    for (int i = 0; i < 5; i++)
+        pair_turn(&p);
+    assert_int_equal(p.server.reads, 1);
+    stream_resume(p.server.s);
+    UNTIL(&p, p.server.got.n == 6);
+    pair_fini(&p);
+}
+
+static void close_inside(struct end *e, struct str bytes)
+{
+    (void)bytes;
+    stream_write(e->s, S("dropped"));
+    stream_close(e->s);
+    e->s = NULL;
+}
+
+static void close_inside_a_read(void **state)
+{
+    struct pair p;
+
+    (void)state;
+    pair_init(&p, NULL, "127.0.0.1");
+    pair_connect(&p);
+    p.server.on_read = close_inside;
+    stream_write(p.client.s, S("go"));
+    UNTIL(&p, p.client.ended);
+    assert_int_equal(p.client.why, OK);
+    assert_int_equal(p.client.got.n, 0);
+    assert_int_equal(p.server.reads, 1);
+    stream_write(p.client.s, S("to nobody")); /* harmless */
+    assert_int_equal(stream_queued(p.client.s), 0);
+    pair_fini(&p);
+}
+
+/* Closing softly: all bytes arrive although the reader is slow and the peer keeps sending. */
+static void soft_close_delivers(void **state)
+{
+    enum { N = 8 * 1024 * 1024 };
+    char *block = calloc(1, N);
+    struct pair p;
+
+    (void)state;
+    pair_init(&p, NULL, "127.0.0.1");
+    pair_connect(&p);
+    stream_pause(p.server.s);
+    stream_write(p.server.s, str_of(block, N));
+    stream_write(p.client.s, str_of(block, 100000)); /* unread: a plain close would send RST */
+    stream_close_soft(p.server.s);
+    p.server.s = NULL;
+    UNTIL(&p, p.client.ended);
+    assert_int_equal(p.client.why, OK);
+    assert_int_equal(p.client.got.n, N);
+    pair_fini(&p);
+    free(block);
+}
+
+/* A loop that is freed while a stream still lingers takes it along. */
+static void free_while_lingering(void **state)
+{
+    static char block[8 * 1024 * 1024];
+    struct pair p;
+
+    (void)state;
+    pair_init(&p, NULL, "127.0.0.1");
+    pair_connect(&p);
+    stream_pause(p.client.s);
+    stream_write(p.server.s, str_of(block, sizeof block));
+    stream_close_soft(p.server.s);
+    stream_close_soft(p.client.s);
+    p.server.s = p.client.s = NULL;
+    listener_close(p.l);
+    p.l = NULL;
+    dns_free(p.dns);
+    timer_stop(&p.guard);
+    loop_free(p.loop);
+    buf_fini(&p.client.got);
+    assert_int_equal(mem_counted(), 0);
+}
+
+static void reset_is_seen_as_such(void **state)
+{
+    struct pair p;
+
+    (void)state;
+    pair_init(&p, NULL, "127.0.0.1");
+    pair_connect(&p);
+    stream_write(p.server.s, S("dropped"));
+    stream_reset(p.server.s);
+    p.server.s = NULL;
+    UNTIL(&p, p.client.ended);
+    assert_int_equal(p.client.why, E_CLOSED);
+    stream_close_soft(p.client.s);
+    p.client.s = NULL;
+    pair_fini(&p);
+}
+
+static void looks_dead(void **state)
+{
+    struct pair p;
+
+    (void)state;
+    pair_init(&p, NULL, "127.0.0.1");
+    pair_connect(&p);
+    assert_false(stream_looks_dead(p.client.s));
+    stream_pause(p.client.s);
+    stream_write(p.server.s, S("last words")); /* in front of the FIN */
+    while (stream_queued(p.server.s) > 0)
+        pair_turn(&p);
+    assert_false(stream_looks_dead(p.client.s));
+    stream_close(p.server.s);
+    p.server.s = NULL;
+    assert_true(stream_looks_dead(p.client.s));
+    pair_fini(&p);
+}
+
+static void a_refused_budget_ends_the_stream(void **state)
+{
+    static char block[256 * 1024];
+    size_t before = mem_budget();
+    struct pair p;
+
+    (void)state;
+    pair_init(&p, NULL, "127.0.0.1");
+    pair_connect(&p);
+    mem_set_budget(mem_counted() + 1024);
+    stream_write(p.client.s, str_of(block, sizeof block));
+    assert_false(p.client.ended); /* never from inside */
+    UNTIL(&p, p.client.ended);
+    assert_int_equal(p.client.why, E_TOOBIG);
+    mem_set_budget(before);
+    pair_fini(&p);
+    assert_int_equal(mem_counted(), 0);
+}
+
+static size_t accepted;
+
+static void count_accepted(void *owner, struct stream *s)
+{
+    accepted++;
+    stream_close(s);
+    loop_stop(owner);
+}
+
+/* Descriptors run out: waiting connections stay in the backlog and are taken when there is room. */
+static void accepting_rests_and_recovers(void **state)
+{
+    struct listen_opts o = {.addr = {.host = "127.0.0.1"}, .fd = -1};
+    struct sockaddr_in to = {.sin_family = AF_INET, .sin_addr = {htonl(INADDR_LOOPBACK)}};
+    struct rlimit was, few;
+    struct pair p;
+    struct listener *l = NULL;
+    int client[5];
+
+    (void)state;
+    pair_init(&p, NULL, "127.0.0.1");
+    accepted = 0;
+    assert_int_equal(listener_open(p.loop, &o, count_accepted, p.loop, &l, NULL), OK);
+    to.sin_port = htons(listener_port(l));
+    for (size_t i = 0; i < NELEM(client); i++) {
+        client[i] = socket(AF_INET, SOCK_STREAM, 0);
+        assert_int_equal(connect(client[i], (struct sockaddr *)&to, sizeof to), 0);
+    }
+    getrlimit(RLIMIT_NOFILE, &was);
+    few = was;
+    few.rlim_cur = (rlim_t)client[NELEM(client) - 1] + 1;
+    setrlimit(RLIMIT_NOFILE, &few);
+    while (listener_shortages(l) < 2)
+        pair_turn(&p);
+    assert_int_equal(accepted, 0);
+    setrlimit(RLIMIT_NOFILE, &was);
+    UNTIL(&p, accepted == NELEM(client));
+    for (size_t i = 0; i < NELEM(client); i++)
+        close(client[i]);
+    listener_close(l);
+    pair_fini(&p);
+}
+
+static void listen_addresses(void **state)
+{
+    static const struct {
+        const char *in;
+        enum err err;
+        const char *host;
+        uint16_t port;
+    } rows[] = {
+        {"127.0.0.1:8080",   OK,       "127.0.0.1", 8080 },
+        {"[::1]:65535",      OK,       "::1",       65535},
+        {":80",              OK,       "",          80   },
+        {"*:0",              OK,       "",          0    },
+        {"localhost:9000",   OK,       "localhost", 9000 },
+        {"0.0.0.0:1",        OK,       "0.0.0.0",   1    },
+        {"",                 E_SYNTAX, NULL,        0    },
+        {"8080",             E_SYNTAX, NULL,        0    },
+        {"::1:80",           E_SYNTAX, NULL,        0    },
+        {"[::1]",            E_SYNTAX, NULL,        0    },
+        {"[::1]80",          E_SYNTAX, NULL,        0    },
+        {"[::1:80",          E_SYNTAX, NULL,        0    },
+        {"[127.0.0.1]:80",   E_SYNTAX, NULL,        0    },
+        {"[]:80",            E_SYNTAX, NULL,        0    },
+        {"127.0.0.1:",       E_RANGE,  NULL,        0    },
+        {"127.0.0.1:65536",  E_RANGE,  NULL,        0    },
+        {"127.0.0.1:-1",     E_RANGE,  NULL,        0    },
+        {"127.0.0.1:000080", E_RANGE,  NULL,        0    },
+        {"127.0.0.1:80 ",    E_RANGE,  NULL,        0    },
+        {"example.com:80",   E_FIELD,  NULL,        0    },
+        {"127.1:80",         E_FIELD,  NULL,        0    },
+        {"[fe80::1%lo]:80",  E_FIELD,  NULL,        0    },
+    };
+
+    (void)state;
+    for (size_t i = 0; i < NELEM(rows); i++) {
+        struct listen_addr a = {.host = "untouched", .port = 7};
+        struct fault why = {.code = OK};
+
+        assert_int_equal(listen_parse(str_z(rows[i].in), &a, &why), rows[i].err);
+        assert_int_equal(why.code, rows[i].err);
+        assert_string_equal(a.host, rows[i].err == OK ? rows[i].host : "untouched");
+        assert_int_equal(a.port, rows[i].err == OK ? rows[i].port : 7);
+    }
+}
+
+/* One listener for both families; an IPv4 peer is told as IPv4. */
+static void all_addresses_means_both_families(void **state)
+{
+    static const char *const from[] = {"127.0.0.1", "::1"};
+
+    (void)state;
+    for (size_t i = 0; i < NELEM(from); i++) {
+        struct pair p;
+        struct dial_opts o;
+
+        pair_init(&p, NULL, "");
+        o = pair_opts(&p, NULL, from[i]);
+        dial_open(p.loop, &o, pair_dialled, &p);
+        UNTIL(&p, p.dialled);
+        if (p.result.err == OK) { /* a system without IPv6 refuses ::1 */
+            UNTIL(&p, p.server.s);
+            assert_string_equal(stream_peer(p.server.s).z, from[i]);
+            assert_true(stream_peer_is_loopback(p.server.s));
+        } else
+            assert_int_equal(i, 1);
+        pair_fini(&p);
+    }
+}
+
+static void a_taken_port_is_told(void **state)
+{
+    struct pair p;
+    struct listen_opts o = {.addr = {.host = "127.0.0.1"}, .fd = -1};
+    struct listener *second = NULL;
+    struct fault why = {.code = OK};
+
+    (void)state;
+    pair_init(&p, NULL, "127.0.0.1");
+    o.addr.port = listener_port(p.l);
+    assert_int_equal(listener_open(p.loop, &o, pair_accepted, &p, &second, &why), E_SYSTEM);
+    assert_int_equal(errno, EADDRINUSE);
+    assert_string_equal(why.what, "cannot bind to the address");
+    assert_null(second);
+    pair_fini(&p);
+}
+
+static void workers_share_a_port(void **state)
+{
+    struct loop *loop = loop_new();
+    struct listen_opts o = {.addr = {.host = "127.0.0.1"}, .reuse_port = true, .fd = -1};
+    struct listener *a = NULL, *b = NULL;
+
+    (void)state;
+    assert_int_equal(listener_open(loop, &o, count_accepted, loop, &a, NULL), OK);
+    o.addr.port = listener_port(a);
+    assert_int_equal(listener_open(loop, &o, count_accepted, loop, &b, NULL), OK);
+    assert_int_equal(listener_port(b), listener_port(a));
+    listener_close(a);
+    listener_close(b);
+    listener_close(NULL);
+    loop_run(loop);
+    loop_free(loop);
+}
+
+static void a_socket_can_be_inherited(void **state)
+{
+    int fd = socket(AF_INET, SOCK_STREAM, 0);
+    struct sockaddr_in any = {.sin_family = AF_INET, .sin_addr = {htonl(INADDR_LOOPBACK)}};
+    struct listen_opts o = {.fd = fd};
+    struct fault why = {.code = OK};
+    struct pair p;
+    struct dial_opts d;
+    struct listener *l = NULL;
+
+    (void)state;
+    pair_init(&p, NULL, "127.0.0.1");
+    assert_int_equal(bind(fd, (struct sockaddr *)&any, sizeof any), 0);
+    assert_int_equal(listener_open(p.loop, &o, pair_accepted, &p, &l, &why), E_SYSTEM);
+    assert_string_equal(why.what, "the inherited socket is not listening");
+    assert_int_equal(listen(fd, 5), 0);
+    assert_int_equal(listener_open(p.loop, &o, pair_accepted, &p, &l, NULL), OK);
+    d = pair_opts(&p, NULL, "127.0.0.1");
+    d.port = listener_port(l);
+    dial_open(p.loop, &d, pair_dialled, &p);
+    UNTIL(&p, p.client.s && p.server.s);
+    listener_close(l);
+    pair_fini(&p);
+}
+
+static void nobody_listens(void **state)
+{
+    struct pair p;
+    struct dial_opts o;
+
+    (void)state;
+    pair_init(&p, NULL, "127.0.0.1");
+    o = pair_opts(&p, NULL, "localhost");
+    listener_close(p.l);
+    p.l = NULL;
+    dial_open(p.loop, &o, pair_dialled, &p);
+    assert_false(p.dialled); /* never from inside */
+    UNTIL(&p, p.dialled);
+    assert_int_equal(p.result.err, E_REFUSED);
+    assert_int_equal(p.result.phase, DIAL_CONNECT);
+    assert_string_equal(p.result.what, "connection refused");
+    pair_fini(&p);
+}
+
+/* A dial given up at each of its steps is never told and leaves nothing behind. */
+static void dialling_can_be_cancelled(void **state)
+{
+    (void)state;
+    for (int turns = 0; turns < 6; turns++) {
+        struct pair p;
+        struct dial_opts o;
+        struct dial *d;
+
+        pair_init(&p, NULL, "127.0.0.1");
+        o = pair_opts(&p, NULL, "localhost");
+        d = dial_open(p.loop, &o, pair_dialled, &p);
+        for (int i = 0; i < turns && !p.dialled; i++)
+            pair_turn(&p);
+        if (p.dialled) {
+            pair_fini(&p);
+            continue;
+        }
+        dial_cancel(d);
+        for (int i = 0; i < 5; i++)
+            pair_turn(&p);
+        assert_false(p.dialled);
+        pair_fini(&p);
+    }
+    dial_cancel(NULL);
+}
+
+/* A full backlog lets a connection attempt hang: the limit of the phase ends it. */
+static void connecting_has_a_limit(void **state)
+{
+    struct sockaddr_in a = {.sin_family = AF_INET, .sin_addr = {htonl(INADDR_LOOPBACK)}};
+    socklen_t n = sizeof a;
+    int fd = socket(AF_INET, SOCK_STREAM, 0);
+    int filler[3];
+    struct pair p;
+    struct dial_opts o;
+
+    (void)state;
+    assert_int_equal(bind(fd, (struct sockaddr *)&a, sizeof a), 0);
+    assert_int_equal(listen(fd, 0), 0);
+    getsockname(fd, (struct sockaddr *)&a, &n);
+    for (size_t i = 0; i < NELEM(filler); i++) {
+        filler[i] = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0);
+        (void)connect(filler[i], (struct sockaddr *)&a, sizeof a);
+    }
+    pair_init(&p, NULL, "127.0.0.1");
+    o = pair_opts(&p, NULL, "127.0.0.1");
+    o.port = ntohs(a.sin_port);
+    o.connect_ms = 50;
+    dial_open(p.loop, &o, pair_dialled, &p);
+    UNTIL(&p, p.dialled);
+    assert_int_equal(p.result.err, E_TIMEOUT);
+    assert_int_equal(p.result.phase, DIAL_CONNECT);
+    for (size_t i = 0; i < NELEM(filler); i++)
+        close(filler[i]);
+    close(fd);
+    pair_fini(&p);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(bytes_go_both_ways),
+        cmocka_unit_test(writes_of_a_turn_are_gathered),
+        cmocka_unit_test(options_are_set),
+        cmocka_unit_test(back_pressure),
+        cmocka_unit_test(pause_inside_a_read),
+        cmocka_unit_test(close_inside_a_read),
+        cmocka_unit_test(soft_close_delivers),
+        cmocka_unit_test(free_while_lingering),
+        cmocka_unit_test(reset_is_seen_as_such),
+        cmocka_unit_test(looks_dead),
+        cmocka_unit_test(a_refused_budget_ends_the_stream),
+        cmocka_unit_test(accepting_rests_and_recovers),
+        cmocka_unit_test(listen_addresses),
+        cmocka_unit_test(all_addresses_means_both_families),
+        cmocka_unit_test(a_taken_port_is_told),
+        cmocka_unit_test(workers_share_a_port),
+        cmocka_unit_test(a_socket_can_be_inherited),
+        cmocka_unit_test(nobody_listens),
+        cmocka_unit_test(dialling_can_be_cancelled),
+        cmocka_unit_test(connecting_has_a_limit),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

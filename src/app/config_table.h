@@ -51,6 +51,8 @@
         "largest whole answer of upstream")                                                        \
     ROW(event_max, SIZE, "QUEQIAO_MAX_EVENT", "16M", 65536, 1073741824,                            \
         "largest event of an upstream stream")                                                     \
+    ROW(signatures_max, SIZE, "QUEQIAO_MAX_SIGNATURES", "16M", 4096, 1073741824,                   \
+        "thought signatures kept for clients that do not carry them")                              \
     ROW(memory_budget, SIZE, "QUEQIAO_MEMORY_BUDGET", "1G", 8388608, 1099511627776,                \
         "all bodies, events and queues together; beyond it single requests are refused")           \
     ROW(connections, COUNT, "QUEQIAO_MAX_CONNECTIONS", "20000", 1, 1000000,                        \

@@ -26,6 +26,7 @@ static void fill_opts(struct gateway *g, bool emulation)
     o->dialect.include_thoughts = c->include_thoughts;
     o->dialect.markdown_images = c->markdown_images;
     o->dialect.default_model = c->default_model;
+    o->dialect.model_suffix = emulation ? S(" (emulated)") : S("");
     o->body_max = (size_t)c->body_max;
     o->answer_max = (size_t)c->answer_max;
     o->event_max = (size_t)c->event_max;
@@ -107,6 +108,7 @@ enum err gateway_init(struct gateway *g, const struct config *c, bool emulation,
         return err;
     }
     g->keys = keys_new();
+    g->signatures = signatures_new((size_t)c->signatures_max);
     err = credentials_load_keys(c, g->keys, problem);
     if (err == OK)
         err = credentials_tokens(c, &g->tokens, &g->ntokens, problem);
@@ -151,6 +153,7 @@ void gateway_close(struct gateway *g)
     credentials_free_tokens(g->tokens, g->ntokens);
     tls_client_free(g->tls);
     keys_free(g->keys);
+    signatures_free(g->signatures);
 }
 
 void gateway_drain(struct gateway *g)

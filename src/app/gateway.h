@@ -17,6 +17,7 @@ struct worker;
 struct gateway {
     const struct config *config;
     struct keys *keys;
+    struct signatures *signatures;
     struct tls_client *tls;
     struct secret *tokens;
     size_t ntokens;

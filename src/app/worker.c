@@ -94,7 +94,7 @@ enum err worker_open(struct gateway *g, const struct listen_opts *listen, uint16
     w->dns = dns_new(w->loop);
     w->client = client_new(w->loop, w->dns, g->tls, &cl);
     w->server = server_new(w->loop, &h, &sl);
-    proxy_init(&w->proxy, w->loop, w->client, g->keys, &g->opts);
+    proxy_init(&w->proxy, w->loop, w->client, g->keys, g->signatures, &g->opts);
     w->proxy.models = model_cache_new(&w->proxy);
     task_init(&w->drain, on_drain);
     timer_init(&w->look, w->loop, on_look);

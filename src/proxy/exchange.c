@@ -11,7 +11,7 @@
 
 #include <stdio.h>
 
-enum { ARENA_MAX = 8 << 20, CHOICES_MAX = 8 };
+enum { ARENA_MIN = 8 << 20, CHOICES_MAX = 8 };
 
 static void free_task(struct task *t)
 {
@@ -116,11 +116,19 @@ static enum err start_legs(struct exchange *x)
     return OK;
 }
 
-static struct str recall_nothing(void *ctx, struct str call_id)
+/* Signatures that the client lost, and those that it will lose. */
+static struct str recall(void *ctx, struct str key)
 {
-    (void)ctx;
-    (void)call_id;
-    return S("");
+    struct exchange *x = ctx;
+
+    return signatures_get(x->p->signatures, key, &x->arena);
+}
+
+static void remember(void *ctx, struct str key, struct str signature)
+{
+    struct exchange *x = ctx;
+
+    signatures_put(x->p->signatures, key, signature);
 }
 
 static enum err translate(struct exchange *x, yyjson_val *root, struct fault *why)
@@ -130,7 +138,9 @@ static enum err translate(struct exchange *x, yyjson_val *root, struct fault *wh
         .now_s = clock_wall_s(),
         .nonce = str_of(x->nonce, sizeof x->nonce),
         .arena = &x->arena,
-        .recall = recall_nothing,
+        .recall = recall,
+        .remember = remember,
+        .store = x,
     };
     enum err err = x->d->request(root, &env, &x->tr, why);
 
@@ -197,7 +207,7 @@ void exchange_start(struct proxy *p, struct call *c, const struct dialect *d,
     x->id = request_id_new();
     x->start_ms = loop_now_ms(p->loop);
     random_id(x->nonce, sizeof x->nonce);
-    arena_init(&x->arena, ARENA_MAX);
+    arena_init(&x->arena, p->opts->answer_max * 2 + ARENA_MIN);
     if (pass->verdict == AUTH_CLIENT_KEY)
         secret_init(&x->own_key, pass->credential);
     timer_init(&x->total, p->loop, on_total);
@@ -219,9 +229,10 @@ struct request_id request_id_new(void)
 }
 
 void proxy_init(struct proxy *p, struct loop *loop, struct client *client, struct keys *keys,
-                const struct proxy_opts *opts)
+                struct signatures *signatures, const struct proxy_opts *opts)
 {
-    *p = (struct proxy){.loop = loop, .client = client, .keys = keys, .opts = opts};
+    *p = (struct proxy){
+        .loop = loop, .client = client, .keys = keys, .signatures = signatures, .opts = opts};
     list_init(&p->exchanges);
     json_init(&p->json);
     buf_init(&p->out, opts->answer_max * 2);

@@ -1,7 +1,8 @@
 /* Copyright 2026 The queqiao authors
  * SPDX-License-Identifier: MIT */
 /* proxy.h - what one worker's exchanges share. Everything in it belongs to one loop, but for the
- * keys (one for the process, locked inside) and the options (never changed once published). */
+ * keys and the signatures (one for the process, locked inside) and the options (never changed once
+ * published). */
 #ifndef PROXY_PROXY_H
 #define PROXY_PROXY_H
 
@@ -12,6 +13,7 @@
 #include "http/server.h"
 #include "keys/ring.h"
 #include "proxy/auth.h"
+#include "signatures/store.h"
 
 enum cors { CORS_OFF, CORS_ANY, CORS_LIST };
 
@@ -37,6 +39,7 @@ struct proxy {
     struct loop *loop;
     struct client *client;
     struct keys *keys;
+    struct signatures *signatures;
     const struct proxy_opts *opts;
     struct model_cache *models;
     struct list exchanges; /* in work */
@@ -47,7 +50,7 @@ struct proxy {
 };
 
 void proxy_init(struct proxy *p, struct loop *loop, struct client *client, struct keys *keys,
-                const struct proxy_opts *opts);
+                struct signatures *signatures, const struct proxy_opts *opts);
 void proxy_fini(struct proxy *p); /* every exchange must be over */
 
 /* Ends every exchange with an error of its dialect: the last act of a drain. */

@@ -1,0 +1,195 @@
+// Who gets in, and on whose key.
+import assert from 'node:assert/strict';
+import { after, test } from 'node:test';
+import { Gateway, KEY, Raw, Scripted, TOKEN, gm, hello, request } from './lib.mjs';
+
+const upstream = await Scripted.start((req, res) => gm.answer(req, res, 'hi'));
+after(() => upstream.stop());
+const lastKey = () => upstream.seen.at(-1).headers['x-goog-api-key'];
+
+/** Start a gateway with these settings, let the scene play, end it cleanly. */
+async function within(env, scene) {
+  const gateway = await Gateway.start({ upstream, env });
+  try {
+    await scene(gateway);
+  } finally {
+    await gateway.stop();
+  }
+  return gateway;
+}
+
+const ask = (gateway, headers, query = '') =>
+  gateway.fetch(`/v1/chat/completions${query}`, { json: { model: 'gemini-3.8-flash', messages: hello }, token: null, headers });
+
+async function refused(r, status = 401) {
+  assert.equal(r.status, status);
+  const { error } = await r.json();
+  assert.equal(typeof error.message, 'string');
+  return error;
+}
+
+const PLACES = [
+  ['Authorization: Bearer', (c) => [{ authorization: `Bearer ${c}` }]],
+  ['authorization: bearer, lower case', (c) => [{ authorization: `bearer ${c}` }]],
+  ['x-api-key', (c) => [{ 'x-api-key': c }]],
+  ['api-key', (c) => [{ 'api-key': c }]],
+  ['x-goog-api-key', (c) => [{ 'x-goog-api-key': c }]],
+  ['?key=', (c) => [{}, `?key=${encodeURIComponent(c)}`]],
+];
+
+test('AUTH_TOKEN set: the token lets in from every place, and is never sent upstream', () =>
+  within({}, async (g) => {
+    for (const [name, place] of PLACES) {
+      const r = await ask(g, ...place(TOKEN));
+      assert.equal(r.status, 200, name);
+      assert.equal(lastKey(), KEY);
+      assert.ok(!JSON.stringify(upstream.seen.at(-1)).includes(TOKEN));
+    }
+  }));
+
+test('AUTH_TOKEN set: a wrong token is the same 401 from every place, nothing goes upstream', () =>
+  within({}, async (g) => {
+    const before = upstream.seen.length;
+    const texts = new Set();
+    for (const [, place] of PLACES) {
+      const error = await refused(await ask(g, ...place('wrong')));
+      assert.equal(error.code, 'invalid_api_key');
+      texts.add(JSON.stringify(error));
+    }
+    for (const near of [TOKEN.slice(0, -1), `${TOKEN}x`, TOKEN.toUpperCase(), `${TOKEN} ${TOKEN}`])
+      texts.add(JSON.stringify(await refused(await ask(g, { authorization: `Bearer ${near}` }))));
+    assert.equal(texts.size, 1, [...texts].join('\n'));
+    await refused(await ask(g, {}));
+    await refused(await ask(g, { authorization: 'Bearer ' }));
+    await refused(await g.fetch('/v1/models', { token: 'wrong' }));
+    await refused(await g.fetch('/v1/models/gemini-3.8-flash', { token: 'wrong' }));
+    assert.equal(upstream.seen.length, before);
+  }));
+
+test('a refusal does not wait for the body', () =>
+  within({}, async (g) => {
+    const raw = await Raw.open(g.port);
+    raw.write(request('POST', '/v1/chat/completions', { token: 'wrong', headers: { 'Content-Length': 1000000 } }));
+    assert.equal((await raw.response()).status, 401);
+    raw.leave();
+  }));
+
+test('AUTH_TOKEN with a leading "Bearer " means the token after it; several are taken', () =>
+  within({ AUTH_TOKEN: 'Bearer first-token-1,second-token-2' }, async (g) => {
+    for (const token of ['first-token-1', 'second-token-2'])
+      assert.equal((await ask(g, { authorization: `Bearer ${token}` })).status, 200, token);
+    await refused(await ask(g, { authorization: 'Bearer Bearer' }));
+    await refused(await ask(g, { authorization: 'Bearer first-token-1,second-token-2' }));
+  }));
+
+test('two different credentials in one request: 400', () =>
+  within({}, async (g) => {
+    assert.equal((await ask(g, { authorization: `Bearer ${TOKEN}`, 'x-api-key': 'other' })).status, 400);
+    assert.equal((await ask(g, { authorization: `Bearer ${TOKEN}`, 'x-api-key': TOKEN })).status, 200);
+  }));
+
+test('no key on the server: each client brings its own, from every place', () =>
+  within({ GEMINI_API_KEY: '', AUTH_TOKEN: '' }, async (g) => {
+    for (const [name, place] of PLACES) {
+      const own = `not-shaped-like-a-key-${name.length}`;
+      assert.equal((await ask(g, ...place(own))).status, 200, name);
+      assert.equal(lastKey(), own);
+      assert.ok(!upstream.seen.at(-1).url.includes(own), 'never in a URL');
+    }
+    await refused(await ask(g, {}));
+  }));
+
+test('QUEQIAO_BYOK=1: a token is served on our key, anything else on itself', () =>
+  within({ QUEQIAO_BYOK: '1' }, async (g) => {
+    assert.equal((await ask(g, { authorization: `Bearer ${TOKEN}` })).status, 200);
+    assert.equal(lastKey(), KEY);
+    assert.equal((await ask(g, { authorization: 'Bearer my-own-gemini-key' })).status, 200);
+    assert.equal(lastKey(), 'my-own-gemini-key');
+    await refused(await ask(g, {}));
+  }));
+
+test('keys but no AUTH_TOKEN on loopback: a token is made up and printed', async () => {
+  const g = await within({ AUTH_TOKEN: '' }, async (gateway) => {
+    await refused(await ask(gateway, {}));
+    await refused(await ask(gateway, { authorization: 'Bearer wrong' }));
+    const words = gateway.stderr.split(/[\s"'`=,;]+/).filter((w) => /^[A-Za-z0-9_-]{16,}$/.test(w));
+    let lets = 0;
+    for (const word of new Set(words))
+      if ((await ask(gateway, { authorization: `Bearer ${word}` })).status === 200) lets++;
+    assert.equal(lets, 1, `one of ${words} lets in`);
+  });
+  const again = await within({ AUTH_TOKEN: '' }, () => {});
+  assert.notEqual(g.stderr.replace(/\d+/g, ''), again.stderr.replace(/\d+/g, ''), 'another one each time');
+});
+
+test('keys but no AUTH_TOKEN on any other address: 401 that says what to set, in two languages', () =>
+  within({ AUTH_TOKEN: '', QUEQIAO_LISTEN: '0.0.0.0:0' }, async (g) => {
+    const error = await refused(await ask(g, { authorization: 'Bearer anything' }));
+    assert.match(error.message, /AUTH_TOKEN/);
+    assert.match(error.message, /QUEQIAO_ALLOW_ANONYMOUS/);
+    assert.match(error.message, /[\u4e00-\u9fff]/);
+    assert.match(error.message, /[A-Za-z]{4,} [a-z]+/);
+    assert.equal((await g.fetch('/health', { token: null })).status, 200);
+  }));
+
+test('QUEQIAO_ALLOW_ANONYMOUS=1 opens it on purpose', () =>
+  within({ AUTH_TOKEN: '', QUEQIAO_LISTEN: '0.0.0.0:0', QUEQIAO_ALLOW_ANONYMOUS: '1' }, async (g) => {
+    assert.equal((await ask(g, {})).status, 200);
+    assert.equal((await ask(g, { authorization: 'Bearer dummy' })).status, 200);
+    assert.equal(lastKey(), KEY);
+  }));
+
+test('several keys take turns, from GEMINI_API_KEY and from a file', async () => {
+  const { mkdtempSync, rmSync, writeFileSync, chmodSync } = await import('node:fs');
+  const { tmpdir } = await import('node:os');
+  const dir = mkdtempSync(`${tmpdir()}/queqiao-keys-`);
+  const file = `${dir}/keys`;
+  writeFileSync(file, '# a comment\nkey-c-0123456789\n\n  key-d-0123456789  \n');
+  chmodSync(file, 0o600);
+  try {
+    await within({ GEMINI_API_KEY: 'key-a-0123456789, key-b-0123456789\n', GEMINI_API_KEYS_FILE: file }, async (g) => {
+      assert.equal((await (await g.fetch('/health', { token: null })).json()).keys, 4);
+      const used = new Set();
+      for (let i = 0; i < 40; i++) {
+        assert.equal((await g.chat({ messages: hello })).status, 200);
+        used.add(lastKey());
+      }
+      assert.deepEqual([...used].sort(), ['a', 'b', 'c', 'd'].map((x) => `key-${x}-0123456789`));
+      writeFileSync(file, 'key-e-0123456789\n');
+      g.signal('SIGHUP');
+      const { until } = await import('./lib.mjs');
+      await until('the new set of keys', async () => (await (await g.fetch('/health', { token: null })).json()).keys === 3);
+    });
+  } finally {
+    rmSync(dir, { recursive: true });
+  }
+});
+
+test('a key that upstream limits is replaced by the next one, unseen by the client', async () => {
+  const own = await Scripted.start((req, res) => {
+    if (req.headers['x-goog-api-key'] === 'key-a-0123456789')
+      gm.error(res, 429, 'RESOURCE_EXHAUSTED', 'Quota.', [{ '@type': 'type.googleapis.com/google.rpc.RetryInfo', retryDelay: '60s' }]);
+    else gm.answer(req, res, 'hi');
+  });
+  const g = await Gateway.start({ upstream: own, env: { GEMINI_API_KEY: 'key-a-0123456789,key-b-0123456789' } });
+  try {
+    for (let i = 0; i < 10; i++) assert.equal((await g.chat({ messages: hello })).status, 200);
+    const limited = own.seen.filter((x) => x.headers['x-goog-api-key'] === 'key-a-0123456789').length;
+    assert.ok(limited <= 1, `the cooling key was asked ${limited} times`);
+  } finally {
+    await g.stop();
+    await own.stop();
+  }
+});
+
+test('no credential and no prompt in any log, at the most talkative level', async () => {
+  const secret = 'my-own-gemini-key-0123456789';
+  const g = await within({ QUEQIAO_BYOK: '1', QUEQIAO_LOG_LEVEL: 'debug' }, async (gateway) => {
+    for (const place of PLACES) await ask(gateway, ...place[1](secret));
+    await ask(gateway, { authorization: `Bearer ${TOKEN}` });
+    await gateway.chat({ messages: [{ role: 'user', content: 'the-secret-prompt' }], temperature: 'bad' });
+    await gateway.chat({ messages: [{ role: 'user', content: 'the-secret-prompt' }] });
+  });
+  for (const word of [secret, KEY, TOKEN, 'the-secret-prompt', '自己'])
+    assert.ok(!g.stderr.includes(word) && !g.stdout.includes(word), `${word} was logged`);
+});

@@ -1,0 +1,473 @@
+// lib.mjs - the stage that every scene plays on: certificates, upstreams, the gateway, raw sockets.
+//
+// A scene waits for conditions with a deadline; it never sleeps for luck. PATIENCE is generous on
+// purpose: it bounds a test that has failed, and says nothing about speed.
+import { execFileSync, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import http from 'node:http';
+import http2 from 'node:http2';
+import net from 'node:net';
+import os from 'node:os';
+import path from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+export const ROOT = path.resolve(path.dirname(fileURLToPath(import.meta.url)), '../..');
+export const BIN = process.env.E2E_BIN ?? path.join(ROOT, 'build/release/queqiao');
+export const EMULATOR =
+  process.env.E2E_EMULATOR ?? path.join(ROOT, 'build/dev/tests/emulator/gemini-emulator');
+export const UPSTREAM = process.env.E2E_UPSTREAM ?? 'plain'; // plain (HTTP/1.1) or tls (HTTP/2)
+export const SLOW = process.env.E2E_SLOW === '1'; // sanitizers are on
+export const PATIENCE = SLOW ? 60_000 : 20_000;
+export const TOKEN = 'test-token-0123456789';
+export const KEY = 'emulated-key-0123456789abcdef';
+
+/** The tests that an unfinished part would fail say so, and are counted as skipped. */
+export const haveEmulator = existsSync(EMULATOR) ? false : 'the emulator is not built';
+
+// ---------------------------------------------------------------------------------- conditions
+
+export function deadline(promise, what, ms = PATIENCE) {
+  let timer;
+  const late = new Promise((_, reject) => {
+    timer = setTimeout(() => reject(new Error(`waited ${ms} ms in vain for ${what}`)), ms);
+  });
+  return Promise.race([promise, late]).finally(() => clearTimeout(timer));
+}
+
+/** Ask until the answer is truthy. */
+export async function until(what, ask, ms = PATIENCE) {
+  const end = Date.now() + ms;
+  for (;;) {
+    const answer = await ask();
+    if (answer) return answer;
+    if (Date.now() > end) throw new Error(`waited ${ms} ms in vain for ${what}`);
+    await new Promise((r) => setTimeout(r, 5));
+  }
+}
+
+/** A door that a scene opens by hand: upstream waits in front of it. */
+export function gate() {
+  let open;
+  const opened = new Promise((r) => (open = r));
+  return { open, opened };
+}
+
+// -------------------------------------------------------------------------------- certificates
+
+let certDir;
+/** A CA and a certificate for localhost, made when first asked for. */
+export function certificates() {
+  if (certDir === undefined) {
+    certDir = mkdtempSync(path.join(os.tmpdir(), 'queqiao-certs-'));
+    process.on('exit', () => rmSync(certDir, { recursive: true, force: true }));
+    const ssl = (...args) => execFileSync('openssl', args, { cwd: certDir, stdio: 'pipe' });
+    const ec = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes'];
+    ssl('req', '-x509', ...ec, '-keyout', 'ca.key', '-out', 'ca.pem', '-days', '2',
+      '-subj', '/CN=queqiao test CA', '-addext', 'basicConstraints=critical,CA:TRUE',
+      '-addext', 'keyUsage=critical,keyCertSign,cRLSign');
+    ssl('req', ...ec, '-keyout', 'host.key', '-out', 'host.csr', '-subj', '/CN=localhost');
+    writeFileSync(path.join(certDir, 'host.ext'), [
+      'subjectAltName=DNS:localhost,IP:127.0.0.1', 'extendedKeyUsage=serverAuth',
+      'basicConstraints=CA:FALSE', 'keyUsage=digitalSignature', ''].join('\n'));
+    ssl('x509', '-req', '-in', 'host.csr', '-CA', 'ca.pem', '-CAkey', 'ca.key', '-CAcreateserial',
+      '-days', '2', '-extfile', 'host.ext', '-out', 'host.pem');
+  }
+  const at = (name) => path.join(certDir, name);
+  return { ca: at('ca.pem'), cert: at('host.pem'), key: at('host.key') };
+}
+
+// ------------------------------------------------------------------------------------ processes
+
+const SANITIZER = /AddressSanitizer|LeakSanitizer|UndefinedBehaviorSanitizer|runtime error:/;
+
+/** A child whose stderr is kept, so that lines can be waited for. */
+export class Child {
+  constructor(file, args, env) {
+    this.name = path.basename(file);
+    this.stdout = '';
+    this.stderr = '';
+    const keep = Object.fromEntries(
+      Object.entries(process.env).filter(([k]) => /^(PATH|TMPDIR|LANG|.*SAN_.*)$/.test(k)));
+    this.process = spawn(file, args, { env: { ...keep, ...env }, stdio: ['ignore', 'pipe', 'pipe'] });
+    this.pid = this.process.pid;
+    this.process.stdout.on('data', (d) => (this.stdout += d));
+    this.process.stderr.on('data', (d) => (this.stderr += d));
+    this.ended = new Promise((resolve) => {
+      this.process.on('error', (e) => resolve({ code: null, signal: null, error: e }));
+      this.process.on('close', (code, signal) => resolve({ code, signal }));
+    });
+    this.ended.then((e) => (this.end = e));
+    const reap = () => this.process.kill('SIGKILL');
+    process.on('exit', reap);
+    this.ended.then(() => process.off('exit', reap));
+  }
+  said(pattern) {
+    return until(`${this.name} to say ${pattern}`, () => {
+      const m = pattern.exec(this.stderr) ?? pattern.exec(this.stdout);
+      if (m === null && this.end !== undefined)
+        throw new Error(`${this.name} ended (${JSON.stringify(this.end)}):\n${this.stderr}`);
+      return m;
+    });
+  }
+  signal(name) {
+    this.process.kill(name);
+  }
+  /** Ends it, and holds it to a clean exit. */
+  async stop(signal = 'SIGTERM') {
+    if (this.end === undefined) this.signal(signal);
+    let end;
+    try {
+      end = await deadline(this.ended, `${this.name} to exit after ${signal}`);
+    } catch (e) {
+      this.signal('SIGKILL');
+      await this.ended;
+      throw new Error(`${e.message}\n${this.stderr.slice(-4000)}`);
+    }
+    this.process.stdout.destroy();
+    if (SANITIZER.test(this.stderr)) throw new Error(`sanitizer report:\n${this.stderr.slice(-20000)}`);
+    if (end.code !== 0)
+      throw new Error(`${this.name} ended with ${JSON.stringify(end)}:\n${this.stderr.slice(-4000)}`);
+  }
+  rss() {
+    const m = /VmRSS:\s+(\d+) kB/.exec(readFileSync(`/proc/${this.pid}/status`, 'utf8'));
+    return Number(m[1]) * 1024;
+  }
+}
+
+// ------------------------------------------------------------------------------------- upstreams
+
+/** queqiao's emulated Gemini as a process of its own. */
+export class Emulator extends Child {
+  static async start({ tls = UPSTREAM === 'tls' } = {}) {
+    const args = ['--listen', '127.0.0.1:0', '--control'];
+    if (tls) args.push('--tls-cert', certificates().cert, '--tls-key', certificates().key);
+    const e = new Emulator(EMULATOR, args, {});
+    const m = await e.said(/listening on [^\s]*?:(\d+)\s/);
+    e.port = Number(m[1]);
+    e.tls = tls;
+    e.url = tls ? `https://localhost:${e.port}` : `http://127.0.0.1:${e.port}`;
+    return e;
+  }
+  async state() {
+    const text = await (this.tls ? getOverTls(this.port, '/__emulator/state')
+      : (await fetch(`${this.url}/__emulator/state`)).text());
+    return JSON.parse(text);
+  }
+}
+
+async function getOverTls(port, target) {
+  const session = http2.connect(`https://localhost:${port}`, { ca: readFileSync(certificates().ca) });
+  try {
+    const stream = session.request({ ':path': target });
+    let body = '';
+    stream.setEncoding('utf8').on('data', (d) => (body += d));
+    await deadline(once(stream, 'end'), target);
+    return body;
+  } finally {
+    session.close();
+  }
+}
+
+/** A Gemini whose every move the scene writes itself: play(req, res, body) for each request.
+ *
+ *  req and res are Node's, over HTTP/1.1 (plain) or HTTP/2 (tls); `seen` holds what came. */
+export class Scripted {
+  static async start(play, { tls = UPSTREAM === 'tls' } = {}) {
+    const s = new Scripted();
+    s.play = play;
+    s.tls = tls;
+    s.seen = [];
+    const serve = (req, res) => s.#serve(req, res);
+    if (tls) {
+      const c = certificates();
+      s.server = http2.createSecureServer(
+        { cert: readFileSync(c.cert), key: readFileSync(c.key), allowHTTP1: true }, serve);
+    } else {
+      s.server = http.createServer({ requestTimeout: 0, keepAliveTimeout: 0 }, serve);
+    }
+    s.sockets = new Set();
+    s.server.on(tls ? 'secureConnection' : 'connection', (c) => {
+      s.sockets.add(c);
+      c.on('error', () => {});
+      c.on('close', () => s.sockets.delete(c));
+    });
+    s.server.on('sessionError', () => {});
+    s.server.listen(0, '127.0.0.1');
+    await once(s.server, 'listening');
+    s.port = s.server.address().port;
+    s.url = tls ? `https://localhost:${s.port}` : `http://127.0.0.1:${s.port}`;
+    return s;
+  }
+  async #serve(req, res) {
+    const seen = { method: req.method, url: req.url, headers: req.headers, cancelled: false };
+    this.seen.push(seen);
+    res.on('error', () => {});
+    req.on('error', () => {});
+    res.on('close', () => (seen.cancelled = !res.writableFinished));
+    let text = '';
+    req.setEncoding('utf8').on('data', (d) => (text += d));
+    req.on('end', async () => {
+      seen.body = text === '' ? null : JSON.parse(text);
+      try {
+        await this.play(req, res, seen.body);
+      } catch (e) {
+        this.failed = e;
+        res.destroy?.(e);
+      }
+    });
+  }
+  async stop() {
+    for (const c of this.sockets) c.destroy();
+    this.server.close();
+    if (this.failed) throw this.failed;
+  }
+}
+
+/** Gemini's words for scripted upstreams. */
+export const gm = {
+  chunk(parts, { finish, usage = { promptTokenCount: 7, candidatesTokenCount: 5, totalTokenCount: 12 } } = {}) {
+    const list = typeof parts === 'string' ? [{ text: parts }] : parts;
+    return {
+      candidates: [{ content: { parts: list, role: 'model' }, ...(finish && { finishReason: finish }), index: 0 }],
+      usageMetadata: usage,
+      modelVersion: 'gemini-3.8-flash',
+      responseId: 'scripted-response-0001',
+    };
+  },
+  head(res) {
+    res.writeHead(200, { 'content-type': 'text/event-stream' });
+    res.flushHeaders?.();
+  },
+  event(res, object) {
+    return res.write(`data: ${JSON.stringify(object)}\r\n\r\n`);
+  },
+  json(res, object, status = 200, headers = {}) {
+    res.writeHead(status, { 'content-type': 'application/json; charset=UTF-8', ...headers });
+    res.end(JSON.stringify(object, null, 2));
+  },
+  error(res, code, status, message, details) {
+    gm.json(res, { error: { code, message, status, ...(details && { details }) } }, code);
+  },
+  /** The plain case: one answer, in the form that was asked for. */
+  answer(req, res, text, options) {
+    if (req.url.includes(':streamGenerateContent')) {
+      gm.head(res);
+      gm.event(res, gm.chunk(text, { finish: 'STOP', ...options }));
+      res.end();
+    } else {
+      gm.json(res, gm.chunk(text, { finish: 'STOP', ...options }));
+    }
+  },
+};
+
+// --------------------------------------------------------------------------------------- gateway
+
+export class Gateway extends Child {
+  static async start({ upstream, env = {}, args = ['serve'] } = {}) {
+    const g = new Gateway(BIN, args, {
+      QUEQIAO_LISTEN: '127.0.0.1:0',
+      GEMINI_API_KEY: KEY,
+      AUTH_TOKEN: TOKEN,
+      ...(upstream && { GEMINI_BASE_URL: upstream.url }),
+      ...(upstream?.tls && { SSL_CERT_FILE: certificates().ca }),
+      ...env,
+    });
+    const m = await g.said(/listening on http:\/\/(\[[^\]]*\]|[^\s:]+):(\d+)/);
+    g.port = Number(m[2]);
+    g.url = `http://127.0.0.1:${g.port}`;
+    return g;
+  }
+  /** fetch() against the gateway; `json` is a body to POST. */
+  fetch(target, { json, token = TOKEN, headers = {}, ...rest } = {}) {
+    return deadline(fetch(this.url + target, {
+      ...(json !== undefined && { method: 'POST', body: typeof json === 'string' ? json : JSON.stringify(json) }),
+      headers: {
+        ...(json !== undefined && { 'content-type': 'application/json' }),
+        ...(token !== null && { authorization: `Bearer ${token}` }),
+        ...headers,
+      },
+      ...rest,
+    }), `an answer to ${target}`);
+  }
+  chat(body, options) {
+    return this.fetch('/v1/chat/completions', { json: { model: 'gemini-3.8-flash', ...body }, ...options });
+  }
+  /** Is the process well? Asked at the end of scenes that tried to hurt it. */
+  async well() {
+    const r = await this.fetch('/health', { token: null });
+    return r.status === 200 && (await r.json()).status === 'ok';
+  }
+}
+
+export const hello = [{ role: 'user', content: '你好，请介绍一下自己' }];
+
+/** An upstream and a gateway in front of it; close() holds both to a clean end. */
+export async function stage({ play, env, tls, args } = {}) {
+  const upstream = play ? await Scripted.start(play, { tls }) : await Emulator.start({ tls });
+  const gateway = await Gateway.start({ upstream, env, args });
+  return {
+    upstream,
+    gateway,
+    async close() {
+      try {
+        await gateway.stop();
+      } finally {
+        await upstream.stop();
+      }
+    },
+  };
+}
+
+// ------------------------------------------------------------------------------------------- SSE
+
+/** The data of each event of a fetch() body, as it comes; what is no `data:` event is a fault. */
+export async function* events(response) {
+  const decoder = new TextDecoder();
+  let rest = '';
+  for await (const bytes of response.body) {
+    rest += decoder.decode(bytes, { stream: true });
+    for (let at; (at = rest.indexOf('\n\n')) >= 0; rest = rest.slice(at + 2)) {
+      const block = rest.slice(0, at);
+      if (block.startsWith(':')) continue; // a comment: the heartbeat
+      if (!block.startsWith('data: ')) throw new Error(`not an event: ${JSON.stringify(block)}`);
+      yield block.slice(6);
+    }
+  }
+  if (rest !== '') throw new Error(`the stream ended inside an event: ${JSON.stringify(rest)}`);
+}
+
+/** A whole stream: its chunks, and whether [DONE] closed it. */
+export async function gather(response) {
+  const chunks = [];
+  let done = false;
+  for await (const data of events(response)) {
+    if (done) throw new Error('an event after [DONE]');
+    if (data === '[DONE]') done = true;
+    else chunks.push(JSON.parse(data));
+  }
+  const text = chunks.map((c) => c.choices?.[0]?.delta?.content ?? '').join('');
+  return { chunks, done, text };
+}
+
+// ----------------------------------------------------------------------------------- raw sockets
+
+/** HTTP/1.1 by hand, read as strictly as the RFC asks, for what no well-behaved client sends. */
+export class Raw {
+  static async open(port) {
+    const r = new Raw();
+    r.socket = net.connect({ port, host: '127.0.0.1', noDelay: true });
+    r.bytes = Buffer.alloc(0);
+    r.eof = false;
+    r.wake = () => {};
+    r.socket.on('data', (d) => {
+      r.bytes = Buffer.concat([r.bytes, d]);
+      r.wake();
+    });
+    const end = () => {
+      r.eof = true;
+      r.wake();
+    };
+    r.socket.on('end', end).on('close', end).on('error', end);
+    await once(r.socket, 'connect');
+    return r;
+  }
+  write(text) {
+    this.socket.write(text);
+    return this;
+  }
+  /** Try to read `take` (returns undefined to ask for more bytes). */
+  #take(what, take) {
+    return deadline((async () => {
+      for (;;) {
+        const got = take();
+        if (got !== undefined) return got;
+        if (this.eof) throw new Error(`the connection ended before ${what}: ${this.bytes}`);
+        await new Promise((r) => (this.wake = r));
+      }
+    })(), what);
+  }
+  #line(what) {
+    return this.#take(what, () => {
+      const at = this.bytes.indexOf('\r\n');
+      if (at < 0) return undefined;
+      const line = this.bytes.subarray(0, at).toString('latin1');
+      if (/[\r\n]/.test(line)) throw new Error(`bare CR or LF in ${JSON.stringify(line)}`);
+      this.bytes = this.bytes.subarray(at + 2);
+      return line;
+    });
+  }
+  #exactly(n, what) {
+    return this.#take(what, () => {
+      if (this.bytes.length < n) return undefined;
+      const out = this.bytes.subarray(0, n);
+      this.bytes = this.bytes.subarray(n);
+      return out;
+    });
+  }
+  async head() {
+    const line = await this.#line('a status line');
+    const m = /^HTTP\/1\.1 (\d{3}) (.+)$/.exec(line);
+    if (m === null) throw new Error(`not a status line: ${JSON.stringify(line)}`);
+    const headers = {};
+    for (;;) {
+      const field = await this.#line('a header field');
+      if (field === '') break;
+      const f = /^([!#$%&'*+.^_`|~0-9A-Za-z-]+):[ \t]*(.*?)[ \t]*$/.exec(field);
+      if (f === null) throw new Error(`not a header field: ${JSON.stringify(field)}`);
+      const name = f[1].toLowerCase();
+      headers[name] = name in headers ? `${headers[name]}, ${f[2]}` : f[2];
+    }
+    return { status: Number(m[1]), reason: m[2], headers };
+  }
+  /** The next piece of a chunked body; null after the last. */
+  async chunk() {
+    const size = await this.#line('a chunk size');
+    if (!/^[0-9a-f]+$/i.test(size)) throw new Error(`not a chunk size: ${JSON.stringify(size)}`);
+    const n = parseInt(size, 16);
+    const data = Buffer.from(await this.#exactly(n, 'chunk data'));
+    if ((await this.#line('the end of a chunk')) !== '') throw new Error('a chunk has no end');
+    return n === 0 ? null : data;
+  }
+  /** One whole answer; `bodiless` for the answer to HEAD. */
+  async response({ bodiless = false } = {}) {
+    const head = await this.head();
+    const { headers } = head;
+    if ('content-length' in headers && 'transfer-encoding' in headers)
+      throw new Error('an answer with both framings');
+    let body = Buffer.alloc(0);
+    if (!bodiless && head.status >= 200 && head.status !== 204 && head.status !== 304) {
+      if (headers['transfer-encoding'] === 'chunked') {
+        for (let c; (c = await this.chunk()) !== null;) body = Buffer.concat([body, c]);
+      } else if ('content-length' in headers) {
+        body = Buffer.from(await this.#exactly(Number(headers['content-length']), 'a body'));
+      } else {
+        throw new Error('an answer without framing');
+      }
+    }
+    return { ...head, body, json: () => JSON.parse(body.toString('utf8')) };
+  }
+  /** The other side has closed, after nothing more than was read. */
+  closed() {
+    return this.#take('the end of the connection', () => {
+      if (this.bytes.length > 0) throw new Error(`bytes instead of an end: ${this.bytes}`);
+      return this.eof || undefined;
+    });
+  }
+  /** Drop the connection; hard: with RST. */
+  leave({ hard = false } = {}) {
+    if (hard) this.socket.resetAndDestroy();
+    else this.socket.destroy();
+  }
+}
+
+/** A request as text. */
+export function request(method, target, { headers = {}, body, token = TOKEN } = {}) {
+  const lines = [`${method} ${target} HTTP/1.1`, 'Host: gateway.test'];
+  if (token !== null) lines.push(`Authorization: Bearer ${token}`);
+  if (body !== undefined && !Object.keys(headers).some((h) => /^(content-length|transfer-encoding)$/i.test(h)))
+    lines.push(`Content-Length: ${Buffer.byteLength(body)}`);
+  if (body !== undefined) lines.push('Content-Type: application/json');
+  for (const [name, value] of Object.entries(headers)) lines.push(`${name}: ${value}`);
+  return `${lines.join('\r\n')}\r\n\r\n${body ?? ''}`;
+}

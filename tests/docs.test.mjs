@@ -53,7 +53,10 @@ test('every link inside the repository leads somewhere', () => {
     }
 });
 
-test('docs/options.md is what the program prints', () => assert.equal(read('docs/options.md'), run('--print-options')));
+test('docs/options.md and the man page are what the program prints', () => {
+  execFileSync(path.join(ROOT, 'tools/docs'), ['--check'], { stdio: 'pipe' });
+  assert.equal(read('docs/options.md'), run('--print-options'));
+});
 
 test('every variable that a document names is an option, or is read from a platform', () => {
   const known = new Set([...run('--print-options').matchAll(/^\| `([A-Z_]+)`/gm)].map((m) => m[1]));

@@ -116,6 +116,26 @@ static void check_rope(yyjson_val *v, struct str text)
     rope_fini(&r);
 }
 
+/* Room for the text is enough, and one byte less, or any other number, is not. */
+static void check_caps(yyjson_val *v, struct str text)
+{
+    const size_t caps[] = {text.n, text.n - 1, text.n / 2, str_hash(text) % text.n};
+
+    for (size_t i = 0; i < NELEM(caps); i++) {
+        struct buf b;
+        struct jw w;
+        enum err rc;
+
+        buf_init(&b, caps[i]);
+        jw_begin(&w, &b);
+        jw_copy(&w, NULL, v);
+        rc = jw_end_all(&w);
+        assert(rc == (caps[i] < text.n ? E_TOOBIG : OK));
+        assert(b.n <= caps[i]);
+        buf_fini(&b);
+    }
+}
+
 /* The readers and the path, at some values. */
 static void check_readers(yyjson_val *root)
 {
@@ -162,6 +182,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
             check_again(buf_str(&b), true);
             check_quoted(strict.root, buf_str(&b));
             check_rope(strict.root, buf_str(&b));
+            check_caps(strict.root, buf_str(&b));
         }
         buf_fini(&b);
         check_readers(strict.root);

@@ -14,6 +14,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+enum {
+    ESCAPE_MAX = 7, /* \\u0000 */
+    PIECE = 1024,   /* bytes escaped with one look at the room */
+};
+
 void jw_begin(struct jw *w, struct buf *b)
 {
     *w = (struct jw){.b = b};
@@ -31,76 +36,128 @@ static bool in_object(const struct jw *w)
     return w->depth > 0 && level < JW_DEPTH_MAX && (w->kind[level / 8] >> level % 8 & 1) != 0;
 }
 
-static void put_plain(struct jw *w, struct str s)
+static void put_char(struct jw *w, char c)
 {
-    if (w->rope != NULL && s.n >= ROPE_SPAN_MIN)
-        rope_borrow(w->rope, s);
+    struct buf *b = w->b;
+
+    if (b->err == OK && b->n < b->room && b->n < b->max)
+        b->p[b->n++] = c;
     else
-        buf_put(w->b, s);
+        buf_putc(b, c);
 }
 
-/* The escape of a byte, as RFC 8259 spells it. */
-static struct str escape_of(unsigned char c, char tmp[6])
+/* The escape of a byte, as RFC 8259 spells it; `twice` when that text is itself put into a string.
+ * Returns its length. */
+static size_t spell_escape(unsigned char c, bool twice, char out[ESCAPE_MAX])
 {
     static const char hex[] = "0123456789abcdef";
     static const char shorts[] = "btn\0fr"; /* from U+0008 on */
+    size_t n = 0;
 
-    tmp[0] = '\\';
+    out[n++] = '\\';
+    if (twice)
+        out[n++] = '\\';
     if (c == '"' || c == '\\') {
-        tmp[1] = (char)c;
-        return str_of(tmp, 2);
+        if (twice)
+            out[n++] = '\\';
+        out[n++] = (char)c;
+    } else if (c >= '\b' && c <= '\r' && c != '\v') {
+        out[n++] = shorts[c - '\b'];
+    } else {
+        memcpy(out + n, "u00", 3);
+        out[n + 3] = hex[c >> 4];
+        out[n + 4] = hex[c & 15];
+        n += 5;
     }
-    if (c >= '\b' && c <= '\r' && c != '\v') {
-        tmp[1] = shorts[c - '\b'];
-        return str_of(tmp, 2);
+    return n;
+}
+
+/* Few bytes, with room for all of them to be escaped. */
+static void escape_fast(struct buf *b, struct str s, bool twice)
+{
+    char *start = buf_reserve(b, s.n * ESCAPE_MAX);
+    char *to = start;
+
+    if (start == NULL)
+        return;
+    for (;;) {
+        size_t plain = scan_copy(to, s.p, s.n);
+
+        to += plain;
+        if (plain == s.n)
+            break;
+        to += spell_escape((unsigned char)s.p[plain], twice, to);
+        s = str_skip(s, plain + 1);
     }
-    memcpy(tmp + 1, "u00", 3);
-    tmp[4] = hex[c >> 4];
-    tmp[5] = hex[c & 15];
-    return str_of(tmp, 6);
+    b->n += (size_t)(to - start);
+}
+
+/* Near the cap: each byte counts. */
+static void escape_exactly(struct buf *b, struct str s, bool twice)
+{
+    char out[ESCAPE_MAX];
+
+    for (;;) {
+        size_t plain = scan_plain(s.p, s.n);
+
+        buf_put(b, str_sub(s, 0, plain));
+        if (plain == s.n)
+            return;
+        buf_put(b, str_of(out, spell_escape((unsigned char)s.p[plain], twice, out)));
+        s = str_skip(s, plain + 1);
+    }
+}
+
+static void put_escaped(struct jw *w, struct str s, bool twice)
+{
+    while (s.n > 0) {
+        struct buf *b = w->b;
+        struct str piece = str_sub(s, 0, PIECE);
+
+        if (w->rope != NULL && s.n >= ROPE_SPAN_MIN) {
+            size_t plain = scan_plain(s.p, s.n);
+
+            if (plain >= ROPE_SPAN_MIN) {
+                rope_borrow(w->rope, str_sub(s, 0, plain));
+                s = str_skip(s, plain);
+                continue;
+            }
+        }
+        if (piece.n * ESCAPE_MAX <= b->max - b->n)
+            escape_fast(b, piece, twice);
+        else
+            escape_exactly(b, piece, twice);
+        s = str_skip(s, piece.n);
+    }
 }
 
 /* JSON text, whatever it is: as it stands, or escaped where it goes into a string. */
 static void emit(struct jw *w, struct str json)
 {
-    char tmp[6];
-
-    if (!w->quoted) {
+    if (w->quoted)
+        put_escaped(w, json, false);
+    else
         buf_put(w->b, json);
-        return;
-    }
-    for (;;) {
-        size_t plain = scan_plain(json.p, json.n);
-
-        put_plain(w, str_sub(json, 0, plain));
-        if (plain == json.n)
-            return;
-        buf_put(w->b, escape_of((unsigned char)json.p[plain], tmp));
-        json = str_skip(json, plain + 1);
-    }
 }
 
 /* The text of a string without its quotes. */
 static void put_text(struct jw *w, struct str s)
 {
-    char tmp[6];
+    put_escaped(w, s, w->quoted);
+}
 
-    for (;;) {
-        size_t plain = scan_plain(s.p, s.n);
-
-        put_plain(w, str_sub(s, 0, plain));
-        if (plain == s.n)
-            return;
-        emit(w, escape_of((unsigned char)s.p[plain], tmp));
-        s = str_skip(s, plain + 1);
-    }
+static void put_quote(struct jw *w)
+{
+    if (w->quoted)
+        put_char(w, '\\');
+    put_char(w, '"');
 }
 
 static void put_string(struct jw *w, struct str s)
 {
-    emit(w, S("\""));
+    put_quote(w);
     put_text(w, s);
-    emit(w, S("\""));
+    put_quote(w);
 }
 
 /* What stands before a value: a comma, and the key if there is one. */
@@ -115,11 +172,11 @@ static void before(struct jw *w, const char *key)
            "a key in an object, none elsewhere");
     assert((w->depth > 0 || !w->comma) && "one root");
     if (w->comma)
-        buf_putc(w->b, ',');
+        put_char(w, ',');
     w->comma = true;
     if (key != NULL) {
         put_string(w, str_z(key));
-        buf_putc(w->b, ':');
+        put_char(w, ':');
     }
 }
 
@@ -127,9 +184,9 @@ void jw_key(struct jw *w, struct str key)
 {
     assert((w->depth > JW_DEPTH_MAX || in_object(w)) && !w->keyed && "keys belong into objects");
     if (w->comma)
-        buf_putc(w->b, ',');
+        put_char(w, ',');
     put_string(w, key);
-    buf_putc(w->b, ':');
+    put_char(w, ':');
     w->comma = true;
     w->keyed = true;
 }
@@ -147,7 +204,7 @@ static void open_level(struct jw *w, const char *key, bool object)
     }
     w->kind[level / 8] = (uint8_t)(w->kind[level / 8] & ~(1U << level % 8));
     w->kind[level / 8] = (uint8_t)(w->kind[level / 8] | (unsigned)object << level % 8);
-    buf_putc(w->b, object ? '{' : '[');
+    put_char(w, object ? '{' : '[');
 }
 
 void jw_obj(struct jw *w, const char *key)
@@ -163,7 +220,7 @@ void jw_arr(struct jw *w, const char *key)
 void jw_end(struct jw *w)
 {
     assert(w->depth > 0 && !w->keyed && "nothing is open, or a key waits for its value");
-    buf_putc(w->b, in_object(w) ? '}' : ']');
+    put_char(w, in_object(w) ? '}' : ']');
     w->depth--;
     w->comma = true;
 }
@@ -190,7 +247,7 @@ void jw_int(struct jw *w, const char *key, int64_t v)
 {
     before(w, key);
     if (v < 0)
-        buf_putc(w->b, '-');
+        put_char(w, '-');
     buf_put_u64(w->b, v < 0 ? 0 - (uint64_t)v : (uint64_t)v);
 }
 
@@ -285,17 +342,17 @@ void jw_quoted(struct jw *w, const char *key, yyjson_val *v)
     assert(!w->quoted);
     before(w, key);
     w->keyed = true;
-    buf_putc(w->b, '"');
+    put_char(w, '"');
     w->quoted = true;
     put_value(w, v);
     w->quoted = false;
-    buf_putc(w->b, '"');
+    put_char(w, '"');
 }
 
 void jw_str_open(struct jw *w, const char *key)
 {
     before(w, key);
-    emit(w, S("\""));
+    put_quote(w);
 }
 
 void jw_str_more(struct jw *w, struct str s)
@@ -305,7 +362,7 @@ void jw_str_more(struct jw *w, struct str s)
 
 void jw_str_close(struct jw *w)
 {
-    emit(w, S("\""));
+    put_quote(w);
 }
 
 enum err jw_end_all(struct jw *w)

@@ -42,6 +42,23 @@ static inline size_t scan_blocks(const char *p, size_t n)
     }
     return i;
 }
+
+/* scan_plain() that copies what it passes. to[0..n) may be written. */
+static inline size_t scan_copy(char *to, const char *p, size_t n)
+{
+    size_t i = 0;
+
+    for (; n - i >= 16; i += 16) {
+        int marks = _mm_movemask_epi8(scan_marks(p + i));
+
+        memcpy(to + i, p + i, 16);
+        if (marks != 0)
+            return i + (size_t)__builtin_ctz((unsigned)marks);
+    }
+    for (; i < n && p[i] != '"' && p[i] != '\\' && (unsigned char)p[i] >= 0x20; i++)
+        to[i] = p[i];
+    return i;
+}
 #else
 /* The high bit of each byte that is equal to c, exact for the lowest such byte at least. */
 static inline uint64_t scan_equal(uint64_t v, unsigned char c)
@@ -80,5 +97,15 @@ static inline size_t scan_plain(const char *p, size_t n)
         i++;
     return i;
 }
+
+#ifndef __SSE2__
+static inline size_t scan_copy(char *to, const char *p, size_t n)
+{
+    size_t plain = scan_plain(p, n);
+
+    memcpy(to, p, plain);
+    return plain;
+}
+#endif
 
 #endif

@@ -5,8 +5,6 @@
 #include "codec/json_map.h"
 #include "codec/utf8.h"
 
-#include <math.h>
-
 void jm_fault(struct jm *m, yyjson_val *at, enum err code, const char *what)
 {
     fault_set(m->why, code, what, at);
@@ -58,13 +56,20 @@ void jm_num(struct jm *m, const struct jm_row *row, yyjson_val *v)
         jw_copy(m->w, row->to, v);
 }
 
+static bool has_fraction(double d)
+{
+    const double whole = 9007199254740992.0; /* 2^53: from there on every double is an integer */
+
+    return d > -whole && d < whole && (double)(int64_t)d != d;
+}
+
 /* JSON Schema's integer: 1.0 and 1e2 are whole numbers too; they are written as 1 and 100. */
 void jm_int(struct jm *m, const struct jm_row *row, yyjson_val *v)
 {
     int64_t i;
     double d;
 
-    if (!jr_is_num(v) || (jr_num(v, &d) && floor(d) != d))
+    if (!jr_is_num(v) || (jr_num(v, &d) && has_fraction(d)))
         jm_fault(m, v, E_FIELD, "must be a whole number");
     else if (!jr_num(v, &d))
         jm_fault(m, v, E_RANGE, "is out of range");

@@ -11,7 +11,6 @@
 #include "codec/utf8.h"
 
 #include <assert.h>
-#include <math.h>
 
 enum {
     POOL_KEEP = 256 * 1024, /* a larger pool is given back before the next parse */
@@ -357,9 +356,11 @@ bool jr_int(yyjson_val *v, int64_t lowest, int64_t highest, int64_t *ret)
     double d;
 
     if (!read_digits(jr_is_num(v) ? jr_num_text(v) : jr_text(v), &i)) {
-        if (!jr_num(v, &d) || floor(d) != d || fabs(d) > exact)
+        if (!jr_num(v, &d) || d < -exact || d > exact)
             return false;
         i = (int64_t)d;
+        if ((double)i != d)
+            return false;
     }
     if (i < lowest || i > highest)
         return false;

@@ -11,6 +11,7 @@
 #include "net/dns.h"
 #include "net/loop_impl.h"
 #include "net/tcp.h"
+#include "net/tls_impl.h"
 
 enum { NEXT_TRY_MS = 250 };
 
@@ -26,6 +27,7 @@ struct dial {
     struct stream *tries[DNS_MAX_ADDRS]; /* by address; NULL when not under way */
     size_t next;                         /* the first address that was not tried */
     size_t live;                         /* attempts under way */
+    struct stream *tls;                  /* during its handshake */
     int status;                          /* why the attempts failed, as far as it says something */
     struct timer step, limit;
     struct task bury;
@@ -39,16 +41,25 @@ static void bury(struct task *t)
     mem_free(d);
 }
 
+static void stop_trying(struct dial *d)
+{
+    timer_stop(&d->step);
+    timer_stop(&d->limit);
+    for (size_t i = 0; i < d->next; i++) {
+        stream_close(d->tries[i]);
+        d->tries[i] = NULL;
+    }
+}
+
 /* Everything that is still under way stops. */
 static void wind_up(struct dial *d)
 {
     d->phase = DIAL_DONE;
-    timer_stop(&d->step);
-    timer_stop(&d->limit);
+    stop_trying(d);
     dns_cancel(d->query);
     d->query = NULL;
-    for (size_t i = 0; i < d->next; i++)
-        stream_close(d->tries[i]);
+    stream_close(d->tls);
+    d->tls = NULL;
     loop_defer(d->loop, &d->bury);
 }
 
@@ -62,9 +73,33 @@ static void finish(struct dial *d, enum err e, const char *what, struct stream *
     d->done(d->owner, &r);
 }
 
+static void on_shaken(void *owner, enum err e, const char *what)
+{
+    struct dial *d = owner;
+    struct stream *s = d->tls;
+
+    d->tls = NULL; /* it is the owner's now, or gone */
+    finish(d, e, what, e == OK ? s : NULL);
+}
+
 static void connected(struct dial *d, struct stream *s)
 {
-    finish(d, OK, "", s);
+    const char *what = NULL;
+    SSL *ssl;
+
+    if (d->opts.tls == NULL) {
+        finish(d, OK, "", s);
+        return;
+    }
+    stop_trying(d);
+    d->phase = DIAL_TLS;
+    ssl = tls_client_ssl(d->opts.tls, d->opts.host, d->opts.port, d->opts.want_h2, &what);
+    if (ssl != NULL) {
+        d->tls = tls_start(s, ssl, d->opts.tls, d->opts.tls_ms, on_shaken, d);
+        return;
+    }
+    stream_close(s);
+    finish(d, E_SYSTEM, what, NULL);
 }
 
 /* No route is what one expects of a family that this host does not have; another reason says more.

@@ -8,15 +8,18 @@
 #include "base/mem.h"
 #include "net/loop_impl.h"
 #include "net/tcp.h"
+#include "net/tls_impl.h"
 
 #include <errno.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 enum {
-    BACKLOG = 4096,    /* net.core.somaxconn caps it */
-    ACCEPT_BATCH = 64, /* then the connections that are already here get their turn */
-    REST_MS = 100,     /* PRC-2 */
+    BACKLOG = 4096,        /* net.core.somaxconn caps it */
+    ACCEPT_BATCH = 64,     /* then the connections that are already here get their turn */
+    REST_MS = 100,         /* PRC-2 */
+    HANDSHAKE_MS = 10000,  /* LIM-6 */
+    HANDSHAKES_MAX = 2048, /* at once; the oldest makes room */
 };
 
 struct listener {
@@ -27,8 +30,15 @@ struct listener {
     void *owner;
     struct tls_server *tls;
     struct timer rest;
+    struct list handshakes; /* oldest first */
+    size_t shaking;
     uint64_t shortages;
     bool closed;
+};
+struct handshake {
+    struct list link;
+    struct listener *l;
+    struct stream *tls;
 };
 
 static bool port_of(struct str text, uint16_t *ret)
@@ -160,9 +170,55 @@ static enum err take_inherited(int fd, struct fault *why)
     return fault_set(why, E_SYSTEM, "the inherited socket is not listening", NULL);
 }
 
+static void forget(struct handshake *h)
+{
+    list_remove(&h->link);
+    h->l->shaking--;
+    mem_free(h);
+}
+
+static void drop_oldest(struct listener *l)
+{
+    struct handshake *h = CONTAINER(l->handshakes.next, struct handshake, link);
+
+    stream_close(h->tls);
+    forget(h);
+}
+
+/* A client that fails the handshake is nobody's news. */
+static void on_shaken(void *owner, enum err e, const char *what)
+{
+    struct handshake *h = owner;
+    struct listener *l = h->l;
+    struct stream *s = h->tls;
+
+    (void)what;
+    forget(h);
+    if (e == OK)
+        l->accept(l->owner, s);
+}
+
 static void arrived(struct listener *l, struct stream *s)
 {
-    l->accept(l->owner, s);
+    struct handshake *h;
+    SSL *ssl;
+
+    if (l->tls == NULL) {
+        l->accept(l->owner, s);
+        return;
+    }
+    ssl = tls_server_ssl(l->tls);
+    if (ssl == NULL) {
+        stream_close(s);
+        return;
+    }
+    if (l->shaking == HANDSHAKES_MAX)
+        drop_oldest(l);
+    h = mem_alloc(sizeof *h);
+    h->l = l;
+    h->tls = tls_start(s, ssl, NULL, HANDSHAKE_MS, on_shaken, h);
+    list_push(&l->handshakes, &h->link);
+    l->shaking++;
 }
 
 static bool out_of_room(int e)
@@ -220,6 +276,7 @@ enum err listener_open(struct loop *loop, const struct listen_opts *opts, listen
     *l = (struct listener){
         .loop = loop, .fd = fd, .accept = accept, .owner = owner, .tls = opts->tls};
     timer_init(&l->rest, loop, on_rested);
+    list_init(&l->handshakes);
     l->poll.data = l;
     if (uv_poll_init(&loop->uv, &l->poll, fd) != 0 ||
         uv_poll_start(&l->poll, UV_READABLE, on_readable) != 0) {
@@ -255,6 +312,8 @@ void listener_close(struct listener *l)
     if (l == NULL || l->closed)
         return;
     l->closed = true;
+    while (l->shaking > 0)
+        drop_oldest(l);
     timer_stop(&l->rest);
     uv_close((uv_handle_t *)&l->poll, on_closed);
     close(l->fd);

@@ -25,6 +25,9 @@ MUST_CHECK enum err tls_client_check(struct tls_client *c, struct fault *why);
 /* PEM files. ALPN: h2 (when want_h2) and http/1.1. */
 MUST_CHECK enum err tls_server_new(struct str cert_file, struct str key_file, bool want_h2,
                                    struct tls_server **ret, struct fault *why);
+/* Read the same files again. Connections made from then on use them; on failure nothing changes.
+ * Thread-safe, and legal while loops are running. */
+MUST_CHECK enum err tls_server_reload(struct tls_server *s, struct fault *why);
 void tls_server_free(struct tls_server *s);
 
 #endif

@@ -1,0 +1,81 @@
+/* Copyright 2026 The queqiao authors
+ * SPDX-License-Identifier: MIT */
+/* roots.c - finds embedded roots by subject and hands them to OpenSSL, as its "hash dir" look-up
+ * does for files: the store keeps what it was given, so each root is parsed once. */
+#include "net/roots.h"
+
+#include <openssl/x509_vfy.h>
+
+#include <pthread.h>
+
+static X509_LOOKUP_METHOD *method;
+
+/* The first row that is not below the hash. */
+static size_t lower_bound(uint32_t hash)
+{
+    size_t lo = 0, hi = ROOTS_N;
+
+    while (lo < hi) {
+        size_t mid = lo + (hi - lo) / 2;
+
+        if (ROOTS[mid].subject < hash)
+            lo = mid + 1;
+        else
+            hi = mid;
+    }
+    return lo;
+}
+
+size_t roots_add(X509_STORE *store, const X509_NAME *subject)
+{
+    int ok = 0;
+    uint32_t hash = (uint32_t)X509_NAME_hash_ex(subject, NULL, NULL, &ok);
+    size_t found = 0;
+
+    for (size_t i = lower_bound(hash); ok && i < ROOTS_N && ROOTS[i].subject == hash; i++) {
+        const unsigned char *der = ROOTS_DER + ROOTS[i].at;
+        X509 *x = d2i_X509(NULL, &der, (long)ROOTS[i].n);
+
+        if (x != NULL && X509_NAME_cmp(X509_get_subject_name(x), subject) == 0 &&
+            X509_STORE_add_cert(store, x))
+            found++;
+        X509_free(x);
+    }
+    return found;
+}
+
+/* *ret must point at what the store holds, without a reference of its own. */
+static int by_subject(X509_LOOKUP *lookup, X509_LOOKUP_TYPE type, const X509_NAME *subject,
+                      X509_OBJECT *ret)
+{
+    X509_STORE *store = X509_LOOKUP_get_store(lookup);
+    X509_OBJECT *held;
+    X509 *x;
+    int ok = 0;
+
+    if (type != X509_LU_X509 || roots_add(store, subject) == 0 || !X509_STORE_lock(store))
+        return 0;
+    held = X509_OBJECT_retrieve_by_subject(X509_STORE_get0_objects(store), type, subject);
+    x = held != NULL ? X509_OBJECT_get0_X509(held) : NULL;
+    if (x != NULL && X509_OBJECT_set1_X509(ret, x)) {
+        X509_free(x);
+        ok = 1;
+    }
+    X509_STORE_unlock(store);
+    return ok;
+}
+
+static void make_method(void)
+{
+    method = X509_LOOKUP_meth_new("embedded roots");
+    if (method != NULL)
+        X509_LOOKUP_meth_set_get_by_subject(method, by_subject);
+}
+
+int roots_attach(X509_STORE *store)
+{
+    static pthread_once_t once = PTHREAD_ONCE_INIT;
+
+    pthread_once(&once, make_method);
+    return method != NULL && X509_STORE_add_lookup(store, method) != NULL;
+}

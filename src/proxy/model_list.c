@@ -179,7 +179,7 @@ static enum err read_page(struct list_of *l, size_t n)
 {
     struct str next = S("");
     struct json *j = &l->m->p->json;
-    enum err err = json_parse(j, l->page.p, n, NULL, NULL);
+    enum err err = json_parse_lenient(j, l->page.p, n, NULL, NULL);
 
     if (err == OK)
         err = gm_models_page(&l->coming, j->root, &next, NULL);

@@ -74,7 +74,7 @@ enum err relay_event(void *ctx, char *data, size_t n)
 {
     struct leg *leg = ctx;
     struct exchange *x = leg->x;
-    enum err err = json_parse(&x->p->json, data, n, NULL, NULL);
+    enum err err = json_parse_lenient(&x->p->json, data, n, NULL, NULL);
 
     if (err != OK)
         return err;

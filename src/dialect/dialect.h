@@ -20,6 +20,7 @@ struct dialect_opts {
     bool include_thoughts;    /* ask for thought summaries although the client did not */
     bool markdown_images;     /* images also as markdown data URIs in the content */
     struct str default_model; /* when the client names none; empty: that is a 400 */
+    struct str model_suffix; /* put after the model's name in answers: an emulation says so there */
 };
 
 /* What one exchange knows and a pure function may not ask for. */
@@ -27,12 +28,14 @@ struct dialect_env {
     const struct dialect_opts *opts;
     int64_t now_s;       /* for `created` */
     struct str nonce;    /* 24 random characters of [A-Za-z0-9], for ids made here */
-    struct arena *arena; /* the exchange's: whatever is returned lives there */
+    struct arena *arena; /* the exchange's: whatever is returned lives there, and a whole answer is
+                            gathered there: it must not be reset before the answer has ended */
     /* Signatures that a client lost, by tool call id; NULL where there is no store. The answer is
      * borrowed for the exchange. */
     struct str (*recall)(void *ctx, struct str call_id);
     void (*remember)(void *ctx, struct str call_id, struct str signature);
     void *store;
+    unsigned remedies; /* enum gm_remedy bits: upstream refused the request for these */
 };
 
 /* A client's request, read and translated. */
@@ -60,6 +63,10 @@ struct dialect {
 
     /* One event of choice `choice`; appends what the client gets (streams), or gathers (whole). */
     enum err (*event)(void *answer, unsigned choice, const struct gm_event *e, struct buf *out);
+
+    /* The request of choice `choice` is made again, though events of it were told: they are
+     * forgotten. Only while nothing of the answer has gone to the client. */
+    void (*restart)(void *answer, unsigned choice);
 
     /* Every upstream answer has ended well: the rest of the stream with its end mark, or the whole
      * body. Usage, ids and the model's version were gathered by gm_reader.

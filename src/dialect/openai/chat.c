@@ -1,0 +1,144 @@
+/* Copyright 2026 The queqiao authors
+ * SPDX-License-Identifier: MIT */
+/* chat.c - Chat Completions in, Gemini out, and the answer back.
+ *
+ * Pure: it sends and logs nothing and reads no clock. Gemini's words are spelled in gemini/,
+ * OpenAI's words here, and neither anywhere else. A fault does not stop the walk: the first one
+ * sticks in `why` and the half-written output is thrown away. */
+#include "dialect/openai/chat.h"
+
+#include "dialect/list.h"
+#include "dialect/openai/error.h"
+#include "gemini/models.h"
+
+enum { CHOICES_MAX = 128, IGNORED_MAX = 1024 };
+
+/* "gemini-3.8-flash:search" is the model with Google's search switched on. */
+static void read_model(struct chat *c)
+{
+    yyjson_val *v = jr_get(c->root, "model");
+    struct str name = v == NULL ? c->env->opts->default_model : jr_text(v);
+    struct fault bad = {0};
+
+    if (str_ends(name, S(":search"))) {
+        c->search = true;
+        name = str_sub(name, 0, name.n - 7);
+    }
+    if (v != NULL && !yyjson_is_str(v))
+        fault_set(c->why, E_FIELD, "must be a string", v);
+    else if (name.n == 0)
+        fault_missing(c->why, c->root, "model");
+    else if (gm_model_id(name, &c->tr->model, &bad) != OK)
+        fault_set(c->why, bad.code, bad.what, v);
+    c->tr->model = arena_dup(c->env->arena, c->tr->model);
+    c->answer->model = c->tr->model;
+    c->caps = gm_caps_of(c->tr->model);
+}
+
+static bool read_bool(struct chat *c, yyjson_val *obj, const char *key)
+{
+    yyjson_val *v = jr_get(obj, key);
+
+    if (v != NULL && !yyjson_is_bool(v))
+        fault_set(c->why, E_FIELD, "must be true or false", v);
+    return jr_bool(obj, key, false);
+}
+
+/* How the answer is wanted: these decide the method and the machine, not the body. */
+static void read_manner(struct chat *c)
+{
+    yyjson_val *n = jr_get(c->root, "n");
+    yyjson_val *options = jr_get(c->root, "stream_options");
+    int64_t choices = 1;
+
+    if (n != NULL && !jr_int(n, 1, CHOICES_MAX, &choices))
+        fault_set(c->why, E_RANGE, "must be a whole number from 1 to 128", n);
+    if (options != NULL && !yyjson_is_obj(options))
+        fault_set(c->why, E_FIELD, "must be an object", options);
+    c->tr->choices = (unsigned)choices;
+    c->tr->stream = c->answer->stream = read_bool(c, c->root, "stream");
+    c->answer->usage = c->answer->stream && read_bool(c, options, "include_usage");
+    /* Always the stream: one method has lower limits than the other (mapping 1.7), and what a
+     * client that waits is given is gathered here. */
+    c->tr->method = GM_STREAM;
+}
+
+static void put_body(struct chat *c)
+{
+    oa_put_system(c);
+    gm_contents(&c->g);
+    oa_put_turns(c);
+    gm_turns_end(&c->g);
+    oa_put_config(c);
+    oa_put_top_fields(c);
+}
+
+static struct oa_answer *new_answer(const struct dialect_env *env)
+{
+    struct oa_answer *a = arena_zalloc(env->arena, sizeof *a);
+
+    if (a == NULL)
+        return NULL;
+    a->arena = env->arena;
+    a->opts = env->opts;
+    a->remember = env->remember;
+    a->store = env->store;
+    a->created = env->now_s;
+    a->nonce = arena_dup(env->arena, env->nonce);
+    return a;
+}
+
+static enum err translate(struct chat *c)
+{
+    if (!yyjson_is_obj(c->root))
+        return fault_set(c->why, E_FIELD, "the request must be a JSON object", NULL);
+    oa_check_twice(c);
+    read_model(c);
+    read_manner(c);
+    oa_read_messages(c);
+    oa_decide(c);
+    gm_begin(&c->g, &c->tr->body, c->caps, c->why);
+    c->g.remedies = c->env->remedies;
+    c->jm = (struct jm){.w = &c->g.w, .why = c->why, .ignored = &c->tr->ignored, .ctx = c};
+    if (c->why->code == OK)
+        put_body(c);
+    if (gm_end(&c->g) != OK)
+        return c->why->code;
+    if (oa_answer_ready(c->answer, c->tr->choices) != OK)
+        return fault_set(c->why, E_TOOBIG, "the request needs more memory than it may have", NULL);
+    return OK;
+}
+
+static enum err request(yyjson_val *root, const struct dialect_env *env, struct translation *ret,
+                        struct fault *why)
+{
+    struct translation tr = {0};
+    struct chat c = {.root = root, .env = env, .tr = &tr, .answer = new_answer(env), .why = why};
+    enum err err;
+
+    if (c.answer == NULL)
+        return fault_set(why, E_TOOBIG, "the request needs more memory than it may have", NULL);
+    rope_init(&tr.body, GM_REQUEST_MAX);
+    buf_init(&tr.ignored, IGNORED_MAX);
+    err = translate(&c);
+    tr.answer = c.answer;
+    if (err == OK) {
+        *ret = tr;
+        return OK;
+    }
+    rope_fini(&tr.body);
+    buf_fini(&tr.ignored);
+    return err;
+}
+
+const struct dialect OPENAI_CHAT = {
+    .name = "openai",
+    .stream_type = S_INIT("text/event-stream; charset=utf-8"),
+    .heartbeat = S_INIT(": keep-alive\n\n"),
+    .request = request,
+    .event = oa_answer_event,
+    .restart = oa_answer_restart,
+    .end = oa_answer_end,
+    .stream_error = oa_stream_error,
+    .error = oa_error,
+};

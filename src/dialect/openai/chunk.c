@@ -1,0 +1,237 @@
+/* Copyright 2026 The queqiao authors
+ * SPDX-License-Identifier: MIT */
+/* chunk.c - the envelope of a chat.completion.chunk, and the figures that end an answer.
+ *
+ *   data: {"id":..,"choices":[{"index":0,"delta":{ ... },"logprobs":null,"finish_reason":null}]}
+ *
+ * The part up to the index never changes within an answer and is written once. Must not know what
+ * stands in a delta. */
+#include "dialect/openai/answer.h"
+
+static const struct word TIER[] = {
+    {"standard", 0},
+    {"flex",     1},
+    {"priority", 2},
+};
+static const char *const OA_TIER[] = {"default", "flex", "priority"};
+
+enum err oa_chunk_head(struct oa_answer *a)
+{
+    struct buf b;
+    struct jw w;
+    enum err err;
+
+    buf_init(&b, 4 << 10);
+    buf_lit(&b, "data: ");
+    jw_begin(&w, &b);
+    jw_obj(&w, NULL);
+    oa_put_identity(a, &w, "chat.completion.chunk");
+    a->head = arena_dup(a->arena, buf_str(&b)); /* stops in the middle of the object */
+    err = b.err != OK || a->head.n == 0 ? E_TOOBIG : OK;
+    buf_fini(&b);
+    return err;
+}
+
+void oa_put_identity(const struct oa_answer *a, struct jw *w, const char *object)
+{
+    jw_str_open(w, "id");
+    jw_str_more(w, S("chatcmpl-"));
+    jw_str_more(w, a->nonce);
+    jw_str_close(w);
+    jw_str(w, "object", str_z(object));
+    jw_int(w, "created", a->created);
+    jw_str_open(w, "model");
+    jw_str_more(w, a->model);
+    jw_str_more(w, a->opts->model_suffix);
+    jw_str_close(w);
+}
+
+static void begin(struct oa_answer *a, unsigned choice, struct buf *out)
+{
+    buf_put(out, a->head);
+    buf_lit(out, ",\"choices\":[{\"index\":");
+    buf_put_u64(out, choice);
+    buf_lit(out, ",\"delta\":");
+}
+
+static void tail(const struct oa_answer *a, struct buf *out)
+{
+    buf_put(out, a->usage ? S("],\"usage\":null}\n\n") : S("]}\n\n"));
+}
+
+static void first_chunk(struct oa_answer *a, unsigned choice, struct buf *out)
+{
+    if (a->choice[choice].open)
+        return;
+    a->choice[choice].open = true;
+    begin(a, choice, out);
+    buf_lit(out, "{\"role\":\"assistant\",\"content\":\"\",\"refusal\":null}"
+                 ",\"logprobs\":null,\"finish_reason\":null}");
+    tail(a, out);
+}
+
+void oa_chunk_open(struct oa_answer *a, unsigned choice, struct jw *w, struct buf *out)
+{
+    first_chunk(a, choice, out);
+    begin(a, choice, out);
+    jw_begin(w, out);
+    jw_obj(w, NULL);
+}
+
+enum err oa_chunk_close(struct oa_answer *a, struct jw *w, struct buf *out)
+{
+    jw_end(w);
+    buf_lit(out, ",\"logprobs\":null,\"finish_reason\":null}");
+    tail(a, out);
+    return jw_end_all(w);
+}
+
+void oa_item_open(struct oa_answer *a, unsigned choice, struct oa_item *item, struct buf *out,
+                  const char *key, bool in_list)
+{
+    item->in_list = in_list;
+    if (a->stream) {
+        oa_chunk_open(a, choice, &item->w, out);
+        if (in_list)
+            jw_arr(&item->w, key);
+    } else {
+        item->from = out->n;
+        jw_begin(&item->w, out);
+    }
+    jw_obj(&item->w, a->stream && !in_list ? key : NULL);
+}
+
+enum err oa_item_close(struct oa_answer *a, struct oa_item *item, struct buf *out,
+                       struct pieces *kept)
+{
+    enum err err;
+
+    jw_end(&item->w);
+    if (a->stream) {
+        if (item->in_list)
+            jw_end(&item->w);
+        return oa_chunk_close(a, &item->w, out);
+    }
+    err = jw_end_all(&item->w);
+    if (err == OK)
+        err = pieces_item(kept, a->arena, str_skip(buf_str(out), item->from));
+    buf_cut(out, item->from);
+    return err;
+}
+
+enum err oa_chunk_logprobs(struct oa_answer *a, unsigned choice, struct str items, struct buf *out)
+{
+    first_chunk(a, choice, out);
+    begin(a, choice, out);
+    buf_lit(out, "{},\"logprobs\":{\"content\":[");
+    buf_put(out, items);
+    buf_lit(out, "],\"refusal\":null},\"finish_reason\":null}");
+    tail(a, out);
+    return out->err;
+}
+
+/* The last chunk of a choice stands alone: an empty delta and the reason. */
+void oa_chunk_finish(struct oa_answer *a, unsigned choice, const struct gm_reader *r,
+                     const char *reason, struct buf *out)
+{
+    struct jw w;
+
+    first_chunk(a, choice, out);
+    buf_put(out, a->head);
+    buf_lit(out, ",\"choices\":[");
+    jw_begin(&w, out);
+    jw_obj(&w, NULL);
+    jw_u64(&w, "index", choice);
+    jw_obj(&w, "delta");
+    jw_end(&w);
+    jw_null(&w, "logprobs");
+    jw_str(&w, "finish_reason", str_z(reason));
+    oa_put_ending(&w, r);
+    buf_lit(out, "}");
+    tail(a, out);
+}
+
+void oa_chunk_usage(struct oa_answer *a, const struct gm_reader *readers, struct buf *out)
+{
+    struct jw w;
+
+    buf_put(out, a->head);
+    buf_lit(out, ",\"choices\":[],\"usage\":");
+    jw_begin(&w, out);
+    oa_put_usage(&w, NULL, readers, a->n);
+    buf_lit(out, "}\n\n");
+}
+
+/* Why it ended, in Google's words, where that was neither a plain end nor a limit. */
+void oa_put_ending(struct jw *w, const struct gm_reader *r)
+{
+    if (r->finish == GM_STOP || r->finish == GM_LENGTH)
+        return;
+    jw_str(w, "native_finish_reason", str_z(r->finish_word));
+    if (r->finish_message[0] == '\0')
+        return;
+    jw_obj(w, "extra_content");
+    jw_obj(w, "google");
+    jw_str(w, "finish_message", str_z(r->finish_message));
+    jw_end(w);
+    jw_end(w);
+}
+
+void oa_put_tier(struct jw *w, const struct gm_reader *r)
+{
+    int tier = WORD(TIER, str_z(r->usage.tier));
+
+    if (tier >= 0)
+        jw_str(w, "service_tier", str_z(OA_TIER[tier]));
+}
+
+/* OpenAI counts thoughts as completion, and results of built-in tools as prompt. Where Google's
+ * total holds more than the parts (recorded once, a stream with server-side tools that left the
+ * candidates out), the rest was put out by the model. */
+static uint64_t completion_of(const struct gm_usage *u)
+{
+    uint64_t in = u->prompt + u->tool_use;
+    uint64_t out = u->candidates + u->thoughts;
+
+    return u->total > in && u->total - in > out ? u->total - in : out;
+}
+
+void oa_put_usage(struct jw *w, const char *key, const struct gm_reader *readers, unsigned n)
+{
+    struct gm_usage sum = {0};
+    uint64_t completion = 0;
+
+    for (unsigned i = 0; i < n; i++) { /* the prompt is one and the same */
+        const struct gm_usage *u = &readers[i].usage;
+
+        if (!sum.seen && u->seen)
+            sum = (struct gm_usage){.seen = true,
+                                    .prompt = u->prompt + u->tool_use,
+                                    .cached = u->cached,
+                                    .prompt_audio = u->prompt_audio,
+                                    .prompt_image = u->prompt_image};
+        completion += completion_of(u);
+        sum.thoughts += u->thoughts;
+        sum.candidates_audio += u->candidates_audio;
+        sum.candidates_image += u->candidates_image;
+    }
+    jw_obj(w, key);
+    jw_u64(w, "prompt_tokens", sum.prompt);
+    jw_u64(w, "completion_tokens", completion);
+    jw_u64(w, "total_tokens", sum.prompt + completion);
+    jw_obj(w, "prompt_tokens_details");
+    jw_u64(w, "cached_tokens", sum.cached);
+    jw_u64(w, "audio_tokens", sum.prompt_audio);
+    if (sum.prompt_image > 0)
+        jw_u64(w, "image_tokens", sum.prompt_image);
+    jw_end(w);
+    jw_obj(w, "completion_tokens_details");
+    jw_u64(w, "reasoning_tokens", sum.thoughts);
+    jw_u64(w, "audio_tokens", sum.candidates_audio);
+    if (sum.candidates_image > 0)
+        jw_u64(w, "image_tokens", sum.candidates_image);
+    jw_u64(w, "accepted_prediction_tokens", 0);
+    jw_u64(w, "rejected_prediction_tokens", 0);
+    jw_end(w);
+    jw_end(w);
+}

@@ -1,0 +1,241 @@
+/* Copyright 2026 The queqiao authors
+ * SPDX-License-Identifier: MIT */
+/* client_answer.c - HTTP/1 answers on llhttp, with every leniency off and the checks that llhttp
+ * leaves to its user. One llhttp message is one head with its body; the parser stops after each, so
+ * that no byte of a next message is read before this one was judged. */
+#include "http/client_answer.h"
+
+enum { CHUNK_EXTENSION_MAX = 256, CHUNK_EXTENSIONS_MAX = 4096 }; /* H1-3 */
+enum { LENGTH_DIGITS_MAX = 18 };                                 /* H1-1 */
+
+static struct answer *of(llhttp_t *ll)
+{
+    return ll->data;
+}
+
+static int fail(struct answer *a, enum err e, const char *what)
+{
+    if (a->state != ANSWER_FAILED) {
+        a->state = ANSWER_FAILED;
+        a->err = e;
+        a->what = what;
+    }
+    return HPE_USER;
+}
+
+static int too_big(struct answer *a)
+{
+    return fail(a, E_TOOBIG, "the head of the answer is larger than the limit");
+}
+
+static int on_status(llhttp_t *ll, const char *p, size_t n)
+{
+    (void)p;
+    return n > HTTP_HEAD_MAX - of(ll)->head.charged ? too_big(of(ll))
+                                                    : (of(ll)->head.charged += n, HPE_OK);
+}
+
+/* Trailers come through the same callbacks after the body; they are charged and dropped. */
+static int on_field(llhttp_t *ll, const char *p, size_t n)
+{
+    return head_name(&of(ll)->head, str_of(p, n)) == OK ? HPE_OK : too_big(of(ll));
+}
+
+static int on_value(llhttp_t *ll, const char *p, size_t n)
+{
+    return head_value(&of(ll)->head, str_of(p, n)) == OK ? HPE_OK : too_big(of(ll));
+}
+
+static int on_value_complete(llhttp_t *ll)
+{
+    return head_next(&of(ll)->head) == OK ? HPE_OK : too_big(of(ll));
+}
+
+static bool length_ok(struct str v)
+{
+    uint64_t n;
+
+    return v.n <= LENGTH_DIGITS_MAX && str_u64(v, UINT64_MAX, &n);
+}
+
+/* H1-1 and H1-2. llhttp refuses most of this by itself; what must not pass is spelled out here, so
+ * that it holds for every version of llhttp. */
+static const char *framing_fault(const struct answer *a, struct http_headers h)
+{
+    size_t lengths = 0, encodings = 0;
+
+    for (size_t i = 0; i < h.n; i++) {
+        if (h.v[i].name.n == 0)
+            return "the answer has a field without a name";
+        if (str_eq(h.v[i].name, S("content-length"))) {
+            lengths++;
+            if (!length_ok(h.v[i].value))
+                return "the answer has a bad content-length";
+        } else if (str_eq(h.v[i].name, S("transfer-encoding"))) {
+            encodings++;
+            if (!str_eq_nocase(h.v[i].value, S("chunked")) || a->ll.http_minor == 0)
+                return "the answer has a transfer-encoding that is not chunked";
+        }
+    }
+    if (lengths + encodings > 1)
+        return "the answer frames its body twice";
+    return NULL;
+}
+
+static int on_interim(struct answer *a)
+{
+    if (a->ll.status_code == 101)
+        return fail(a, E_UPSTREAM, "upstream switched protocols unasked");
+    if (++a->interims > ANSWER_INTERIM_MAX)
+        return fail(a, E_UPSTREAM, "upstream sent too many interim answers");
+    a->interim = true;
+    return HPE_OK;
+}
+
+static int on_headers_complete(llhttp_t *ll)
+{
+    struct answer *a = of(ll);
+    struct http_headers h = head_fields(&a->head);
+    const char *fault = framing_fault(a, h);
+
+    if (fault != NULL)
+        return fail(a, E_UPSTREAM, fault);
+    if (ll->http_major != 1 || ll->http_minor > 1)
+        return fail(a, E_UPSTREAM, "the answer is not HTTP/1.0 or HTTP/1.1");
+    if (ll->status_code < 100 || ll->status_code > 599)
+        return fail(a, E_UPSTREAM, "the answer has a status out of range");
+    if (ll->status_code < 200)
+        return on_interim(a);
+    a->state = ANSWER_BODY;
+    a->on->on_head(a->owner, ll->status_code, h);
+    head_fini(&a->head);
+    if (a->stopped)
+        return fail(a, E_CLOSED, "stopped");
+    return a->to_head ? 1 : HPE_OK;
+}
+
+static int on_body(llhttp_t *ll, const char *p, size_t n)
+{
+    struct answer *a = of(ll);
+
+    if (n > 0)
+        a->on->on_data(a->owner, str_of(p, n));
+    return a->stopped ? fail(a, E_CLOSED, "stopped") : HPE_OK;
+}
+
+static int on_chunk_header(llhttp_t *ll)
+{
+    of(ll)->extension = 0;
+    return HPE_OK;
+}
+
+static int on_chunk_extension(llhttp_t *ll, const char *p, size_t n)
+{
+    struct answer *a = of(ll);
+
+    (void)p;
+    a->extension += n;
+    a->extensions += n;
+    if (a->extension > CHUNK_EXTENSION_MAX || a->extensions > CHUNK_EXTENSIONS_MAX)
+        return fail(a, E_TOOBIG, "the answer has chunk extensions over the limit");
+    return HPE_OK;
+}
+
+static int on_message_complete(llhttp_t *ll)
+{
+    struct answer *a = of(ll);
+
+    if (!a->interim) {
+        a->state = ANSWER_DONE;
+        a->keep = ll->http_minor == 1 && llhttp_should_keep_alive(ll);
+    }
+    return HPE_PAUSED;
+}
+
+static const llhttp_settings_t SETTINGS = {
+    .on_status = on_status,
+    .on_header_field = on_field,
+    .on_header_value = on_value,
+    .on_header_value_complete = on_value_complete,
+    .on_headers_complete = on_headers_complete,
+    .on_body = on_body,
+    .on_chunk_header = on_chunk_header,
+    .on_chunk_extension_name = on_chunk_extension,
+    .on_chunk_extension_value = on_chunk_extension,
+    .on_message_complete = on_message_complete,
+};
+
+static void next_message(struct answer *a)
+{
+    llhttp_init(&a->ll, HTTP_RESPONSE, &SETTINGS);
+    a->ll.data = a;
+    a->in_message = a->interim = false;
+    head_fini(&a->head);
+}
+
+void answer_init(struct answer *a, bool to_head, const struct answer_events *on, void *owner)
+{
+    *a = (struct answer){.to_head = to_head, .on = on, .owner = owner};
+    head_init(&a->head);
+    next_message(a);
+}
+
+void answer_fini(struct answer *a)
+{
+    head_fini(&a->head);
+}
+
+/* llhttp skips empty lines before a message; a server has no reason to send any. */
+static bool starts_well(struct answer *a, struct str bytes)
+{
+    if (!a->in_message && bytes.p[0] != 'H')
+        fail(a, E_UPSTREAM, "the answer is not HTTP/1");
+    a->in_message = true;
+    return a->state != ANSWER_FAILED;
+}
+
+/* Feed one message; the bytes that it took. */
+static size_t feed_message(struct answer *a, struct str bytes)
+{
+    llhttp_errno_t e = llhttp_execute(&a->ll, bytes.p, bytes.n);
+
+    if (e == HPE_OK)
+        return bytes.n;
+    if (e != HPE_PAUSED)
+        fail(a, E_UPSTREAM, "the framing of the answer is broken");
+    return (size_t)(llhttp_get_error_pos(&a->ll) - bytes.p);
+}
+
+size_t answer_feed(struct answer *a, struct str bytes)
+{
+    size_t took = 0;
+
+    while (took < bytes.n && a->state < ANSWER_DONE) {
+        struct str rest = str_skip(bytes, took);
+
+        if (!starts_well(a, rest))
+            break;
+        took += feed_message(a, rest);
+        if (a->interim && a->ll.error == HPE_PAUSED && a->state != ANSWER_FAILED)
+            next_message(a);
+    }
+    if (a->state == ANSWER_HEAD && (a->raw += bytes.n) > (size_t)4 * HTTP_HEAD_MAX)
+        too_big(a); /* blanks that no field counts */
+    return took;
+}
+
+void answer_eof(struct answer *a)
+{
+    if (a->state >= ANSWER_DONE)
+        return;
+    if (a->state == ANSWER_BODY)
+        llhttp_finish(&a->ll); /* completes an answer that is framed by the close */
+    if (a->state != ANSWER_DONE)
+        fail(a, E_CLOSED, "upstream closed the connection inside its answer");
+    a->keep = false;
+}
+
+void answer_stop(struct answer *a)
+{
+    a->stopped = true;
+}

@@ -1,0 +1,442 @@
+/* Copyright 2026 The queqiao authors
+ * SPDX-License-Identifier: MIT */
+/* client_pool.c - the pools: waiting requests meet connections here. Knows of the HTTP versions
+ * only through conn_ops and what ALPN answered. */
+#include "http/client_pool.h"
+#include "base/mem.h"
+#include "http/client_req.h"
+
+#include <stdio.h>
+
+struct dialing {
+    struct list link;
+    struct pool *pool;
+    struct dial *dial;
+};
+
+/* Connections */
+
+void conn_heard(struct conn *c)
+{
+    c->heard_ms = loop_now_ms(c->client->loop);
+}
+
+static void conn_bury(struct task *t)
+{
+    struct conn *c = CONTAINER(t, struct conn, bury);
+
+    c->ops->free(c);
+}
+
+void conn_init(struct conn *c, struct pool *p, const struct conn_ops *ops, struct stream *s)
+{
+    struct client *cl = p->client;
+
+    *c = (struct conn){.pool = p, .client = cl, .ops = ops, .stream = s, .serial = ++cl->serial};
+    list_init(&c->reqs);
+    list_init(&c->link);
+    list_push_front(&p->conns, &c->link);
+    task_init(&c->bury, conn_bury);
+    conn_heard(c);
+    p->nconns++;
+    cl->stats.connections++;
+    cl->stats.connections_opened++;
+    if (!timer_running(&cl->tick))
+        timer_start(&cl->tick, TICK_MS);
+}
+
+static void enqueue(struct pool *p, struct client_req *r)
+{
+    r->pool = p;
+    r->born_serial = p->client->serial;
+    p->nwaiting++;
+    p->client->stats.waiting++;
+    req_enter(r, CLIENT_CONNECT);
+    pool_kick(p);
+}
+
+void pool_wait(struct pool *p, struct client_req *r)
+{
+    list_push(&p->waiting, &r->at);
+    enqueue(p, r);
+}
+
+static void wait_again(struct pool *p, struct client_req *r)
+{
+    req_detach(r);
+    req_rewind(r);
+    list_push_front(&p->waiting, &r->at);
+    enqueue(p, r);
+}
+
+static void conn_lost(struct conn *c, struct client_req *r, enum err e, const char *what)
+{
+    if (r->reused && !r->answered && !r->retried) {
+        r->retried = true;
+        r->after_serial = c->client->serial;
+        c->client->stats.retried_dead++;
+        wait_again(c->pool, r);
+        return;
+    }
+    req_detach(r);
+    req_fail(r, e, what);
+}
+
+void conn_refused(struct conn *c, struct client_req *r)
+{
+    if (++r->refusals > REFUSALS_MAX) {
+        req_detach(r);
+        req_fail_soon(r, E_REFUSED, "upstream refuses the request on every connection");
+        return;
+    }
+    r->not_serial = c->serial;
+    wait_again(c->pool, r);
+}
+
+void conn_kill(struct conn *c, enum err e, const char *what)
+{
+    if (c->dead)
+        return;
+    c->dead = true;
+    list_remove(&c->link);
+    c->pool->nconns--;
+    c->client->stats.connections--;
+    c->ops->close(c);
+    stream_close(c->stream);
+    c->stream = NULL;
+    loop_defer(c->client->loop, &c->bury);
+    pool_kick(c->pool);
+    while (!list_empty(&c->reqs))
+        conn_lost(c, CONTAINER(c->reqs.next, struct client_req, at), e, what);
+}
+
+/* Which connection? */
+
+static bool conn_fit(const struct conn *c, const struct client_req *r)
+{
+    return !c->draining && c->serial > r->after_serial && c->serial != r->not_serial &&
+           c->ops->has_room(c);
+}
+
+static uint64_t quiet_ms(const struct conn *c)
+{
+    return loop_now_ms(c->client->loop) - c->heard_ms;
+}
+
+static bool stale(const struct conn *c)
+{
+    return c->nreqs == 0 &&
+           (quiet_ms(c) >= c->client->lim.pool_idle_ms || stream_looks_dead(c->stream));
+}
+
+static struct conn *pick(struct pool *p, const struct client_req *r)
+{
+    list_each (l, &p->conns) {
+        struct conn *c = CONTAINER(l, struct conn, link);
+
+        if (!conn_fit(c, r))
+            continue;
+        if (!stale(c))
+            return c;
+        conn_kill(c, E_CLOSED, "idle for too long");
+    }
+    return NULL;
+}
+
+static void give(struct conn *c, struct client_req *r)
+{
+    struct client_stats *st = &c->client->stats;
+    bool quiet = quiet_ms(c) > QUIET_MS;
+
+    list_remove(&r->at);
+    c->pool->nwaiting--;
+    st->waiting--;
+    st->streams++;
+    r->conn = c;
+    r->reused = c->used || c->serial <= r->born_serial;
+    st->reused += r->reused;
+    list_push(&c->reqs, &r->at);
+    c->nreqs++;
+    list_remove(&c->link);
+    list_push_front(&c->pool->conns, &c->link);
+    req_enter(r, CLIENT_SEND);
+    c->ops->start(c, r);
+    if (quiet && !c->dead)
+        c->ops->probe(c);
+}
+
+/* Dialling */
+
+static bool any_usable(const struct pool *p)
+{
+    list_each (l, &p->conns)
+        if (!CONTAINER(l, struct conn, link)->draining)
+            return true;
+    return false;
+}
+
+/* Nothing is left to wait for: everyone who waited hears why. Who asks anew inside waits anew. */
+static void fail_waiting(struct pool *p, const struct dial_result *res)
+{
+    struct list all;
+
+    list_init(&all);
+    while (!list_empty(&p->waiting)) {
+        struct list *l = list_pop(&p->waiting);
+
+        list_push(&all, l);
+    }
+    while (!list_empty(&all)) {
+        struct client_req *r = CONTAINER(all.next, struct client_req, at);
+
+        r->phase = res->phase == DIAL_DNS       ? CLIENT_DNS
+                   : res->phase == DIAL_CONNECT ? CLIENT_CONNECT
+                                                : CLIENT_TLS;
+        req_detach(r);
+        req_fail(r, res->err, res->what);
+    }
+}
+
+static void dial_done(void *owner, const struct dial_result *res)
+{
+    struct dialing *d = owner;
+    struct pool *p = d->pool;
+    bool h2;
+
+    list_remove(&d->link);
+    p->ndials--;
+    mem_free(d);
+    pool_kick(p);
+    if (res->err == OK) {
+        h2 = p->origin.https ? str_eq(stream_alpn(res->stream), S("h2")) : p->origin.h2_prior;
+        p->proto = h2 ? PROTO_H2 : PROTO_H1;
+        (h2 ? h2_open : h1_open)(p, res->stream);
+    } else if (p->ndials == 0 && !any_usable(p)) {
+        timer_stop(&p->redial);
+        fail_waiting(p, res);
+    } else {
+        timer_start(&p->redial, REDIAL_MS);
+    }
+}
+
+static void dial_one(struct pool *p)
+{
+    struct client *c = p->client;
+    struct dialing *d = mem_zalloc(sizeof *d);
+
+    d->pool = p;
+    list_init(&d->link);
+    list_push(&p->dials, &d->link);
+    p->ndials++;
+    d->dial = dial_open(c->loop,
+                        &(struct dial_opts){
+                            .dns = c->dns,
+                            .host = p->origin.host,
+                            .port = p->origin.port,
+                            .tls = p->origin.https ? c->tls : NULL,
+                            .want_h2 = p->origin.https,
+                            .dns_ms = c->lim.dns_ms,
+                            .connect_ms = c->lim.connect_ms,
+                            .tls_ms = c->lim.tls_ms,
+                        },
+                        dial_done, d);
+}
+
+/* A connection that must be replaced makes room by closing an idle one. */
+static void make_room(struct pool *p, size_t cap)
+{
+    struct conn *oldest = CONTAINER(p->conns.prev, struct conn, link);
+
+    if (p->nconns > 0 && p->nconns + p->ndials >= cap && oldest->nreqs == 0)
+        conn_kill(oldest, E_CLOSED, "replaced");
+}
+
+/* One dial until we know what the origin speaks; one at a time for h2, whose connection carries
+ * everybody; one for each waiting request for h1. */
+static void dial_more(struct pool *p)
+{
+    size_t cap = p->proto == PROTO_H1 ? p->client->lim.h1_per_origin : H2_PER_ORIGIN;
+    size_t want = p->proto == PROTO_H1 || p->nwaiting == 0 ? p->nwaiting : 1;
+
+    if (want == 0 || timer_running(&p->redial))
+        return;
+    make_room(p, cap);
+    while (p->ndials < want && p->nconns + p->ndials < cap)
+        dial_one(p);
+}
+
+static void redial(struct timer *t)
+{
+    pool_kick(CONTAINER(t, struct pool, redial));
+}
+
+/* Requests that may use any connection stand behind those that may not: the first of them that
+ * finds none ends the walk. */
+static void dispatch(struct task *t)
+{
+    struct pool *p = CONTAINER(t, struct pool, dispatch);
+
+    list_each (l, &p->waiting) {
+        struct client_req *r = CONTAINER(l, struct client_req, at);
+        struct conn *c = pick(p, r);
+
+        if (c != NULL)
+            give(c, r);
+        else if (r->after_serial == 0 && r->not_serial == 0)
+            break;
+    }
+    dial_more(p);
+    if (p->nconns == 0 && p->ndials == 0 && p->nwaiting == 0)
+        pool_free(p);
+}
+
+/* Pools */
+
+static void pool_bury(struct task *t)
+{
+    mem_free(CONTAINER(t, struct pool, bury));
+}
+
+void pool_free(struct pool *p)
+{
+    list_each (l, &p->dials) {
+        struct dialing *d = CONTAINER(l, struct dialing, link);
+
+        dial_cancel(d->dial);
+        mem_free(d);
+    }
+    list_init(&p->dials);
+    list_remove(&p->link);
+    task_cancel(&p->dispatch);
+    timer_stop(&p->redial);
+    loop_defer(p->client->loop, &p->bury);
+}
+
+static bool same_origin(const struct origin *a, const struct origin *b)
+{
+    return a->https == b->https && a->h2_prior == b->h2_prior && a->port == b->port &&
+           str_eq(a->host, b->host);
+}
+
+static struct str put_authority(char *at, size_t room, const struct origin *o)
+{
+    bool v6 = memchr(o->host.p, ':', o->host.n) != NULL;
+    int n = snprintf(at, room, v6 ? "[%.*s]" : "%.*s", S_ARG(o->host));
+
+    if (o->port != (o->https ? 443 : 80))
+        n += snprintf(at + n, room - (size_t)n, ":%u", (unsigned)o->port);
+    return str_of(at, (size_t)n);
+}
+
+static struct pool *pool_new(struct client *c, const struct origin *o)
+{
+    size_t room = o->host.n + sizeof "[]:65535";
+    struct pool *p = mem_zalloc(sizeof *p + o->host.n + room);
+    char *names = (char *)(p + 1);
+
+    p->client = c;
+    p->origin = *o;
+    memcpy(names, o->host.p, o->host.n);
+    p->origin.host = str_of(names, o->host.n);
+    p->authority = put_authority(names + o->host.n, room, o);
+    p->proto = o->https ? PROTO_UNKNOWN : o->h2_prior ? PROTO_H2 : PROTO_H1;
+    list_init(&p->conns);
+    list_init(&p->dials);
+    list_init(&p->waiting);
+    list_init(&p->link);
+    list_push(&c->pools, &p->link);
+    timer_init(&p->redial, c->loop, redial);
+    task_init(&p->dispatch, dispatch);
+    task_init(&p->bury, pool_bury);
+    return p;
+}
+
+struct pool *pool_get(struct client *c, const struct origin *o)
+{
+    list_each (l, &c->pools) {
+        struct pool *p = CONTAINER(l, struct pool, link);
+
+        if (same_origin(&p->origin, o))
+            return p;
+    }
+    return pool_new(c, o);
+}
+
+void pool_kick(struct pool *p)
+{
+    loop_soon(p->client->loop, &p->dispatch);
+}
+
+void pool_warm(struct pool *p)
+{
+    if (p->ndials == 0 && !any_usable(p))
+        dial_one(p);
+}
+
+/* Idle connections and frozen processes */
+
+static void each_conn(struct client *c, void (*fn)(struct conn *))
+{
+    list_each (l, &c->pools) {
+        struct pool *p = CONTAINER(l, struct pool, link);
+
+        list_each (k, &p->conns)
+            fn(CONTAINER(k, struct conn, link));
+    }
+}
+
+static void drop_idle(struct conn *c)
+{
+    if (c->nreqs == 0)
+        conn_kill(c, E_CLOSED, "dropped");
+}
+
+static void distrust(struct conn *c)
+{
+    c->draining = true;
+}
+
+/* Told in the middle of the loop's work on some socket: nothing is closed from in there. */
+void pools_thaw(struct task *t)
+{
+    struct client *c = CONTAINER(t, struct client, thaw);
+
+    each_conn(c, distrust);
+    loop_soon(c->loop, &c->sweep);
+}
+
+/* Whoever waits for an answer on a doubtful connection goes on waiting; a PING tells whether in
+ * vain. */
+static void drop_or_probe(struct conn *c)
+{
+    if (!c->draining)
+        return;
+    drop_idle(c);
+    if (!c->dead)
+        c->ops->probe(c);
+}
+
+void pools_sweep(struct task *t)
+{
+    each_conn(CONTAINER(t, struct client, sweep), drop_or_probe);
+}
+
+static void drop_aged(struct conn *c)
+{
+    if (c->nreqs == 0 && (c->draining || quiet_ms(c) >= c->client->lim.pool_idle_ms))
+        conn_kill(c, E_CLOSED, "idle for too long");
+}
+
+void pools_tick(struct timer *t)
+{
+    struct client *c = CONTAINER(t, struct client, tick);
+
+    each_conn(c, drop_aged);
+    if (c->stats.connections > 0)
+        timer_start(t, TICK_MS);
+}
+
+void client_drop_idle(struct client *c)
+{
+    each_conn(c, drop_idle);
+}

@@ -193,7 +193,7 @@ export class Scripted {
       c.on('close', () => s.sockets.delete(c));
     });
     s.server.on('sessionError', () => {});
-    s.server.listen(0, '127.0.0.1');
+    s.server.listen(0, '127.0.0.1').unref(); // a scene that fails early must not keep the file open
     await once(s.server, 'listening');
     s.port = s.server.address().port;
     s.url = tls ? `https://localhost:${s.port}` : `http://127.0.0.1:${s.port}`;
@@ -305,7 +305,10 @@ export const hello = [{ role: 'user', content: '你好，请介绍一下自己' 
 /** An upstream and a gateway in front of it; close() holds both to a clean end. */
 export async function stage({ play, env, tls, args } = {}) {
   const upstream = play ? await Scripted.start(play, { tls }) : await Emulator.start({ tls });
-  const gateway = await Gateway.start({ upstream, env, args });
+  const gateway = await Gateway.start({ upstream, env, args }).catch(async (e) => {
+    await upstream.stop();
+    throw e;
+  });
   return {
     upstream,
     gateway,

@@ -442,6 +442,11 @@ static struct stream *tls_lower(const struct stream *s)
     return of(s)->lower;
 }
 
+bool tls_resumed(const struct stream *s)
+{
+    return SSL_session_reused(of(s)->ssl) == 1;
+}
+
 static const struct stream_ops TLS = {
     .write = tls_write,
     .queued = tls_queued,

@@ -38,4 +38,6 @@ typedef void tls_ready_f(void *owner, enum err err, const char *what);
 struct stream *tls_start(struct stream *lower, SSL *ssl, struct tls_client *client,
                          uint32_t limit_ms, tls_ready_f *ready, void *owner);
 
+bool tls_resumed(const struct stream *s); /* the handshake was a short one; for tests */
+
 #endif

@@ -233,7 +233,7 @@ static const struct conn_ops OPS = {
     .free = free_conn,
 };
 
-struct conn *h1_open(struct pool *p, struct stream *s)
+struct conn *h1_dialled(struct pool *p, struct stream *s)
 {
     struct h1 *h = mem_zalloc(sizeof *h);
 

@@ -277,7 +277,7 @@ static void greet(struct h2 *h)
     nghttp2_session_set_local_window_size(h->ng, NGHTTP2_FLAG_NONE, 0, H2_CONN_WINDOW);
 }
 
-struct conn *h2_open(struct pool *p, struct stream *s)
+struct conn *h2_dialled(struct pool *p, struct stream *s)
 {
     struct h2 *h = mem_zalloc(sizeof *h);
 

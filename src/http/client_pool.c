@@ -73,7 +73,7 @@ static void conn_lost(struct conn *c, struct client_req *r, enum err e, const ch
 {
     if (r->reused && !r->answered && !r->retried) {
         r->retried = true;
-        r->after_serial = c->client->serial;
+        r->after_serial = c->serial > r->born_serial ? c->serial : r->born_serial;
         c->client->stats.retried_dead++;
         wait_again(c->pool, r);
         return;
@@ -210,7 +210,7 @@ static void dial_done(void *owner, const struct dial_result *res)
     if (res->err == OK) {
         h2 = p->origin.https ? str_eq(stream_alpn(res->stream), S("h2")) : p->origin.h2_prior;
         p->proto = h2 ? PROTO_H2 : PROTO_H1;
-        (h2 ? h2_open : h1_open)(p, res->stream);
+        (h2 ? h2_dialled : h1_dialled)(p, res->stream);
     } else if (p->ndials == 0 && !any_usable(p)) {
         timer_stop(&p->redial);
         fail_waiting(p, res);

@@ -35,7 +35,7 @@ void conn_kill(struct conn *c, enum err e, const char *what);
 /* The peer has certainly not worked on r: another connection, unseen. */
 void conn_refused(struct conn *c, struct client_req *r);
 
-struct conn *h1_open(struct pool *p, struct stream *s);
-struct conn *h2_open(struct pool *p, struct stream *s);
+struct conn *h1_dialled(struct pool *p, struct stream *s);
+struct conn *h2_dialled(struct pool *p, struct stream *s);
 
 #endif

@@ -9,11 +9,14 @@ const explain = (error) => {
 
 export default async function* report(source) {
   const count = { passed: 0, failed: 0, skipped: 0 };
+  const said = new Map(); // what each file printed, for the case that it breaks as a whole
   for await (const { type, data } of source) {
     if (type === 'test:stderr' || type === 'test:stdout') {
       if (process.env.E2E_VERBOSE) yield data.message;
+      said.set(data.file, ((said.get(data.file) ?? '') + data.message).slice(-8000));
       continue;
     }
+    if (type === 'test:diagnostic' && /^(Error|Warning): /.test(data.message)) yield `note   ${data.message}\n`;
     if (type !== 'test:pass' && type !== 'test:fail') continue;
     const failed = type === 'test:fail' && data.todo === undefined;
     const suite = data.file ? `${path.basename(data.file).replace(/\.(test\.)?mjs$/, '')}: ` : '';
@@ -26,6 +29,7 @@ export default async function* report(source) {
     } else if (failed) {
       count.failed++;
       yield `FAIL   ${suite}${data.name}\n${explain(data.details?.error)}\n`;
+      if (frame) yield said.get(data.file) ?? said.get(data.name) ?? '';
     } else {
       count.passed++;
       yield `ok     ${suite}${data.name} (${Math.round(data.details?.duration_ms ?? 0)} ms)\n`;

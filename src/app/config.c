@@ -8,6 +8,7 @@
 #include "app/file.h"
 #include "base/mem.h"
 
+#include <assert.h>
 #include <stdlib.h>
 #include <yyjson.h>
 
@@ -26,6 +27,8 @@ static const struct option {
     CONFIG_TABLE(ROW)
 #undef ROW
 };
+
+static_assert(NELEM(OPTIONS) <= 64, "a bit for each");
 
 enum { CONFIG_FILE_MAX = 1 << 20 };
 
@@ -147,6 +150,37 @@ static const struct option *find_option(struct str variable)
     return NULL;
 }
 
+static uint64_t bit_of(const struct option *o)
+{
+    return (uint64_t)1 << (o - OPTIONS);
+}
+
+/* What somebody chose stands above what a platform suggests. */
+static enum err say_option(struct config *c, const struct option *o, struct str text,
+                           struct buf *problem)
+{
+    enum err err = set_option(c, o, text, problem);
+
+    if (err == OK)
+        c->said |= bit_of(o);
+    return err;
+}
+
+bool config_said(const struct config *c, struct str variable)
+{
+    const struct option *o = find_option(variable);
+
+    return o != NULL && (c->said & bit_of(o)) != 0;
+}
+
+enum err config_suggest(struct config *c, struct str variable, struct str text, struct buf *problem)
+{
+    const struct option *o = find_option(variable);
+
+    assert(o != NULL); /* the rows of platforms are our own */
+    return c->said & bit_of(o) ? OK : set_option(c, o, text, problem);
+}
+
 enum err config_set(struct config *c, struct str variable, struct str text, struct buf *problem)
 {
     const struct option *o = find_option(variable);
@@ -155,7 +189,7 @@ enum err config_set(struct config *c, struct str variable, struct str text, stru
         buf_putf(problem, "%.*s is no option", S_ARG(str_sub(variable, 0, 64)));
         return E_FIELD;
     }
-    return set_option(c, o, text, problem);
+    return say_option(c, o, text, problem);
 }
 
 /* Scalars are taken as their text, so that 8 and "8" are the same. */
@@ -218,7 +252,7 @@ static enum err load_environment(struct config *c, struct buf *problem)
 
         if (v == NULL || *v == '\0')
             continue;
-        err = set_option(c, &OPTIONS[i], str_z(v), problem);
+        err = say_option(c, &OPTIONS[i], str_z(v), problem);
         if (OPTIONS[i].kind == SECRET)
             secret_wipe(v, strlen(v)); /* SEC-3: not for /proc/self/environ */
     }

@@ -12,7 +12,7 @@ struct config {
     struct secret api_keys;
     struct str api_keys_file;
     struct secret auth_tokens;
-    struct str base_url, listen;
+    struct str base_url, listen, platform;
     uint64_t workers;
     struct str log_level, log_format, config_file;
     bool byok, anonymous;
@@ -21,7 +21,11 @@ struct config {
     uint64_t body_max, answer_max, event_max, signatures_max, memory_budget, connections;
     uint64_t head_ms, body_idle_ms, body_total_ms, write_stall_ms, keep_alive_ms;
     uint64_t dns_ms, connect_ms, first_byte_ms, idle_ms, total_ms, heartbeat_ms, drain_ms;
+    uint64_t drain_delay_ms;
     uint64_t attempts;
+    bool fc_marks;
+
+    uint64_t said; /* a bit for each row that the file or the environment set */
 };
 
 /* Read everything: defaults, then the file that QUEQIAO_CONFIG names, then the environment. Secrets
@@ -35,6 +39,12 @@ void config_fini(struct config *c);
 /* Parse one option's text into its field, as both sources do. Exposed for tests. */
 MUST_CHECK enum err config_set(struct config *c, struct str variable, struct str text,
                                struct buf *problem);
+
+/* Set an option that neither the file nor the environment did, as a platform's row does; otherwise
+ * nothing happens. */
+MUST_CHECK enum err config_suggest(struct config *c, struct str variable, struct str text,
+                                   struct buf *problem);
+bool config_said(const struct config *c, struct str variable);
 
 /* For --help (a terminal) and docs/options.md (a table). */
 void config_print_help(struct buf *out);

@@ -26,6 +26,9 @@
     ROW(listen, TEXT, "QUEQIAO_LISTEN", "", 0, 63,                                                 \
         "host:port; default 127.0.0.1:8080, or 0.0.0.0 with the port that the platform gave "      \
         "(FC_SERVER_PORT, FC_CUSTOM_LISTEN_PORT, AWS_LWA_PORT, PORT)")                             \
+    ROW(platform, TEXT, "QUEQIAO_PLATFORM", "auto", 1, 16,                                         \
+        "whose defaults and habits hold: auto (found out by itself), none, fc, scf, "              \
+        "functiongraph, lambda, cloudrun, fly, kubernetes or systemd; see docs/deploy/README.md")  \
     ROW(workers, COUNT, "QUEQIAO_WORKERS", "0", 0, 256,                                            \
         "event loops; 0: one for each core that the cgroup grants")                                \
     ROW(log_level, TEXT, "QUEQIAO_LOG_LEVEL", "info", 1, 5, "error, warn, info or debug")          \
@@ -79,7 +82,11 @@
         "comment lines to clients of a stream while upstream is silent; 0: none")                  \
     ROW(drain_ms, MS, "QUEQIAO_DRAIN_TIMEOUT", "30s", 0, 86400000,                                 \
         "after SIGTERM: running answers may finish for this long")                                 \
+    ROW(drain_delay_ms, MS, "QUEQIAO_DRAIN_DELAY", "0", 0, 3600000,                                \
+        "after SIGTERM, before that: /readyz answers 503 and all else goes on as before")          \
     ROW(attempts, COUNT, "QUEQIAO_ATTEMPTS", "3", 1, 8,                                            \
-        "tries of one request upstream, before the first byte has gone to the client")
+        "tries of one request upstream, before the first byte has gone to the client")             \
+    ROW(fc_marks, FLAG, "QUEQIAO_FC_MARKS", "0", 0, 1,                                             \
+        "1: on Function Compute, the log lines by which its console shows each request's logs")
 
 #endif

@@ -43,7 +43,7 @@ enum {
     V2 = TALKS | GM_CAN_SAMPLE | GM_CAN_END_ON_MODEL,
     V25 = V2 | GM_CAN_JSON_SCHEMA | GM_CAN_URLS,
     V3 = V25 | GM_CAN_JSON_TOOLS | GM_CAN_MIX_TOOLS | GM_CAN_RESULT_MEDIA | GM_CAN_RESOLUTION |
-         GM_NEEDS_SIGNATURE,
+         GM_NEEDS_SIGNATURE | GM_CAN_VALIDATE,
     V36 = V3 & ~(GM_CAN_SAMPLE | GM_CAN_END_ON_MODEL),
     OLD = GM_CAN_PENALISE | GM_CAN_LOGPROBS,
     DRAWS = GM_MAKES_IMAGES | GM_CAN_SAMPLE | GM_CAN_END_ON_MODEL | GM_CAN_URLS,
@@ -103,7 +103,7 @@ static const struct row {
     {PRO,        205, {"gemini-2.5-pro", V25, K64, BUDGET(128, 32768, false, MORE)}     },
     {PRO,        300, {"gemini-3.1-pro", V3, K64, LEVELS(FROM_LOW, MUCH)}               },
     {PRO,        306, {"gemini-3.6-pro", V36, K64, LEVELS(FROM_LOW, MUCH)}              },
-    {ARGON,      0,   {"gemini-4-argon", V36, 1048576, LEVELS(FROM_LOW, MORE)}          },
+    {ARGON,      0,   {"gemini-4-argon", V36 | GM_STREAM_ONLY, 1048576, LEVELS(FROM_LOW, MORE)}          },
     {NANO,       0,   {"gemini-nano-banana", DRAWS | DETAIL, K32, LEVELS(NOT_LOW, MORE)}},
     {IMAGE,      0,   {"gemini-2.5-flash-image", DRAWS, K32, NO_THINKING}               },
     {IMAGE,      300, {"gemini-3-pro-image", DRAWS | DETAIL, K32, NO_THINKING}          },

@@ -58,9 +58,7 @@ static void read_manner(struct chat *c)
     c->tr->choices = (unsigned)choices;
     c->tr->stream = c->answer->stream = read_bool(c, c->root, "stream");
     c->answer->usage = c->answer->stream && read_bool(c, options, "include_usage");
-    /* Always the stream: one method has lower limits than the other (mapping 1.7), and what a
-     * client that waits is given is gathered here. */
-    c->tr->method = GM_STREAM;
+    c->tr->method = c->tr->stream || gm_can(c->caps, GM_STREAM_ONLY) ? GM_STREAM : GM_GENERATE;
 }
 
 static void put_body(struct chat *c)

@@ -16,14 +16,17 @@ struct dns;
 struct dns_query;
 
 struct dns_answer {
-    enum err err; /* E_TIMEOUT, E_REFUSED (no such name), E_UPSTREAM (server trouble) */
+    enum err err; /* E_TIMEOUT, E_REFUSED (no such name), E_UPSTREAM (server trouble), E_TOOBIG */
     size_t n;
     union net_addr addr[DNS_MAX_ADDRS]; /* port unset; families interleaved, preferred first */
 };
 typedef void dns_done_f(void *owner, const struct dns_answer *a);
 
-struct dns *
-dns_new(struct loop *loop); /* reads no file and opens no socket before the first lookup */
+/* Reads no file and opens no socket before the first lookup. */
+struct dns *dns_new(struct loop *loop);
+/* For tests: ask these servers, "127.0.0.1:5353", and not those of /etc/resolv.conf. */
+struct dns *dns_new_with_servers(struct loop *loop, const char *servers);
+/* Queries that are still open are cancelled. Not from inside an answer. */
 void dns_free(struct dns *dns);
 
 /* Exactly one call of done, never from inside; none after dns_cancel. Address literals and

@@ -44,13 +44,14 @@ struct server_handler {
     void *ctx;
 };
 struct server_limits {
-    size_t connections;      /* LIM-1, for this loop */
+    size_t connections;      /* LIM-1, for this loop; one more is closed at once */
     size_t body_max;         /* bytes, LIM-3 */
     uint32_t head_ms;        /* LIM-7; 0: none */
     uint32_t body_idle_ms;   /* LIM-8 */
-    uint32_t body_total_ms;  /* LIM-8 */
+    uint32_t body_total_ms;  /* LIM-8; with it comes the least rate, 1 KiB/s after 10 s */
     uint32_t write_stall_ms; /* LIM-9 */
-    uint32_t keep_alive_ms;  /* LIM-10; 0: none */
+    uint32_t keep_alive_ms;  /* LIM-10, h1; 0: none */
+    uint32_t h2_idle_ms;     /* LIM-10, h2 without streams; 0: none */
 };
 extern const struct server_limits SERVER_LIMITS_DEFAULT;
 

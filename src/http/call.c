@@ -1,0 +1,262 @@
+/* Copyright 2026 The queqiao authors
+ * SPDX-License-Identifier: MIT */
+/* call.c - one request and its response, as handlers see it: what is legal when, lengths, refusals.
+ * How it is spelled on the wire is the business of struct http_version. */
+#include "base/mem.h"
+#include "http/server_conn.h"
+#include "http/server_head.h"
+
+#include <assert.h>
+
+static const struct http_version *version(const struct call *c)
+{
+    return c->conn->version;
+}
+
+/* Beginning and end. */
+
+static void free_call(struct task *t)
+{
+    struct call *c = CONTAINER(t, struct call, bury);
+
+    body_fini(&c->body);
+    mem_free((void *)c->headers.v);
+    version(c)->free_call(c);
+}
+
+void call_init(struct call *c, struct sconn *k)
+{
+    *c = (struct call){.conn = k, .path = S(""), .query = S("")};
+    list_init(&c->link);
+    task_init(&c->bury, free_call);
+    body_init(&c->body, k->server->loop);
+    k->server->ncalls++;
+}
+
+void call_bury(struct call *c)
+{
+    list_remove(&c->link);
+    timer_stop(&c->body.timer);
+    c->ended = true;
+    c->on = NULL;
+    c->conn->server->ncalls--;
+    loop_defer(c->conn->server->loop, &c->bury);
+}
+
+void call_cut(struct call *c)
+{
+    const struct call_events *on = c->on;
+
+    c->on = NULL;
+    if (on != NULL && !c->ended)
+        on->on_gone(c->owner);
+}
+
+/* What the server answers by itself once it knows where the request ends. LIM-14: what would need
+ * memory is turned away before the last of it is gone. */
+static const struct refusal *admit(const struct call *c, const struct head_facts *f)
+{
+    static const struct refusal METHOD = {405, "this method is not served here"};
+    static const struct refusal EXPECT = {417, "only 100-continue can be expected"};
+    static const struct refusal CODED = {415, "the request body must not be compressed"};
+    static const struct refusal LARGE = {413, "the request body is larger than the limit"};
+    static const struct refusal BUSY = {503, "the server is out of memory for requests"};
+
+    if (c->method == HTTP_OTHER)
+        return &METHOD;
+    if (f->expects_other)
+        return &EXPECT;
+    if (!head_has_body(f))
+        return NULL;
+    if (f->encoded)
+        return &CODED;
+    if (f->has_length && f->length > c->conn->server->limits.body_max)
+        return &LARGE;
+    return mem_counted() > mem_budget() / 100 * 85 ? &BUSY : NULL;
+}
+
+void call_start(struct call *c, const struct head_facts *f)
+{
+    const struct server_handler *h = &c->conn->server->handler;
+    const struct refusal *no = admit(c, f);
+
+    if (no != NULL) {
+        call_refuse(c, no);
+        return;
+    }
+    if (f->has_length)
+        c->body.declared = f->length;
+    h->on_head(h->ctx, c);
+    assert(c->on != NULL || c->ended); /* bound or answered */
+}
+
+/* The request, and its body. */
+
+enum http_method call_method(const struct call *c)
+{
+    return c->method;
+}
+
+struct str call_path(const struct call *c)
+{
+    return c->path;
+}
+
+struct str call_query(const struct call *c)
+{
+    return c->query;
+}
+
+struct http_headers call_headers(const struct call *c)
+{
+    return c->headers;
+}
+
+struct peer_name call_peer(const struct call *c)
+{
+    return c->conn->stream ? stream_peer(c->conn->stream) : (struct peer_name){""};
+}
+
+void call_bind(struct call *c, const struct call_events *on, void *owner)
+{
+    c->on = on;
+    c->owner = owner;
+}
+
+void call_want_body(struct call *c)
+{
+    assert(c->on != NULL && !c->wants_body && !c->responded && !c->ended);
+    c->wants_body = true;
+    version(c)->want_body(c);
+}
+
+/* The response. */
+
+static bool is_clean(struct str value)
+{
+    for (size_t i = 0; i < value.n; i++)
+        if (((unsigned char)value.p[i] < ' ' && value.p[i] != '\t') || value.p[i] == 0x7f)
+            return false;
+    return true;
+}
+
+static bool is_ours(struct str name)
+{
+    return str_eq(name, S("date")) || str_eq(name, S("content-length")) ||
+           str_eq(name, S("transfer-encoding")) || str_eq(name, S("connection"));
+}
+
+/* Names come from our own source; a value may hold bytes of foreign origin. Control bytes are left
+ * out, so that no value ends its line. `room` is for the few values that need it. */
+static struct str clean(struct buf *room, struct str value)
+{
+    size_t from = room->n;
+
+    for (size_t i = 0; i < value.n; i++)
+        if (is_clean(str_sub(value, i, 1)))
+            buf_putc(room, value.p[i]);
+    return str_skip(buf_str(room), from);
+}
+
+void call_respond(struct call *c, int status, struct http_headers h, int64_t length)
+{
+    struct http_header fields[RESPONSE_FIELDS_MAX];
+    struct buf room;
+    size_t dirty = 0;
+
+    assert(!c->responded && !c->ended && status >= 200 && status <= 599 && length >= -1);
+    assert(h.n <= RESPONSE_FIELDS_MAX);
+    c->responded = true;
+    c->length = length;
+    c->bodyless = c->method == HTTP_HEAD || status == 204 || status == 304;
+    for (size_t i = 0; i < h.n; i++)
+        dirty += is_clean(h.v[i].value) ? 0 : h.v[i].value.n;
+    buf_init(&room, dirty);
+    if (dirty > 0 && buf_reserve(&room, dirty) == NULL)
+        dirty = 0; /* no memory: those values come out empty */
+    for (size_t i = 0; i < h.n; i++) {
+        assert(h.v[i].name.n > 0 && !is_ours(h.v[i].name));
+        fields[i] = h.v[i];
+        if (!is_clean(h.v[i].value))
+            fields[i].value = clean(&room, h.v[i].value);
+    }
+    timer_stop(&c->body.timer); /* an early answer: nobody waits for the rest */
+    version(c)->respond(c, status, (struct http_headers){fields, h.n}, length);
+    buf_fini(&room);
+}
+
+enum flow call_write(struct call *c, struct str bytes)
+{
+    assert(c->responded && !c->ended);
+    c->written += bytes.n;
+    if (c->bodyless || bytes.n == 0)
+        return FLOW_GO;
+    if (c->length >= 0 && c->written > (uint64_t)c->length)
+        return FLOW_GO; /* more than was named: call_end breaks it off */
+    if (version(c)->write(c, bytes) == FLOW_FULL)
+        c->full = true;
+    return c->full ? FLOW_FULL : FLOW_GO;
+}
+
+void call_drained(struct call *c)
+{
+    if (!c->full)
+        return;
+    c->full = false;
+    if (c->on != NULL && !c->ended)
+        c->on->on_drain(c->owner);
+}
+
+void call_end(struct call *c)
+{
+    bool wrong = c->length >= 0 && !c->bodyless && c->written != (uint64_t)c->length;
+
+    assert(c->responded && !c->ended);
+    c->ended = true;
+    c->on = NULL;
+    if (wrong)
+        version(c)->reset(c);
+    else
+        version(c)->end(c);
+}
+
+void call_reset(struct call *c)
+{
+    assert(!c->ended);
+    c->ended = true;
+    c->on = NULL;
+    timer_stop(&c->body.timer);
+    version(c)->reset(c);
+}
+
+size_t call_queued(const struct call *c)
+{
+    return version(c)->queued(c);
+}
+
+/* The server's own answers. */
+
+void call_refuse(struct call *c, const struct refusal *r)
+{
+    struct server *s = c->conn->server;
+    struct http_header fields[2] = {
+        {S("content-type"), S("application/json")}
+    };
+    size_t n = 1;
+    struct buf body;
+
+    if (r->status == 405)
+        fields[n++] =
+            (struct http_header){S("allow"), S("GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS")};
+    if (r->status == 503)
+        fields[n++] = (struct http_header){S("retry-after"), S("1")};
+    call_cut(c);
+    if (c->ended)
+        return; /* cutting it closed the server */
+    buf_init(&body, REFUSAL_MAX);
+    s->handler.refuse(s->handler.ctx, r, &body);
+    call_respond(c, r->status, (struct http_headers){fields, n}, (int64_t)body.n);
+    call_write(c, buf_str(&body));
+    call_end(c);
+    buf_fini(&body);
+}

@@ -98,8 +98,6 @@ void emu_rules_schema(yyjson_val *schema, struct str path, bool parameters, stru
     buf_put(&where, path);
     if (parameters && !is_type(schema, "OBJECT"))
         emu_rule(p, "%.*s.type: must be OBJECT", S_ARG(path));
-    else if (parameters && !yyjson_obj_size(emu_get(schema, "properties")))
-        emu_rule(p, "%.*s.properties: should be non-empty for OBJECT type", S_ARG(path));
     check(schema, &where, p);
     buf_fini(&where);
 }

@@ -107,8 +107,6 @@ static void check_embed(const struct emu_ask *ask, yyjson_val *req, struct emu_p
         emu_refuse(p, 400,
                    "* EmbedContentRequest.output_dimensionality: must be in the range [128, "
                    "3072]\n");
-    if (emu_get(req, "task_type") && !emu_can(ask->target.family, EMU_TASK_TYPES))
-        emu_refuse(p, 400, "Task type is not supported for models/%.*s", S_ARG(ask->target.asked));
 }
 
 static void put_vector(struct jw *w, const struct emu_ask *ask, yyjson_val *req, const char *key)
@@ -117,7 +115,7 @@ static void put_vector(struct jw *w, const struct emu_ask *ask, yyjson_val *req,
     size_t n = dimensions(req);
 
     embed_content(emu_get(req, "content"), v);
-    if (!emu_can(ask->target.family, EMU_TASK_TYPES)) /* 001 leaves that to its caller */
+    if (!emu_can(ask->target.family, EMU_RAW_VECTORS)) /* 001 leaves that to its caller */
         normalise(v, n);
     jw_obj(w, key);
     put_values(w, v, n);
@@ -136,7 +134,7 @@ static void weigh(struct emu_prompt *sum, const struct emu_ask *ask, yyjson_val 
 
 static void put_usage(struct jw *w, const struct emu_ask *ask, const struct emu_prompt *sum)
 {
-    if (emu_can(ask->target.family, EMU_TASK_TYPES)) /* the older model tells nothing */
+    if (emu_can(ask->target.family, EMU_RAW_VECTORS)) /* the older model tells nothing */
         return;
     jw_obj(w, "usageMetadata");
     jw_u64(w, "promptTokenCount", emu_prompt_tokens(sum));

@@ -51,7 +51,7 @@ static const struct emu_family FAMILIES[] = {
     {"gemini-3.8-flash-lite-tts",    "3.8",   EMU_AUDIO_OUT, NO_THINKING},
     {"gemini-nano-banana",           "banana", IMAGE_3,  LEVELS(MINIMAL_MEDIUM_HIGH, EMU_MEDIUM)},
     {"gemma-4",                      "gemma", CHAT | EMU_PREFILL | EMU_FUNCTION_ROLE, LEVELS_ONLY(FROM_MINIMAL)},
-    {"gemini-embedding-001",         "",      EMU_EMBEDS | EMU_TASK_TYPES, NO_THINKING},
+    {"gemini-embedding-001",         "",      EMU_EMBEDS | EMU_RAW_VECTORS, NO_THINKING},
     {"gemini-embedding",             "",      EMU_EMBEDS, NO_THINKING},
     {"gemini-4",                     "4",     GEN_37,    LEVELS(FROM_LOW, EMU_MEDIUM)},
     {"",                             "3.8",   GEN_37,    LEVELS(FROM_LOW, EMU_MEDIUM)},

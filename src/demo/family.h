@@ -28,7 +28,7 @@ enum emu_ability {
     EMU_FUNCTION_ROLE = 1 << 15,  /* the old role "function" */
     EMU_CLOSING_CHUNK = 1 << 16,  /* a stream ends in a chunk of its own, with an empty text */
     EMU_MIXED_CASE_IDS = 1 << 17,
-    EMU_TASK_TYPES = 1 << 18, /* embeddings: taskType */
+    EMU_RAW_VECTORS = 1 << 18, /* embeddings: shorter vectors are not normalised, tokens not told */
 };
 enum emu_thinking {
     EMU_NO_THINKING,

@@ -12,10 +12,14 @@
 #include "proxy/proxy.h"
 #include <stdatomic.h>
 
+struct platform;
 struct worker;
+
+enum { SOCKETS_MAX = 8 }; /* that were handed to the process */
 
 struct gateway {
     const struct config *config;
+    const struct platform *platform;
     struct keys *keys;
     struct signatures *signatures;
     struct tls_client *tls;
@@ -23,17 +27,23 @@ struct gateway {
     size_t ntokens;
     struct proxy_opts opts;
     struct listen_addr addr;
+    int sockets[SOCKETS_MAX]; /* inherited; each worker has a copy of each */
+    size_t nsockets;
     uint64_t start_ms;
-    _Atomic bool draining;
+    _Atomic bool draining; /* not ready any more: what /readyz says */
+    _Atomic bool hurry;    /* asked twice */
+    bool stopping;         /* the main loop's */
+    struct timer delay, watchdog;
     struct worker **workers;
+    struct metrics **metrics; /* one of each worker's */
     size_t nworkers;
     struct loop *main_loop; /* the first worker's; signals arrive there */
 };
 
 /* Read everything that can be wrong before a port is opened: addresses, keys, tokens, roots. One
  * line for a person in problem when something is. gateway_close is right after a failure too. */
-MUST_CHECK enum err gateway_init(struct gateway *g, const struct config *c, bool emulation,
-                                 struct buf *problem);
+MUST_CHECK enum err gateway_init(struct gateway *g, const struct config *c,
+                                 const struct platform *p, bool emulation, struct buf *problem);
 MUST_CHECK enum err gateway_listen(struct gateway *g, struct buf *problem);
 void gateway_run(struct gateway *g); /* until drained */
 void gateway_close(struct gateway *g);

@@ -3,6 +3,7 @@
 /* health.c - the state of the process as a small JSON object. */
 #include "app/health.h"
 
+#include "app/platform.h"
 #include "base/clock.h"
 #include "codec/json_write.h"
 
@@ -18,6 +19,7 @@ void health_reply(struct worker *w, struct call *c, const struct request_id *id)
     jw_str(&j, "status", atomic_load(&g->draining) ? S("draining") : S("ok"));
     jw_str(&j, "name", S("queqiao"));
     jw_str(&j, "version", S(QUEQIAO_VERSION));
+    jw_str(&j, "platform", str_z(g->platform->name));
     jw_u64(&j, "uptime_s", (clock_mono_ms() - g->start_ms) / 1000);
     jw_u64(&j, "keys", keys_count(g->keys));
     jw_bool(&j, "emulation", g->opts.emulation);
@@ -29,4 +31,12 @@ void health_reply(struct worker *w, struct call *c, const struct request_id *id)
     if (jw_end_all(&j) == OK)
         reply_json(&w->proxy, c, id, 200, buf_str(&out));
     buf_fini(&out);
+}
+
+void health_reply_ready(struct worker *w, struct call *c, const struct request_id *id)
+{
+    bool draining = atomic_load(&w->g->draining);
+
+    reply_json(&w->proxy, c, id, draining ? 503 : 200,
+               draining ? S("{\"status\":\"draining\"}") : S("{\"status\":\"ok\"}"));
 }

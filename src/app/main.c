@@ -4,6 +4,7 @@
 #include "app/config.h"
 #include "app/demo_command.h"
 #include "app/gateway.h"
+#include "app/notify.h"
 #include "app/platform.h"
 #include "base/log.h"
 #include "dialect/list.h"
@@ -68,10 +69,14 @@ static const struct word FORMAT[] = {
     {"json",   1}
 };
 
-static enum err load(struct config *c, struct buf *problem)
+static enum err load(struct config *c, const struct platform **ret_platform, struct buf *problem)
 {
     enum err err = config_load(c, problem);
 
+    if (err == OK)
+        err = platform_choose(c, ret_platform, problem);
+    if (err == OK)
+        err = platform_suggest(*ret_platform, c, problem);
     if (err != OK)
         return err;
     if (WORD(LEVEL, c->log_level) < 0) {
@@ -91,14 +96,18 @@ static void announce(const struct gateway *g)
     bool v6 = strchr(g->addr.host, ':') != NULL;
 
     log_text(LOG_INFO, "start",
-             "queqiao " QUEQIAO_VERSION " listening on http://%s%s%s:%u (%zu worker%s, %zu key%s)",
+             "queqiao " QUEQIAO_VERSION
+             " listening on http://%s%s%s:%u (%zu worker%s, %zu key%s, platform %s)",
              v6 ? "[" : "", g->addr.host, v6 ? "]" : "", (unsigned)g->addr.port, g->nworkers,
-             g->nworkers == 1 ? "" : "s", keys_count(g->keys), keys_count(g->keys) == 1 ? "" : "s");
+             g->nworkers == 1 ? "" : "s", keys_count(g->keys), keys_count(g->keys) == 1 ? "" : "s",
+             g->platform->name);
+    notify_say("READY=1\nSTATUS=listening on %s port %u", g->addr.host, (unsigned)g->addr.port);
 }
 
 enum mode { MODE_SERVE, MODE_DEMO, MODE_CHECK };
 
-static enum err serve(struct config *c, enum mode mode, struct buf *problem)
+static enum err serve(struct config *c, const struct platform *p, enum mode mode,
+                      struct buf *problem)
 {
     struct gateway g = {0};
     struct demo *demo = NULL;
@@ -107,11 +116,12 @@ static enum err serve(struct config *c, enum mode mode, struct buf *problem)
     if (mode == MODE_DEMO)
         err = demo_open(c, &demo, problem);
     if (err == OK)
-        err = gateway_init(&g, c, mode == MODE_DEMO, problem);
+        err = gateway_init(&g, c, p, mode == MODE_DEMO, problem);
     if (err == OK && mode != MODE_CHECK)
         err = gateway_listen(&g, problem);
     if (err == OK && mode != MODE_CHECK) {
         platform_harden();
+        signal(SIGUSR1, SIG_IGN); /* the log is on stderr: there is no file to open again */
         loop_on_signal(g.main_loop, SIGTERM, on_stop, &g);
         loop_on_signal(g.main_loop, SIGINT, on_stop, &g);
         loop_on_signal(g.main_loop, SIGHUP, on_reload, &g);
@@ -128,13 +138,15 @@ static enum err serve(struct config *c, enum mode mode, struct buf *problem)
 static int run(enum mode mode)
 {
     struct config c = {0};
+    const struct platform *p = NULL;
     struct buf problem;
     enum err err;
 
     buf_init(&problem, 4096);
-    err = load(&c, &problem);
+    err = load(&c, &p, &problem);
+    notify_open();
     if (err == OK)
-        err = serve(&c, mode, &problem);
+        err = serve(&c, p, mode, &problem);
     if (err != OK)
         fprintf(stderr, "queqiao: %.*s\n", S_ARG(buf_str(&problem)));
     else if (mode == MODE_CHECK)

@@ -1,15 +1,85 @@
 /* Copyright 2026 The queqiao authors
  * SPDX-License-Identifier: MIT */
-/* platform.c - ports, cores and limits of the host. */
+/* platform.c - a row for each host that queqiao knows, and which of them this is. What the options
+ * of a row do is not known here. */
 #include "app/platform.h"
 
-#include "app/file.h"
-
-#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
+
+/* The keep-alive of a front end that pools its connections to us must end before ours, or not at
+ * all: what we close while it is being reused becomes a client's 502.
+ *
+ *   source  function-compute.md 1.4, 1.7, 1.9 and 6 */
+static const struct platform PLATFORM[] = {
+    {"none",                                                                     "no platform",       {NULL}, "0.0.0.0", "127.0.0.1:8080", .limits = ""},
+    { "fc",
+     "Alibaba Cloud Function Compute",                        {"FC_FUNCTION_NAME", "FC_INSTANCE_ID"},
+     "0.0.0.0",                                                                                          "0.0.0.0:9000",
+     .fronted = true,
+     .hooks = true,
+     .request_id = "x-fc-request-id",
+     .limits =
+         " Function Compute itself takes at most 8 KB of headers, 4 KB of path and query, and "
+         "32 MB of body. 函数计算的上限：请求头共 8 KB，路径和查询共 4 KB，请求体 32 MB。",
+     .defaults = {{"QUEQIAO_KEEP_ALIVE", "0"},
+                  {"QUEQIAO_MAX_CONNECTIONS", "1000000"},
+                  {"QUEQIAO_DRAIN_TIMEOUT", "25s"}}},
+    {                                                                                                                      "scf",
+     "Tencent Cloud SCF",                                                {"SCF_FUNCTIONNAME", "TENCENTCLOUD_RUNENV", "SCF_RUNTIME"},
+     "0.0.0.0",                                                                                                "0.0.0.0:9000",
+     .fronted = true,
+     .request_id = "x-scf-request-id",
+     .limits = " SCF itself takes at most 6 MB of body. 云函数 SCF 的上限：请求体 6 MB。",
+     .defaults = {{"QUEQIAO_KEEP_ALIVE", "0"},
+                  {"QUEQIAO_MAX_CONNECTIONS", "1000000"},
+                  {"QUEQIAO_DRAIN_TIMEOUT", "5s"}}},
+    {                             "functiongraph",
+     "Huawei Cloud FunctionGraph", {"RUNTIME_FUNC_NAME", "RUNTIME_PROJECT_ID"},
+     "127.0.0.1",                                                                    "127.0.0.1:8000",
+     .fronted = true,
+     .request_id = "x-cff-request-id",
+     .limits =
+         " FunctionGraph itself takes at most 6 MB of body. FunctionGraph 的上限：请求体 6 MB。",
+     .defaults = {{"QUEQIAO_KEEP_ALIVE", "0"},
+                  {"QUEQIAO_MAX_CONNECTIONS", "1000000"},
+                  {"QUEQIAO_DRAIN_TIMEOUT", "5s"}}},
+    {                                                                            "lambda",
+     "AWS Lambda with the Web Adapter",                                                                                 {"AWS_LAMBDA_FUNCTION_NAME"},
+     "0.0.0.0",                "0.0.0.0:8080",
+     .fronted = true,
+     .limits = " Lambda itself takes at most 6 MB of body. Lambda 的上限：请求体 6 MB。",
+     .defaults = {{"QUEQIAO_KEEP_ALIVE", "0"}, {"QUEQIAO_DRAIN_TIMEOUT", "300ms"}}},
+    {                 "cloudrun",
+     "Google Cloud Run",                                                                                       {"K_SERVICE"},
+     "0.0.0.0",                                                                                                    "0.0.0.0:8080",
+     .fronted = true,
+     .limits = " Cloud Run itself takes at most 32 MB of body over HTTP/1. "
+               "Cloud Run 的上限：HTTP/1 请求体 32 MB。", .defaults = {{"QUEQIAO_KEEP_ALIVE", "0"}, {"QUEQIAO_DRAIN_TIMEOUT", "8s"}}},
+    {                                                                      "fly",
+     "Fly.io",{"FLY_APP_NAME", "FLY_MACHINE_ID"},
+     "0.0.0.0","0.0.0.0:8080",
+     .fronted = true,
+     .request_id = "fly-request-id",
+     .limits = "",
+     .defaults = {{"QUEQIAO_KEEP_ALIVE", "0"}, {"QUEQIAO_DRAIN_TIMEOUT", "4s"}}},
+    {              "kubernetes",
+     "Kubernetes",                                                                                        {"KUBERNETES_SERVICE_HOST"},
+     "0.0.0.0",                                                                                                          "0.0.0.0:8080",
+     .fronted = true,
+     .request_id = "x-request-id",
+     .limits = "",
+     .defaults = {{"QUEQIAO_KEEP_ALIVE", "650s"},
+                  {"QUEQIAO_DRAIN_DELAY", "5s"},
+                  {"QUEQIAO_DRAIN_TIMEOUT", "45s"}}},
+    {                                                                                                                       "systemd",
+     "systemd",                    {"NOTIFY_SOCKET", "LISTEN_FDS"},
+     "0.0.0.0",                                                                                                       "127.0.0.1:8080",
+     .limits = "",
+     .defaults = {{"QUEQIAO_DRAIN_TIMEOUT", "60s"}}},
+};
 
 static const char *const PORT_VARIABLES[] = {
     "FC_SERVER_PORT",
@@ -18,8 +88,6 @@ static const char *const PORT_VARIABLES[] = {
     "PORT",
 };
 
-enum { FC_PORT = 9000 };
-
 static bool set(const char *variable)
 {
     const char *v = getenv(variable);
@@ -27,14 +95,62 @@ static bool set(const char *variable)
     return v != NULL && *v != '\0';
 }
 
-static enum err on_all_addresses(uint64_t port, struct listen_addr *ret)
+static bool marked(const struct platform *p)
 {
-    snprintf(ret->host, sizeof ret->host, "0.0.0.0");
-    ret->port = (uint16_t)port;
-    return OK;
+    for (size_t i = 0; i < NELEM(p->marks) && p->marks[i] != NULL; i++)
+        if (set(p->marks[i]))
+            return true;
+    return false;
 }
 
-enum err platform_listen(struct str option, struct listen_addr *ret, struct fault *why)
+enum err platform_choose(const struct config *c, const struct platform **ret, struct buf *problem)
+{
+    bool found_out = str_eq(c->platform, S("auto"));
+
+    for (size_t i = 0; i < NELEM(PLATFORM); i++)
+        if (found_out ? marked(&PLATFORM[i]) : str_eq(c->platform, str_z(PLATFORM[i].name))) {
+            *ret = &PLATFORM[i];
+            return OK;
+        }
+    if (found_out) {
+        *ret = &PLATFORM[0];
+        return OK;
+    }
+    buf_lit(problem, "QUEQIAO_PLATFORM must be auto");
+    for (size_t i = 0; i < NELEM(PLATFORM); i++)
+        buf_putf(problem, "%s %s", i + 1 < NELEM(PLATFORM) ? "," : " or", PLATFORM[i].name);
+    return E_FIELD;
+}
+
+const struct platform *platform_row(size_t i)
+{
+    return i < NELEM(PLATFORM) ? &PLATFORM[i] : NULL;
+}
+
+/* Three quarters: the rest is for what is not counted. */
+static enum err suggest_budget(struct config *c, struct buf *problem)
+{
+    uint64_t granted = platform_memory_bytes() / 4 * 3;
+    char text[24];
+
+    if (granted >= c->memory_budget)
+        return OK;
+    snprintf(text, sizeof text, "%lluK", (unsigned long long)(granted >> 10));
+    return config_suggest(c, S("QUEQIAO_MEMORY_BUDGET"), str_z(text), problem);
+}
+
+enum err platform_suggest(const struct platform *p, struct config *c, struct buf *problem)
+{
+    enum err err = OK;
+
+    for (size_t i = 0; i < NELEM(p->defaults) && p->defaults[i].variable && err == OK; i++)
+        err =
+            config_suggest(c, str_z(p->defaults[i].variable), str_z(p->defaults[i].value), problem);
+    return err == OK ? suggest_budget(c, problem) : err;
+}
+
+enum err platform_listen(const struct platform *p, struct str option, struct listen_addr *ret,
+                         struct fault *why)
 {
     if (option.n > 0)
         return listen_parse(option, ret, why);
@@ -45,11 +161,11 @@ enum err platform_listen(struct str option, struct listen_addr *ret, struct faul
             continue;
         if (!str_u64(str_trim(str_z(getenv(PORT_VARIABLES[i]))), UINT16_MAX, &port) || port == 0)
             return fault_set(why, E_FIELD, "the platform's port variable holds no port", NULL);
-        return on_all_addresses(port, ret);
+        snprintf(ret->host, sizeof ret->host, "%s", p->host);
+        ret->port = (uint16_t)port;
+        return OK;
     }
-    if (set("FC_FUNCTION_NAME") || set("FC_INSTANCE_ID"))
-        return on_all_addresses(FC_PORT, ret);
-    return listen_parse(S("127.0.0.1:8080"), ret, why);
+    return listen_parse(str_z(p->listen), ret, why);
 }
 
 bool platform_is_loopback(const struct listen_addr *a)
@@ -57,37 +173,6 @@ bool platform_is_loopback(const struct listen_addr *a)
     struct str host = str_z(a->host);
 
     return str_starts(host, S("127.")) || str_eq(host, S("::1")) || str_eq(host, S("localhost"));
-}
-
-/* cgroup v2: "max 100000" or "150000 100000". */
-static unsigned cgroup_cores(void)
-{
-    struct buf text;
-    struct str rest;
-    uint64_t quota = 0;
-    uint64_t period = 0;
-    unsigned cores = 0;
-
-    buf_init(&text, 256);
-    if (file_read(S("/sys/fs/cgroup/cpu.max"), &text) == OK) {
-        rest = buf_str(&text);
-        if (str_u64(str_cut(&rest, ' '), UINT32_MAX, &quota) &&
-            str_u64(str_trim(rest), UINT32_MAX, &period) && period > 0)
-            cores = (unsigned)((quota + period - 1) / period);
-    }
-    buf_fini(&text);
-    return cores;
-}
-
-unsigned platform_cores(void)
-{
-    cpu_set_t cpus;
-    unsigned allowed = 1;
-    unsigned granted = cgroup_cores();
-
-    if (sched_getaffinity(0, sizeof cpus, &cpus) == 0 && CPU_COUNT(&cpus) > 0)
-        allowed = (unsigned)CPU_COUNT(&cpus);
-    return granted > 0 && granted < allowed ? granted : allowed;
 }
 
 void platform_harden(void)

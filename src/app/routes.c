@@ -5,6 +5,9 @@
 #include "app/worker.h"
 
 #include "app/health.h"
+#include "app/hooks.h"
+#include "app/metrics_page.h"
+#include "app/platform.h"
 #include "dialect/list.h"
 #include "http/server.h"
 #include "proxy/exchange.h"
@@ -26,17 +29,17 @@ typedef void route_f(struct visit *v);
 
 static void chat(struct visit *v)
 {
-    exchange_start(&v->w->proxy, v->call, &OPENAI_CHAT, &v->pass);
+    exchange_start(&v->w->proxy, v->call, &OPENAI_CHAT, &v->pass, &v->id);
 }
 
 static void models(struct visit *v)
 {
-    model_list_start(&v->w->proxy, v->call, &v->pass, S(""));
+    model_list_start(&v->w->proxy, v->call, &v->pass, &v->id, S(""));
 }
 
 static void one_model(struct visit *v)
 {
-    model_list_start(&v->w->proxy, v->call, &v->pass, target_rest(&v->target, 1, v->arena));
+    model_list_start(&v->w->proxy, v->call, &v->pass, &v->id, target_rest(&v->target, 1, v->arena));
 }
 
 static void health(struct visit *v)
@@ -44,20 +47,39 @@ static void health(struct visit *v)
     health_reply(v->w, v->call, &v->id);
 }
 
+static void ready(struct visit *v)
+{
+    health_reply_ready(v->w, v->call, &v->id);
+}
+
+static void metrics(struct visit *v)
+{
+    metrics_page(v->w, v->call, &v->id);
+}
+
 enum { GET = 1 << HTTP_GET | 1 << HTTP_HEAD, POST = 1 << HTTP_POST };
+
+enum access {
+    OPEN,
+    CLIENT,
+    OPERATOR
+}; /* who may come: anybody, who has a key, who has our token */
 
 static const struct route {
     const char *path; /* `*`: one segment or more */
     unsigned methods;
-    bool open; /* needs no credential */
+    enum access access;
     route_f *go;
 } ROUTES[] = {
-    {"",                 GET,        true,  health   },
-    {"health",           GET,        true,  health   },
-    {"healthz",          GET,        true,  health   },
-    {"chat/completions", POST,       false, chat     },
-    {"models",           GET | POST, false, models   },
-    {"models/*",         GET,        false, one_model},
+    {"",                 GET,        OPEN,     health   },
+    {"health",           GET,        OPEN,     health   },
+    {"healthz",          GET,        OPEN,     health   },
+    {"livez",            GET,        OPEN,     health   },
+    {"readyz",           GET,        OPEN,     ready    },
+    {"metrics",          GET,        OPERATOR, metrics  },
+    {"chat/completions", POST,       CLIENT,   chat     },
+    {"models",           GET | POST, CLIENT,   models   },
+    {"models/*",         GET,        CLIENT,   one_model},
 };
 
 static bool matches(const struct route *r, const struct target *t)
@@ -90,6 +112,7 @@ static void refuse_with(struct visit *v, enum gm_cause cause, struct str what)
     struct gm_error e;
 
     gm_error_make(&e, cause, what);
+    reply_log(&v->id, v->call, e.client_status);
     reply_error(&v->w->proxy, v->call, &v->id, &OPENAI_CHAT, &e);
 }
 
@@ -104,10 +127,25 @@ static void not_found(struct visit *v)
     refuse_with(v, GM_NOT_FOUND, str_z(text));
 }
 
+static bool let_in(struct visit *v, enum access access)
+{
+    const struct auth *a = &v->w->proxy.opts->auth;
+    struct str refusal;
+
+    v->pass = auth_check(a, call_headers(v->call), call_query(v->call), v->arena);
+    refusal = auth_refusal(v->pass.verdict);
+    if (access == OPERATOR && v->pass.verdict != AUTH_TWO && !auth_is_operator(a, &v->pass))
+        refusal = S("This page is for the operator: send one of the server's AUTH_TOKEN values. "
+                    "此页面仅供管理者使用，请带上服务器的 AUTH_TOKEN。");
+    if (refusal.n == 0)
+        return true;
+    refuse_with(v, v->pass.verdict == AUTH_TWO ? GM_BAD_REQUEST : GM_UNAUTHORIZED, refusal);
+    return false;
+}
+
 static void dispatch(struct visit *v)
 {
     const struct route *r;
-    struct str refusal;
 
     if (call_method(v->call) == HTTP_OPTIONS) {
         reply_options(&v->w->proxy, v->call, &v->id);
@@ -126,35 +164,40 @@ static void dispatch(struct visit *v)
         refuse_with(v, GM_METHOD, S("this endpoint does not take that method"));
         return;
     }
-    if (!r->open) {
-        v->pass = auth_check(&v->w->proxy.opts->auth, call_headers(v->call), call_query(v->call),
-                             v->arena);
-        refusal = auth_refusal(v->pass.verdict);
-        if (refusal.n > 0) {
-            refuse_with(v, v->pass.verdict == AUTH_TWO ? GM_BAD_REQUEST : GM_UNAUTHORIZED, refusal);
-            return;
-        }
-    }
-    r->go(v);
+    if (r->access == OPEN || let_in(v, r->access))
+        r->go(v);
 }
 
 static void on_head(void *ctx, struct call *call)
 {
+    struct worker *w = ctx;
     struct arena arena;
-    struct visit v = {.w = ctx, .call = call, .arena = &arena, .id = request_id_new()};
+    struct visit v = {.w = w, .call = call, .arena = &arena};
 
+    v.id = request_id_new(w->proxy.opts, call);
+    if (hooks_take(w, call, &v.id))
+        return;
     arena_init(&arena, 64 * 1024);
     dispatch(&v);
     arena_fini(&arena);
 }
 
-/* The server's own refusals, in the same shape as every other error. */
+static bool is_about_size(int status)
+{
+    return status == 413 || status == 414 || status == 431;
+}
+
+/* The server's own refusals, in the same shape as every other error. Where the platform has limits
+ * of its own, they are told too. */
 static void refuse(void *ctx, const struct refusal *r, struct buf *out)
 {
+    const struct worker *w = ctx;
     struct gm_error e;
+    char text[512];
 
-    (void)ctx;
-    gm_error_make(&e, r->status == 503 ? GM_BUSY : GM_OUR_LIMIT, str_z(r->what));
+    snprintf(text, sizeof text, "%s.%s", r->what,
+             is_about_size(r->status) ? w->g->platform->limits : "");
+    gm_error_make(&e, r->status == 503 ? GM_BUSY : GM_OUR_LIMIT, str_z(text));
     e.client_status = r->status;
     OPENAI_CHAT.error(&e, out);
 }

@@ -42,14 +42,27 @@ static void on_drain(struct task *t)
 {
     struct worker *w = CONTAINER(t, struct worker, drain);
 
-    if (w->draining) { /* the second signal: now */
-        w->drain_until_ms = 0;
-        return;
+    if (!w->draining) {
+        w->draining = true;
+        w->drain_until_ms = loop_now_ms(w->loop) + w->g->config->drain_ms;
+        server_drain(w->server);
+        timer_start(&w->look, 0);
     }
-    w->draining = true;
-    w->drain_until_ms = loop_now_ms(w->loop) + w->g->config->drain_ms;
-    server_drain(w->server);
-    timer_start(&w->look, 0);
+    if (atomic_load(&w->g->hurry))
+        w->drain_until_ms = 0;
+}
+
+static void on_warm(struct task *t)
+{
+    struct worker *w = CONTAINER(t, struct worker, warm);
+
+    client_warm(w->client, &w->proxy.opts->origin);
+}
+
+void worker_warm(struct gateway *g)
+{
+    for (size_t i = 0; i < g->nworkers; i++)
+        loop_post(g->workers[i]->loop, &g->workers[i]->warm);
 }
 
 static struct server_limits server_limits_of(const struct gateway *g)
@@ -79,14 +92,12 @@ static struct client_limits client_limits_of(const struct config *c)
     return l;
 }
 
-enum err worker_open(struct gateway *g, const struct listen_opts *listen, uint16_t *ret_port,
-                     struct worker **ret, struct fault *why)
+struct worker *worker_open(struct gateway *g)
 {
     struct worker *w = mem_zalloc(sizeof *w);
     struct server_limits sl = server_limits_of(g);
     struct client_limits cl = client_limits_of(g->config);
     struct server_handler h = ROUTES_HANDLER;
-    enum err err;
 
     h.ctx = w;
     w->g = g;
@@ -94,17 +105,14 @@ enum err worker_open(struct gateway *g, const struct listen_opts *listen, uint16
     w->dns = dns_new(w->loop);
     w->client = client_new(w->loop, w->dns, g->tls, &cl);
     w->server = server_new(w->loop, &h, &sl);
+    w->metrics = metrics_new();
     proxy_init(&w->proxy, w->loop, w->client, g->keys, g->signatures, &g->opts);
     w->proxy.models = model_cache_new(&w->proxy);
+    w->proxy.metrics = w->metrics;
     task_init(&w->drain, on_drain);
+    task_init(&w->warm, on_warm);
     timer_init(&w->look, w->loop, on_look);
-    err = server_listen(w->server, listen, ret_port, why);
-    if (err != OK) {
-        worker_close(w);
-        return err;
-    }
-    *ret = w;
-    return OK;
+    return w;
 }
 
 void worker_run(struct worker *w)
@@ -123,6 +131,7 @@ void worker_close(struct worker *w)
     loop_run(w->loop); /* what is being closed gets its turn */
     server_free(w->server);
     proxy_fini(&w->proxy);
+    metrics_free(w->metrics);
     loop_free(w->loop);
     mem_free(w);
 }

@@ -13,16 +13,20 @@ struct worker {
     struct client *client;
     struct server *server;
     struct proxy proxy;
+    struct metrics *metrics;
     struct task drain; /* posted by the main loop */
+    struct task warm;  /* posted by any */
     struct timer look;
     uint64_t drain_until_ms;
     bool draining, abandoned;
 };
 
-MUST_CHECK enum err worker_open(struct gateway *g, const struct listen_opts *listen,
-                                uint16_t *ret_port, struct worker **ret, struct fault *why);
-void worker_run(struct worker *w);   /* on the thread that owns it from now on */
-void worker_close(struct worker *w); /* NULL is fine */
+struct worker *worker_open(struct gateway *g); /* it listens nowhere yet */
+void worker_run(struct worker *w);             /* on the thread that owns it from now on */
+void worker_close(struct worker *w);           /* NULL is fine */
+
+/* Every worker opens its connection to upstream, unless it has one. From any thread. */
+void worker_warm(struct gateway *g);
 
 /* routes.c */
 extern const struct server_handler ROUTES_HANDLER; /* ctx is the worker */

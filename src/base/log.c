@@ -144,6 +144,14 @@ void log_end(struct log_line *l)
         atomic_fetch_add(&dropped, 1);
 }
 
+void log_plain(struct str line)
+{
+    struct log_line l = {.n = 0};
+
+    put(&l, line.p, line.n);
+    log_end(&l);
+}
+
 void log_text(enum log_level level, const char *event, const char *fmt, ...)
 {
     struct log_line l;

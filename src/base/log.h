@@ -30,6 +30,10 @@ void log_end(struct log_line *l);
 /* The common short form: an event and a text for a person. */
 void log_text(enum log_level level, const char *event, const char *fmt, ...) PRINTF_LIKE(3, 4);
 
+/* A line as it is, for hosts that look for a fixed text. Nothing is escaped: own words and checked
+ * ids only. */
+void log_plain(struct str line);
+
 uint64_t log_dropped(void); /* lines that could not be written */
 
 #endif

@@ -1,9 +1,12 @@
 /* Copyright 2026 The queqiao authors
  * SPDX-License-Identifier: MIT */
-/* access_log.c - one line for each exchange, when it is over. Never a prompt, never a secret. */
+/* access_log.c - one line for each request, when it is over, and its place in the metrics. Never a
+ * prompt, never a secret. */
 #include "proxy/exchange_impl.h"
 
 #include "base/log.h"
+
+#include <stdio.h>
 
 const char *step_name(enum step s)
 {
@@ -16,21 +19,66 @@ const char *step_name(enum step s)
     return names[s];
 }
 
-void access_log(const struct exchange *x)
+/* The lines that Function Compute's console looks for. */
+static void mark(const struct exchange *x, const char *what)
 {
-    struct log_line l;
-    uint64_t now_ms = loop_now_ms(x->p->loop);
-    uint64_t prompt = 0;
-    uint64_t output = 0;
+    char line[128];
+    int n;
 
-    if (!log_on(LOG_INFO))
+    if (!x->p->opts->fc_marks)
         return;
+    n = snprintf(line, sizeof line, "FC Invoke %s RequestId: %s", what, x->id.z);
+    log_plain(str_of(line, (size_t)n));
+}
+
+void access_log_began(const struct exchange *x)
+{
+    metrics_began(x->p->metrics);
+    mark(x, "Start");
+}
+
+static struct gm_usage sum_usage(const struct exchange *x)
+{
+    struct gm_usage sum = {0};
+
     for (unsigned i = 0; i < x->nlegs; i++) {
         const struct gm_usage *u = &x->readers[i].usage;
 
-        prompt += u->prompt + u->tool_use;
-        output += u->candidates + u->thoughts;
+        sum.prompt += u->prompt + u->tool_use;
+        sum.candidates += u->candidates + u->thoughts;
+        sum.thoughts += u->thoughts;
+        sum.cached += u->cached;
     }
+    return sum;
+}
+
+static void count(const struct exchange *x, const struct gm_usage *u, uint64_t now_ms)
+{
+    struct client_stats up = client_stats(x->p->client);
+
+    metrics_ended(x->p->metrics, &(struct metrics_request){
+                                     .dialect = x->d->name,
+                                     .end = x->end,
+                                     .model = x->translated ? x->tr.model : S(""),
+                                     .status = x->status,
+                                     .ms = now_ms - x->start_ms,
+                                     .first_ms = x->first_ms ? x->first_ms - x->start_ms + 1 : 0,
+                                     .input = u->prompt,
+                                     .output = u->candidates,
+                                     .cached = u->cached,
+                                     .thoughts = u->thoughts,
+                                     .attempts = x->attempts,
+                                 });
+    metrics_upstream(x->p->metrics, &(struct metrics_upstream){.connections = up.connections_opened,
+                                                               .requests = up.requests,
+                                                               .reused = up.reused,
+                                                               .retried_dead = up.retried_dead});
+}
+
+static void log_exchange(const struct exchange *x, const struct gm_usage *u, uint64_t now_ms)
+{
+    struct log_line l;
+
     log_begin(&l, LOG_INFO, "exchange");
     log_str(&l, "id", str_of(x->id.z, x->id.n));
     log_str(&l, "dialect", str_z(x->d->name));
@@ -44,10 +92,37 @@ void access_log(const struct exchange *x)
     if (x->first_ms > 0)
         log_u64(&l, "ttft_ms", x->first_ms - x->start_ms);
     log_u64(&l, "ms", now_ms - x->start_ms);
-    log_u64(&l, "tok_in", prompt);
-    log_u64(&l, "tok_out", output);
+    log_u64(&l, "tok_in", u->prompt);
+    log_u64(&l, "tok_out", u->candidates);
+    log_u64(&l, "tok_cached", u->cached);
+    log_u64(&l, "tok_thought", u->thoughts);
     log_u64(&l, "attempts", x->attempts);
     log_str(&l, "step", str_z(step_name(x->step)));
     log_str(&l, "end", str_z(x->end));
+    log_end(&l);
+}
+
+void access_log(const struct exchange *x)
+{
+    uint64_t now_ms = loop_now_ms(x->p->loop);
+    struct gm_usage usage = sum_usage(x);
+
+    count(x, &usage, now_ms);
+    if (log_on(LOG_INFO))
+        log_exchange(x, &usage, now_ms);
+    mark(x, "End");
+}
+
+void reply_log(const struct request_id *id, struct call *c, int status)
+{
+    struct log_line l;
+
+    if (!log_on(LOG_INFO))
+        return;
+    log_begin(&l, LOG_INFO, "request");
+    log_str(&l, "id", str_of(id->z, id->n));
+    log_str(&l, "method", http_method_str(call_method(c)));
+    log_str(&l, "path", call_path(c));
+    log_u64(&l, "status", (uint64_t)status);
     log_end(&l);
 }

@@ -80,6 +80,12 @@ struct auth_pass auth_check(const struct auth *a, struct http_headers h, struct 
     return pass;
 }
 
+bool auth_is_operator(const struct auth *a, const struct auth_pass *pass)
+{
+    return pass->verdict == AUTH_SERVER_KEY && pass->credential.n > 0 &&
+           is_token(a, pass->credential);
+}
+
 struct str auth_refusal(enum auth_verdict v)
 {
     switch (v) {

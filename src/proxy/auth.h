@@ -36,6 +36,10 @@ struct auth_pass {
 struct auth_pass auth_check(const struct auth *a, struct http_headers h, struct str query,
                             struct arena *arena);
 
+/* Pages for the operator: only who presented one of the server's tokens. A client's own key is not
+ * enough, nor is being let in because everybody is. */
+bool auth_is_operator(const struct auth *a, const struct auth_pass *pass);
+
 /* What a client that is not let in is told, in English and Chinese; empty for the verdicts that let
  * in. The same bytes for every wrong credential. */
 struct str auth_refusal(enum auth_verdict v);

@@ -195,7 +195,7 @@ static void on_gone(void *owner)
 }
 
 void exchange_start(struct proxy *p, struct call *c, const struct dialect *d,
-                    const struct auth_pass *pass)
+                    const struct auth_pass *pass, const struct request_id *id)
 {
     static const struct call_events on = {
         .on_body = on_body, .on_drain = on_drain, .on_gone = on_gone};
@@ -204,7 +204,7 @@ void exchange_start(struct proxy *p, struct call *c, const struct dialect *d,
     x->p = p;
     x->call = c;
     x->d = d;
-    x->id = request_id_new();
+    x->id = *id;
     x->start_ms = loop_now_ms(p->loop);
     random_id(x->nonce, sizeof x->nonce);
     arena_init(&x->arena, p->opts->answer_max * 2 + ARENA_MIN);
@@ -216,15 +216,35 @@ void exchange_start(struct proxy *p, struct call *c, const struct dialect *d,
     list_init(&x->link);
     list_push(&p->exchanges, &x->link);
     p->nexchanges++;
+    access_log_began(x);
     call_bind(c, &on, x);
     call_want_body(c);
 }
 
-struct request_id request_id_new(void)
+/* Letters, digits and what ids have between them: it goes into a header and a log line. */
+static bool is_id(struct str s)
+{
+    for (size_t i = 0; i < s.n; i++) {
+        char c = s.p[i];
+
+        if (!((c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') ||
+              c == '-' || c == '_' || c == '.'))
+            return false;
+    }
+    return s.n >= 8 && s.n < sizeof((struct request_id *)0)->z;
+}
+
+struct request_id request_id_new(const struct proxy_opts *o, struct call *c)
 {
     struct request_id id = {.z = "req_", .n = 28};
+    struct str given = o->request_id.n ? http_header_get(call_headers(c), o->request_id) : S("");
 
-    random_id(id.z + 4, 24);
+    if (is_id(given)) {
+        memcpy(id.z, given.p, given.n);
+        id.n = given.n;
+    } else {
+        random_id(id.z + 4, 24);
+    }
     return id;
 }
 

@@ -9,8 +9,8 @@
 
 #include "proxy/proxy.h"
 
-/* Takes the call over: reads its body, asks upstream, answers. credential is copied. */
+/* Takes the call over: reads its body, asks upstream, answers. credential and id are copied. */
 void exchange_start(struct proxy *p, struct call *c, const struct dialect *d,
-                    const struct auth_pass *pass);
+                    const struct auth_pass *pass, const struct request_id *id);
 
 #endif

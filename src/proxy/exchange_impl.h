@@ -81,7 +81,8 @@ void relay_finish(struct exchange *x);    /* every leg has ended well */
 void relay_stream_error(struct exchange *x, const struct gm_error *e);
 
 /* access_log.c */
-void access_log(const struct exchange *x);
+void access_log_began(const struct exchange *x);
+void access_log(const struct exchange *x); /* and the metrics */
 const char *step_name(enum step s);
 
 #endif

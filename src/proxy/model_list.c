@@ -78,6 +78,7 @@ static void on_gone(void *owner)
 static void answer_error(struct visitor *v, const struct gm_error *e)
 {
     dismiss(v);
+    reply_log(&v->id, v->call, e->client_status);
     reply_error(v->p, v->call, &v->id, &OPENAI_CHAT, e);
 }
 
@@ -100,6 +101,7 @@ static void answer_from(struct visitor *v, const struct gm_models *models, bool 
         return;
     }
     dismiss(v);
+    reply_log(&v->id, v->call, 200);
     reply_json(v->p, v->call, &v->id, 200, buf_str(&out));
     buf_fini(&out);
 }
@@ -334,24 +336,25 @@ static uint64_t owner_of(const struct model_cache *m, const struct auth_pass *pa
     return h ? h : 1;
 }
 
-static struct visitor *visitor_new(struct proxy *p, struct call *c)
+static struct visitor *visitor_new(struct proxy *p, struct call *c, const struct request_id *id)
 {
     static const struct call_events on = {.on_gone = on_gone};
     struct visitor *v = mem_zalloc(sizeof *v);
 
     v->p = p;
     v->call = c;
-    v->id = request_id_new();
+    v->id = *id;
     task_init(&v->free, visitor_free);
     list_init(&v->link);
     call_bind(c, &on, v);
     return v;
 }
 
-void model_list_start(struct proxy *p, struct call *c, const struct auth_pass *pass, struct str id)
+void model_list_start(struct proxy *p, struct call *c, const struct auth_pass *pass,
+                      const struct request_id *request, struct str id)
 {
     struct model_cache *m = p->models;
-    struct visitor *v = visitor_new(p, c);
+    struct visitor *v = visitor_new(p, c, request);
     struct list_of *l = place_for(m, owner_of(m, pass));
     struct fault why = {0};
 

@@ -12,6 +12,7 @@ void model_cache_free(struct model_cache *m); /* NULL is fine; waiting calls are
 
 /* Takes the call over and answers it. id: empty for the list, else the one model; borrowed for the
  * call. Lists are kept apart for each client that comes with its own key. */
-void model_list_start(struct proxy *p, struct call *c, const struct auth_pass *pass, struct str id);
+void model_list_start(struct proxy *p, struct call *c, const struct auth_pass *pass,
+                      const struct request_id *request, struct str id);
 
 #endif

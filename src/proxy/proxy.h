@@ -12,6 +12,7 @@
 #include "http/client.h"
 #include "http/server.h"
 #include "keys/ring.h"
+#include "metrics/metrics.h"
 #include "proxy/auth.h"
 #include "signatures/store.h"
 
@@ -31,6 +32,8 @@ struct proxy_opts {
     uint32_t heartbeat_ms;                     /* LIM-12; 0: none */
     unsigned attempts;                         /* for one request, the first included */
     bool emulation;                            /* upstream is queqiao's own emulated Gemini */
+    bool fc_marks; /* log the lines by which Function Compute's console finds a request's logs */
+    struct str request_id; /* name of the header with the platform's id of a request; or empty */
 };
 
 struct model_cache;
@@ -42,6 +45,7 @@ struct proxy {
     struct signatures *signatures;
     const struct proxy_opts *opts;
     struct model_cache *models;
+    struct metrics *metrics;
     struct list exchanges; /* in work */
     size_t nexchanges;
     /* Scratch for one callback at a time, kept so that the steady state allocates nothing. */
@@ -58,9 +62,10 @@ void proxy_abandon(struct proxy *p);
 
 /* The id under which a request is logged and answered. */
 struct request_id {
-    char z[32];
+    char z[64];
     size_t n;
 };
-struct request_id request_id_new(void);
+/* The platform's, when it sends one that looks like an id; else one of our own. */
+struct request_id request_id_new(const struct proxy_opts *o, struct call *c);
 
 #endif

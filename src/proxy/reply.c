@@ -68,15 +68,21 @@ static void send(struct call *c, int status, const struct reply_head *h, struct 
     call_end(c);
 }
 
-void reply_json(struct proxy *p, struct call *c, const struct request_id *id, int status,
-                struct str body)
+void reply_page(struct proxy *p, struct call *c, const struct request_id *id, int status,
+                struct str content_type, struct str body)
 {
     struct reply_head h;
 
     reply_begin(&h, p->opts, c, id);
-    reply_add(&h, S("content-type"), S("application/json; charset=utf-8"));
+    reply_add(&h, S("content-type"), content_type);
     reply_add(&h, S("cache-control"), S("no-store"));
     send(c, status, &h, body);
+}
+
+void reply_json(struct proxy *p, struct call *c, const struct request_id *id, int status,
+                struct str body)
+{
+    reply_page(p, c, id, status, S("application/json; charset=utf-8"), body);
 }
 
 void reply_error(struct proxy *p, struct call *c, const struct request_id *id,

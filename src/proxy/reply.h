@@ -24,9 +24,15 @@ static inline struct http_headers reply_fields(const struct reply_head *h)
     return (struct http_headers){h->v, h->n};
 }
 
+/* One log line for a request that is answered without an exchange. */
+void reply_log(const struct request_id *id, struct call *c, int status);
+
 /* A whole answer: head, body, end. The call is over. */
 void reply_json(struct proxy *p, struct call *c, const struct request_id *id, int status,
                 struct str body);
+/* The same with a content type of its own, for pages. */
+void reply_page(struct proxy *p, struct call *c, const struct request_id *id, int status,
+                struct str content_type, struct str body);
 void reply_error(struct proxy *p, struct call *c, const struct request_id *id,
                  const struct dialect *d, const struct gm_error *e);
 

@@ -1,0 +1,59 @@
+/* Copyright 2026 The queqiao authors
+ * SPDX-License-Identifier: MIT */
+/* metrics.h - what happened, counted; and the text in which Prometheus reads it.
+ *
+ * One `struct metrics` for each worker, which alone writes it; whoever prints adds them up. Its
+ * mutex is held for microseconds. Label sets are capped: what does not fit is counted as "other".
+ *
+ *   source  OpenTelemetry semantic conventions for generative AI metrics, spelled by the rules of
+ *           its Prometheus compatibility page */
+#ifndef METRICS_METRICS_H
+#define METRICS_METRICS_H
+
+#include "base/buf.h"
+
+enum {
+    METRICS_SERIES_MAX = 64,   /* models with histograms of their own */
+    METRICS_OUTCOMES_MAX = 64, /* of dialect, status and end */
+};
+
+struct metrics;
+
+struct metrics *metrics_new(void);
+void metrics_free(struct metrics *m); /* NULL is fine */
+
+/* A request that was taken up, and the same one when it is over. */
+void metrics_began(struct metrics *m);
+
+struct metrics_request {
+    const char *dialect, *end; /* static text */
+    struct str model;          /* empty: it was never understood */
+    int status;
+    uint64_t ms, first_ms;                    /* first_ms: to the first token; 0: none came */
+    uint64_t input, output, cached, thoughts; /* tokens */
+    unsigned attempts;
+};
+void metrics_ended(struct metrics *m, const struct metrics_request *r);
+
+/* Running totals of the upstream client, as they stand. */
+struct metrics_upstream {
+    uint64_t connections, requests, reused, retried_dead;
+};
+void metrics_upstream(struct metrics *m, const struct metrics_upstream *u);
+
+/* Requests in work now, all workers together. */
+uint64_t metrics_in_flight(struct metrics *const *v, size_t n);
+
+/* What only the process knows. */
+struct metrics_process {
+    const char *version;
+    uint64_t keys, workers;
+    bool draining;
+    int64_t start_s;
+    uint64_t memory_counted, memory_budget, log_dropped;
+};
+/* Prometheus' text format 0.0.4. Sticky in out->err. */
+void metrics_print(struct metrics *const *v, size_t n, const struct metrics_process *p,
+                   struct buf *out);
+
+#endif

@@ -1,0 +1,231 @@
+/* Copyright 2026 The queqiao authors
+ * SPDX-License-Identifier: MIT */
+/* print.c - the workers' counts as one page of Prometheus' text format. */
+#include "metrics/metrics_impl.h"
+
+#include "base/mem.h"
+
+#include <dirent.h>
+#include <stdio.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+static void head(struct buf *out, const char *name, const char *type, const char *help)
+{
+    buf_putf(out, "# HELP %s %s\n# TYPE %s %s\n", name, help, name, type);
+}
+
+static void one(struct buf *out, const char *name, const char *type, const char *help,
+                uint64_t value)
+{
+    head(out, name, type, help);
+    buf_putf(out, "%s %llu\n", name, (unsigned long long)value);
+}
+
+/* A label's value: backslash, quote and line end are escaped, other control bytes left out. */
+static void put_value(struct buf *out, const char *value)
+{
+    for (; *value != '\0'; value++) {
+        if (*value == '"' || *value == '\\')
+            buf_putc(out, '\\');
+        if ((unsigned char)*value >= ' ')
+            buf_putc(out, *value);
+    }
+}
+
+static void put_label(struct buf *out, const char *name, const char *value)
+{
+    buf_putf(out, "%s%s=\"", out->n ? "," : "", name);
+    put_value(out, value);
+    buf_putc(out, '"');
+}
+
+static void series_labels(struct buf *out, const struct series *s, const char *token_type)
+{
+    buf_reset(out);
+    put_label(out, "gen_ai_operation_name", "chat");
+    put_label(out, "gen_ai_provider_name", "gcp.gemini");
+    put_label(out, "gen_ai_request_model", s->model);
+    put_label(out, "queqiao_dialect", s->dialect);
+    if (token_type != NULL)
+        put_label(out, "gen_ai_token_type", token_type);
+}
+
+/* The sum of all workers, in a struct metrics of our own. */
+static void merge(struct metrics *sum, struct metrics *from)
+{
+    pthread_mutex_lock(&from->lock);
+    for (size_t i = 0; i <= METRICS_SERIES_MAX; i++) {
+        const struct series *f = from->series[i];
+        struct series *t;
+
+        if (f == NULL)
+            continue;
+        t = metrics_series(sum, str_z(f->model), f->dialect);
+        histogram_merge(&t->duration, &f->duration);
+        histogram_merge(&t->first_token, &f->first_token);
+        histogram_merge(&t->input, &f->input);
+        histogram_merge(&t->output, &f->output);
+        t->cached += f->cached;
+        t->thoughts += f->thoughts;
+        t->attempts += f->attempts;
+    }
+    for (size_t i = 0; i <= METRICS_OUTCOMES_MAX; i++)
+        if (from->outcomes[i].dialect != NULL)
+            metrics_outcome(sum, from->outcomes[i].dialect, from->outcomes[i].status,
+                            from->outcomes[i].end)
+                ->n += from->outcomes[i].n;
+    sum->in_flight += from->in_flight;
+    sum->upstream.connections += from->upstream.connections;
+    sum->upstream.requests += from->upstream.requests;
+    sum->upstream.reused += from->upstream.reused;
+    sum->upstream.retried_dead += from->upstream.retried_dead;
+    pthread_mutex_unlock(&from->lock);
+}
+
+/* The histograms, a row each. */
+static const struct {
+    const char *name, *help, *token_type;
+    enum histogram_kind kind;
+    size_t field;
+} HISTOGRAMS[] = {
+    {"gen_ai_server_request_duration_seconds",    "From a request's arrival to its answer's end.",
+     NULL,                                                                                                    HISTOGRAM_DURATION,    offsetof(struct series, duration)   },
+    {"gen_ai_server_time_to_first_token_seconds", "From a request's arrival to its first token.",
+     NULL,                                                                                                    HISTOGRAM_FIRST_TOKEN, offsetof(struct series, first_token)},
+    {"gen_ai_client_token_usage",                 "Tokens of a request, as upstream counted them.", "input",
+     HISTOGRAM_TOKENS,                                                                                                               offsetof(struct series, input)      },
+    {"gen_ai_client_token_usage",                 NULL,                                             "output", HISTOGRAM_TOKENS,
+     offsetof(struct series,                                                                                                                                 output)     },
+};
+
+/* And the counters. */
+static const struct {
+    const char *name, *help;
+    size_t field;
+} COUNTERS[] = {
+    {"queqiao_upstream_attempts_total", "Requests sent upstream, repeated ones included.",
+     offsetof(struct series, attempts)},
+    {"queqiao_cached_tokens_total",     "Input tokens that upstream took from its cache.",
+     offsetof(struct series, cached)  },
+    {"queqiao_reasoning_tokens_total",  "Output tokens that were thoughts.",
+     offsetof(struct series, thoughts)},
+};
+
+static void print_series(const struct metrics *m, struct buf *out)
+{
+    struct buf labels;
+
+    buf_init(&labels, 1024);
+    for (size_t row = 0; row < NELEM(HISTOGRAMS); row++) {
+        if (HISTOGRAMS[row].help != NULL)
+            head(out, HISTOGRAMS[row].name, "histogram", HISTOGRAMS[row].help);
+        for (size_t i = 0; i <= METRICS_SERIES_MAX; i++)
+            if (m->series[i] != NULL) {
+                const void *h = (const char *)m->series[i] + HISTOGRAMS[row].field;
+
+                series_labels(&labels, m->series[i], HISTOGRAMS[row].token_type);
+                histogram_print(h, HISTOGRAMS[row].kind, HISTOGRAMS[row].name, buf_str(&labels),
+                                out);
+            }
+    }
+    for (size_t row = 0; row < NELEM(COUNTERS); row++) {
+        head(out, COUNTERS[row].name, "counter", COUNTERS[row].help);
+        for (size_t i = 0; i <= METRICS_SERIES_MAX; i++)
+            if (m->series[i] != NULL) {
+                const void *n = (const char *)m->series[i] + COUNTERS[row].field;
+
+                series_labels(&labels, m->series[i], NULL);
+                buf_putf(out, "%s{%.*s} %llu\n", COUNTERS[row].name, S_ARG(buf_str(&labels)),
+                         (unsigned long long)*(const uint64_t *)n);
+            }
+    }
+    buf_fini(&labels);
+}
+
+static void print_outcomes(const struct metrics *m, struct buf *out)
+{
+    head(out, "queqiao_requests_total", "counter", "Requests that are over, by how they ended.");
+    for (size_t i = 0; i <= METRICS_OUTCOMES_MAX; i++)
+        if (m->outcomes[i].dialect != NULL)
+            buf_putf(out, "queqiao_requests_total{dialect=\"%s\",status=\"%d\",end=\"%s\"} %llu\n",
+                     m->outcomes[i].dialect, m->outcomes[i].status, m->outcomes[i].end,
+                     (unsigned long long)m->outcomes[i].n);
+}
+
+/* The number of open descriptors; 0 where /proc is missing. */
+static uint64_t open_files(void)
+{
+    DIR *d = opendir("/proc/self/fd");
+    uint64_t n = 0;
+
+    if (d == NULL)
+        return 0;
+    while (readdir(d) != NULL)
+        n++;
+    closedir(d);
+    return n > 3 ? n - 3 : 0; /* `.`, `..` and the folder's own */
+}
+
+static uint64_t resident_bytes(void)
+{
+    FILE *f = fopen("/proc/self/statm", "re");
+    unsigned long long all = 0;
+    unsigned long long resident = 0;
+
+    if (f == NULL)
+        return 0;
+    if (fscanf(f, "%llu %llu", &all, &resident) != 2)
+        resident = 0;
+    fclose(f);
+    return resident * (uint64_t)sysconf(_SC_PAGESIZE);
+}
+
+static void print_process(const struct metrics_process *p, struct buf *out)
+{
+    struct rusage use = {0};
+
+    getrusage(RUSAGE_SELF, &use);
+    head(out, "process_cpu_seconds_total", "counter", "CPU time of the process.");
+    buf_putf(out, "process_cpu_seconds_total %lld.%06lld\n",
+             (long long)(use.ru_utime.tv_sec + use.ru_stime.tv_sec +
+                         (use.ru_utime.tv_usec + use.ru_stime.tv_usec) / 1000000),
+             (long long)((use.ru_utime.tv_usec + use.ru_stime.tv_usec) % 1000000));
+    one(out, "process_resident_memory_bytes", "gauge", "Resident memory.", resident_bytes());
+    one(out, "process_open_fds", "gauge", "Open descriptors.", open_files());
+    one(out, "process_start_time_seconds", "gauge", "Start, in seconds since 1970.",
+        (uint64_t)p->start_s);
+    one(out, "queqiao_memory_counted_bytes", "gauge", "Bodies, events and queues.",
+        p->memory_counted);
+    one(out, "queqiao_memory_budget_bytes", "gauge", "What they may take together.",
+        p->memory_budget);
+    one(out, "queqiao_log_lines_dropped_total", "counter", "Log lines that could not be written.",
+        p->log_dropped);
+    one(out, "queqiao_keys", "gauge", "Gemini API keys of this server.", p->keys);
+    one(out, "queqiao_workers", "gauge", "Event loops.", p->workers);
+    one(out, "queqiao_draining", "gauge", "1 from the signal to stop on.", p->draining);
+    head(out, "queqiao_build_info", "gauge", "1; the version is the label.");
+    buf_putf(out, "queqiao_build_info{version=\"%s\"} 1\n", p->version);
+}
+
+void metrics_print(struct metrics *const *v, size_t n, const struct metrics_process *p,
+                   struct buf *out)
+{
+    struct metrics *sum = metrics_new();
+
+    for (size_t i = 0; i < n; i++)
+        merge(sum, v[i]);
+    print_series(sum, out);
+    print_outcomes(sum, out);
+    one(out, "queqiao_requests_in_flight", "gauge", "Requests in work.", sum->in_flight);
+    one(out, "queqiao_upstream_connections_total", "counter", "Connections opened to upstream.",
+        sum->upstream.connections);
+    one(out, "queqiao_upstream_requests_total", "counter", "Requests given to the client.",
+        sum->upstream.requests);
+    one(out, "queqiao_upstream_reused_total", "counter", "Of them, on a pooled connection.",
+        sum->upstream.reused);
+    one(out, "queqiao_upstream_replaced_total", "counter",
+        "Of them, sent anew because the pooled connection was dead.", sum->upstream.retried_dead);
+    print_process(p, out);
+    metrics_free(sum);
+}

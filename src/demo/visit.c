@@ -272,7 +272,7 @@ static void pump(struct visit *v)
     while (!v->full && !timer_running(&v->timer)) {
         if (mishap(v))
             return;
-        if (pause_of(v) > 0 && v->cursor.chunks > 0 && !v->paced) {
+        if (pause_of(v) > 0 && v->cursor.chunks > 0 && !v->cursor.done && !v->paced) {
             after(v, pause_of(v), pace_over);
             return;
         }

@@ -7,6 +7,7 @@
 
 enum { CHUNK_EXTENSION_MAX = 256, CHUNK_EXTENSIONS_MAX = 4096 }; /* H1-3 */
 enum { LENGTH_DIGITS_MAX = 18 };                                 /* H1-1 */
+enum { NO_BODY = 1 }; /* from on_headers_complete: whatever the fields say */
 
 static struct answer *of(llhttp_t *ll)
 {
@@ -60,36 +61,34 @@ static bool length_ok(struct str v)
 
 /* H1-1 and H1-2. llhttp refuses most of this by itself; what must not pass is spelled out here, so
  * that it holds for every version of llhttp. */
-static const char *framing_fault(const struct answer *a, struct http_headers h)
+static const char *framing_fault(struct answer *a, struct http_headers h)
 {
-    size_t lengths = 0, encodings = 0;
-
     for (size_t i = 0; i < h.n; i++) {
         if (h.v[i].name.n == 0)
             return "the answer has a field without a name";
         if (str_eq(h.v[i].name, S("content-length"))) {
-            lengths++;
+            a->framings++;
             if (!length_ok(h.v[i].value))
                 return "the answer has a bad content-length";
         } else if (str_eq(h.v[i].name, S("transfer-encoding"))) {
-            encodings++;
+            a->framings++;
             if (!str_eq_nocase(h.v[i].value, S("chunked")) || a->ll.http_minor == 0)
                 return "the answer has a transfer-encoding that is not chunked";
         }
     }
-    if (lengths + encodings > 1)
-        return "the answer frames its body twice";
-    return NULL;
+    return a->framings > 1 ? "the answer frames its body twice" : NULL;
 }
 
 static int on_interim(struct answer *a)
 {
     if (a->ll.status_code == 101)
         return fail(a, E_UPSTREAM, "upstream switched protocols unasked");
+    if (a->framings > 0)
+        return fail(a, E_UPSTREAM, "an interim answer has a body");
     if (++a->interims > ANSWER_INTERIM_MAX)
         return fail(a, E_UPSTREAM, "upstream sent too many interim answers");
     a->interim = true;
-    return HPE_OK;
+    return NO_BODY;
 }
 
 static int on_headers_complete(llhttp_t *ll)
@@ -97,6 +96,7 @@ static int on_headers_complete(llhttp_t *ll)
     struct answer *a = of(ll);
     struct http_headers h = head_fields(&a->head);
     const char *fault = framing_fault(a, h);
+    bool empty = a->to_head || ll->status_code == 204 || ll->status_code == 304;
 
     if (fault != NULL)
         return fail(a, E_UPSTREAM, fault);
@@ -111,7 +111,7 @@ static int on_headers_complete(llhttp_t *ll)
     head_fini(&a->head);
     if (a->stopped)
         return fail(a, E_CLOSED, "stopped");
-    return a->to_head ? 1 : HPE_OK;
+    return empty ? NO_BODY : HPE_OK;
 }
 
 static int on_body(llhttp_t *ll, const char *p, size_t n)
@@ -147,7 +147,9 @@ static int on_message_complete(llhttp_t *ll)
 
     if (!a->interim) {
         a->state = ANSWER_DONE;
-        a->keep = ll->http_minor == 1 && llhttp_should_keep_alive(ll);
+        /* A 204 that names a length may be followed by bytes of one. */
+        a->keep = ll->http_minor == 1 && llhttp_should_keep_alive(ll) &&
+                  !(ll->status_code == 204 && a->framings > 0);
     }
     return HPE_PAUSED;
 }
@@ -170,6 +172,7 @@ static void next_message(struct answer *a)
     llhttp_init(&a->ll, HTTP_RESPONSE, &SETTINGS);
     a->ll.data = a;
     a->in_message = a->interim = false;
+    a->framings = 0;
     head_fini(&a->head);
 }
 

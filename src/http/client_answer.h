@@ -29,6 +29,7 @@ struct answer {
     bool keep;        /* done, and the connection may carry another request */
     bool stopped;     /* by answer_stop */
     int interims;     /* 1xx heads so far */
+    size_t framings;  /* fields in this head that frame a body */
     size_t raw;       /* bytes fed while no head was complete */
     size_t extension; /* bytes of this chunk's extension; all of them in extensions */
     size_t extensions;

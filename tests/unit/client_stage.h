@@ -249,10 +249,11 @@ static inline void stage_nap(struct stage *st, uint64_t ms)
 
 /* Making and ending it */
 
-static inline void stage_open(struct stage *st, const struct script *script,
-                              const struct client_limits *lim)
+static inline void stage_open_tls(struct stage *st, const struct script *script,
+                                  const struct client_limits *lim, struct tls_server *server,
+                                  struct tls_client *client)
 {
-    struct listen_opts o = {.addr = {.host = "127.0.0.1"}, .fd = -1};
+    struct listen_opts o = {.addr = {.host = "127.0.0.1"}, .tls = server, .fd = -1};
 
     *st = (struct stage){.loop = loop_new(), .script = script};
     st->lim = lim ? *lim : CLIENT_LIMITS_DEFAULT;
@@ -261,8 +262,15 @@ static inline void stage_open(struct stage *st, const struct script *script,
     timer_init(&st->nap, st->loop, stage_woke);
     timer_init(&st->look, st->loop, stage_look);
     assert_int_equal(listener_open(st->loop, &o, stage_accept, st, &st->l, NULL), OK);
-    st->origin = (struct origin){.host = S("127.0.0.1"), .port = listener_port(st->l)};
-    st->client = client_new(st->loop, st->dns, NULL, &st->lim);
+    st->origin = (struct origin){
+        .https = server != NULL, .host = S("127.0.0.1"), .port = listener_port(st->l)};
+    st->client = client_new(st->loop, st->dns, client, &st->lim);
+}
+
+static inline void stage_open(struct stage *st, const struct script *script,
+                              const struct client_limits *lim)
+{
+    stage_open_tls(st, script, lim, NULL, NULL);
 }
 
 static inline void stage_close(struct stage *st)

@@ -1,0 +1,166 @@
+/* Copyright 2026 The queqiao authors
+ * SPDX-License-Identifier: MIT */
+/* fuzz_h2_client.c - an HTTP/2 upstream that sends any bytes, to a client with three requests on
+ * one connection: one without a body, one with a small one, one with a body that may be larger than
+ * the windows. Each hears at most one outcome and nothing behind it, whatever is paused or
+ * cancelled in between; memory stays bounded and comes back. Short inputs are told the same however
+ * they are cut. */
+#include "../tests/unit/fake_dial.h"
+#include "http/client.h"
+
+#include <assert.h>
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+enum { REQUESTS = 3, SMALL = 100, LARGE = 70 * 1000, MEMORY = 4 * 1000 * 1000 };
+enum { PAUSES = 1, CANCELS = 2, STALLS = 4 }; /* bits of the first byte */
+
+struct seen {
+    struct buf text; /* the head and, when it ended well, all of the body */
+    struct client_req *r;
+    int heads, outcomes;
+    bool ended;
+    bool pausing, cancelling;
+};
+
+static void on_head(void *owner, int status, struct http_headers h)
+{
+    struct seen *s = owner;
+
+    assert(s->outcomes == 0 && s->heads++ == 0 && status >= 200 && status <= 599);
+    buf_putf(&s->text, "%d\n", status);
+    for (size_t i = 0; i < h.n; i++) {
+        assert(h.v[i].name.n > 0);
+        buf_put(&s->text, h.v[i].name);
+        buf_putc(&s->text, '=');
+        buf_put(&s->text, h.v[i].value);
+        buf_putc(&s->text, '\n');
+    }
+}
+
+static void on_data(void *owner, struct str bytes)
+{
+    struct seen *s = owner;
+
+    assert(s->outcomes == 0 && s->heads == 1 && bytes.n > 0);
+    buf_put(&s->text, bytes);
+    if (s->pausing)
+        client_pause(s->r);
+    if (s->cancelling) {
+        s->outcomes++;
+        client_cancel(s->r);
+    }
+}
+
+static void on_end(void *owner)
+{
+    struct seen *s = owner;
+
+    assert(s->heads == 1 && s->outcomes++ == 0);
+    s->ended = true;
+}
+
+static void on_fail(void *owner, const struct client_fault *f)
+{
+    struct seen *s = owner;
+
+    assert(s->outcomes++ == 0);
+    assert(f->what != NULL);
+}
+
+static const struct client_events ON = {on_head, on_data, on_end, on_fail};
+
+/* The bodies are made once, of borrowed bytes. */
+static const struct rope *bodies(void)
+{
+    static const size_t SIZE[REQUESTS] = {0, SMALL, LARGE};
+    static struct rope body[REQUESTS];
+    static char bytes[LARGE];
+
+    if (rope_len(&body[1]) == 0)
+        for (size_t i = 0; i < REQUESTS; i++) {
+            rope_init(&body[i], LARGE);
+            rope_borrow(&body[i], str_of(bytes, SIZE[i]));
+        }
+    return body;
+}
+
+static void resume_all(struct seen *seen, struct loop *loop)
+{
+    for (size_t i = 0; i < REQUESTS; i++) {
+        seen[i].pausing = false;
+        if (seen[i].outcomes == 0)
+            client_resume(seen[i].r);
+    }
+    fake_turn(loop);
+}
+
+/* What the server sees is nobody's business here, but the client's queue must empty. */
+static void take_all(struct stream *s)
+{
+    buf_reset(&s->sent);
+    assert(mem_counted() < MEMORY);
+}
+
+static void run(struct str in, uint8_t how, size_t step, struct seen *seen)
+{
+    static const struct origin ORIGIN = {.h2_prior = true, .host = S_INIT("h"), .port = 80};
+    struct loop *loop = fake_loop();
+    struct client *c = client_new(loop, NULL, NULL, &CLIENT_LIMITS_DEFAULT);
+    struct stream *s;
+
+    for (size_t i = 0; i < REQUESTS; i++) {
+        struct client_request r = {.origin = ORIGIN,
+                                   .method = i ? HTTP_POST : HTTP_GET,
+                                   .target = S("/"),
+                                   .body = bodies() + (i == 2 && !(how & STALLS) ? 1 : i)};
+
+        seen[i] = (struct seen){.pausing = (how & PAUSES) && i == 0,
+                                .cancelling = (how & CANCELS) && i == 1};
+        buf_init(&seen[i].text, 1 << 28);
+        seen[i].r = client_send(c, &r, &ON, &seen[i]);
+    }
+    fake_turn(loop);
+    s = fake_dial_ok("h2");
+    for (; in.n > 0; in = str_skip(in, step)) {
+        fake_feed(s, str_sub(in, 0, step));
+        take_all(s);
+    }
+    resume_all(seen, loop);
+    if (!s->closed)
+        fake_end(s, OK);
+    resume_all(seen, loop);
+    while (fake_dialling() > 0) /* a refused request tries elsewhere, in vain */
+        fake_dial_fail(DIAL_CONNECT, E_REFUSED);
+    for (size_t i = 0; i < REQUESTS; i++)
+        assert(seen[i].outcomes == 1);
+    client_free(c);
+    fake_free(loop);
+}
+
+/* Between two pieces the client answers, so that a peer that breaks the rules may break others when
+ * it is cut; but what ended well in one piece ends well, and the same, in many. */
+static bool agrees(const struct seen *whole, const struct seen *cut)
+{
+    return !whole->ended || (cut->ended && str_eq(buf_str(&whole->text), buf_str(&cut->text)));
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    struct str in = str_of((const char *)data, size);
+    struct seen whole[REQUESTS], cut[REQUESTS];
+
+    if (size < 2 || size > 64 * 1024)
+        return 0;
+    in = str_skip(in, 2);
+    run(in, data[0], data[1] % 61 + 1 + size / 64, cut);
+    run(in, data[0], SIZE_MAX, whole);
+    for (size_t i = 0; i < REQUESTS; i++) {
+        /* more acknowledgements than may wait are made by longer inputs only, and by whole ones */
+        assert(size > 500 || agrees(&whole[i], &cut[i]));
+        buf_fini(&whole[i].text);
+        buf_fini(&cut[i].text);
+    }
+    assert(mem_counted() == 0);
+    return 0;
+}

@@ -3,8 +3,8 @@
 /* dns_channel.c - lets c-ares do its sockets and its retries on our loop. It must not know of names
  * that were asked before, nor of two families belonging together.
  *
- * ares_search and not ares_getaddrinfo: the two families are waited for apart (RFC 8305), and the
- * latter drags getservbyname, and with it glibc's loadable name services, into a static binary. */
+ * ares_search and not ares_getaddrinfo, because the two families are waited for apart (RFC 8305);
+ * nothing here calls getservbyname, which a static glibc could not serve. */
 #include "net/dns_channel.h"
 #include "base/mem.h"
 #include "net/loop_impl.h"

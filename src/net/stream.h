@@ -4,7 +4,9 @@
  *
  *   opened by net/dial.h (client) or net/listen.h (server), reading is paused at first
  *   open --stream_close--> closing: no more callbacks; memory goes back by itself
- *   open --peer's EOF or a failure--> ended: on_end came, once; only stream_close is legal */
+ *   open --peer's EOF or a failure--> ended: on_end came, once; only closing is legal
+ *
+ * While it is paused nothing is read, so the peer's EOF is not seen either. */
 #ifndef NET_STREAM_H
 #define NET_STREAM_H
 
@@ -48,8 +50,8 @@ struct peer_name {
 struct peer_name stream_peer(const struct stream *s);
 bool stream_peer_is_loopback(const struct stream *s);
 
-/* Has the peer closed or reset the connection while nobody was reading? For pooled connections
- * before they are used again. Costs one recv(MSG_PEEK). */
+/* Has the peer closed or reset the connection without our having been told yet? For pooled
+ * connections before they are used again. Costs one poll(2). */
 bool stream_looks_dead(const struct stream *s);
 
 #endif

@@ -262,6 +262,7 @@ static void pump(struct tls *t)
         shake(t);
     if (t->ready == NULL && still_reading(t))
         read_on(t);
+    SSL_free_buffers(t->ssl); /* a ticket that was read would leave 16 KiB behind, for nothing */
     if (!t->s.closed && !t->s.ended && stream_queued(t->lower) > QUEUED_MAX)
         give_up(t, E_TOOBIG, "");
 }

@@ -28,17 +28,17 @@ struct zone {
     _Atomic unsigned asked;
 };
 static struct zone zones[] = {
-    {.name = "both.test", .a = 1,             .aaaa = 1           },
-    {.name = "four.test", .a = 2            },
-    {.name = "six.test",          .aaaa = 2                  },
-    {.name = "empty.test"},
-    {.name = "none.test",  .rcode = NXDOMAIN},
-    {.name = "broken.test",  .rcode = SERVFAIL                  },
-    {.name = "silent.test",  .mute_a = true,                    .mute_aaaa = true                    },
-    {.name = "lost6.test",     .a = 1,                    .mute_aaaa = true },
-    {.name = "lost4.test",          .aaaa = 1,                       .mute_a = true                    },
-    {.name = "many.test",      .a = 20,                            .aaaa = 1},
-    {.name = "alias.test",                   .a = 1,                        .alias = true},
+    {"both.test",   1,  1, 0,        false, false, false, 0},
+    {"four.test",   2,  0, 0,        false, false, false, 0},
+    {"six.test",    0,  2, 0,        false, false, false, 0},
+    {"empty.test",  0,  0, 0,        false, false, false, 0},
+    {"none.test",   0,  0, NXDOMAIN, false, false, false, 0},
+    {"broken.test", 0,  0, SERVFAIL, false, false, false, 0},
+    {"silent.test", 0,  0, 0,        true,  true,  false, 0},
+    {"lost6.test",  1,  0, 0,        false, true,  false, 0},
+    {"lost4.test",  0,  1, 0,        true,  false, false, 0},
+    {"many.test",   20, 1, 0,        false, false, false, 0},
+    {"alias.test",  1,  0, 0,        false, false, true,  0},
 };
 
 struct server {

@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
+#include <time.h>
 #include <unistd.h>
 
 static void echo(struct end *e, struct str bytes)
@@ -121,6 +122,40 @@ static void back_pressure(void **state)
     assert_int_equal(stream_write(p.client.s, S("x")), FLOW_GO);
     pair_fini(&p);
     assert_int_equal(mem_counted(), 0);
+}
+
+struct late {
+    struct timer timer;
+    struct pair *p;
+    size_t reads_before;
+    bool fired;
+};
+
+static void on_late(struct timer *t)
+{
+    struct late *l = CONTAINER(t, struct late, timer);
+
+    l->fired = true;
+    l->reads_before = l->p->server.reads;
+    loop_stop(l->p->loop);
+}
+
+/* A loop that was held up looks at the sockets before it finds that somebody was too slow. */
+static void bytes_come_before_timers(void **state)
+{
+    struct pair p;
+    struct late late = {.p = &p};
+
+    (void)state;
+    pair_init(&p, NULL, "127.0.0.1");
+    pair_connect(&p);
+    timer_init(&late.timer, p.loop, on_late);
+    stream_write(p.client.s, S("in time"));
+    timer_start(&late.timer, 1);
+    nanosleep(&(struct timespec){.tv_nsec = 60 * 1000 * 1000}, NULL);
+    UNTIL(&p, late.fired);
+    assert_true(late.reads_before > 0);
+    pair_fini(&p);
 }
 
 static void pause_after_some(struct end *e, struct str bytes)
@@ -530,6 +565,7 @@ int main(void)
         cmocka_unit_test(writes_of_a_turn_are_gathered),
         cmocka_unit_test(options_are_set),
         cmocka_unit_test(back_pressure),
+        cmocka_unit_test(bytes_come_before_timers),
         cmocka_unit_test(pause_inside_a_read),
         cmocka_unit_test(close_inside_a_read),
         cmocka_unit_test(soft_close_delivers),

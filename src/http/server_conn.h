@@ -24,6 +24,7 @@ enum {
     BODY_RATE_AFTER_MS = 10000, /* LIM-8: from here on, */
     BODY_RATE_BYTES_S = 1024,   /* this much a second on average */
     SETTLE_MS = 10000,          /* H2-1: SETTINGS acknowledged */
+    DRAIN_MS = 1000,            /* H1-6: how long a body that nobody wants may take */
 };
 
 struct sconn;

@@ -8,10 +8,10 @@
  * One call is in work at a time. The socket is read meanwhile as well, because that is how we learn
  * that the client left; what arrives waits in `ahead`.
  *
- * EOF while a call is in work means that the client left, and what it asked for is cancelled. Only
- * a client that announced no second request (HTTP/1.0, or `connection: close`) may close its
- * sending half and still be answered; for others half-closing is rare and leaving is not. What was
- * answered already is sent to its end in any case. */
+ * EOF while a call is in work means that the client left, and what it asked for is cancelled. A
+ * client that only closes its sending half looks the same, but it does so right behind its request:
+ * when the FIN is there as soon as the request is, the client is answered, and its leaving shows
+ * when a write fails. What was answered already is sent to its end in any case. */
 #include "http/server_h1.h"
 #include "base/mem.h"
 
@@ -50,6 +50,29 @@ static void starve(struct h1 *h)
         await(h, h1_reader_begun(&h->reader) ? WAIT_HEAD : WAIT_IDLE);
 }
 
+/* Does the FIN stand right behind the request in work? Then reading stops in front of it. Asked
+ * once for each call that was not answered at once. */
+static void look_behind(struct h1 *h)
+{
+    if (h->call == NULL || !h->whole || h->looked || h->k.closed || h->k.finishing)
+        return;
+    h->looked = true;
+    h->half_closed = stream_looks_dead(h->k.stream);
+    if (h->half_closed)
+        stream_pause(h->k.stream);
+}
+
+static void read_again(struct h1 *h)
+{
+    if (h->k.closed || h->ahead.n >= AHEAD_MAX)
+        return;
+    if (h->half_closed && (h->call != NULL || h->ahead.n > 0))
+        return;
+    if (h->paused || h->half_closed)
+        stream_resume(h->k.stream);
+    h->paused = h->half_closed = false;
+}
+
 /* Look at what was read ahead, and run what can run. */
 static void run_ahead(struct h1 *h)
 {
@@ -62,10 +85,7 @@ static void run_ahead(struct h1 *h)
     if (held.n == 0 || h->k.closed)
         buf_fini(&held);
     h->ahead = held;
-    if (h->paused && h->ahead.n < AHEAD_MAX && !h->k.closed) {
-        h->paused = false;
-        stream_resume(h->k.stream);
-    }
+    read_again(h);
 }
 
 static void on_soon(struct task *t)
@@ -82,7 +102,7 @@ static void go_on(struct h1 *h)
 {
     if (h->running || h->k.closed)
         return; /* run() sees by itself */
-    if (h->ahead.n == 0 && h->call == NULL)
+    if (h->ahead.n == 0 && h->call == NULL && !h->half_closed)
         starve(h);
     else
         loop_soon(h->k.server->loop, &h->k.soon);
@@ -165,6 +185,7 @@ static void on_head(struct h1 *h)
     c->query = r->target.query;
     c->headers = h1_reader_take_fields(r);
     h->dropped = 0;
+    h->looked = false;
     h->expects = r->facts.expects_100 && !h1_request_whole(h);
     h->close = !r->facts.keep_alive || h->k.server->draining;
     call_start(c, &r->facts);
@@ -231,6 +252,7 @@ static void run(struct h1 *h, struct str *in)
         }
     }
     h->running = false;
+    look_behind(h);
 }
 
 /* The stream. */
@@ -300,15 +322,11 @@ static void on_end(void *owner, enum err why)
 {
     struct h1 *h = owner;
 
-    if (why != OK || h->half_closed) {
+    if (why != OK || h->call != NULL) {
         sconn_close(&h->k);
-    } else if (h->call == NULL) {
+    } else {
         h->k.full = false; /* nothing will tell that it drained */
         sconn_finish(&h->k);
-    } else if (h1_request_whole(h) && !h->reader.facts.keep_alive) {
-        h->half_closed = true;
-    } else {
-        sconn_close(&h->k);
     }
 }
 

@@ -9,8 +9,7 @@
 
 enum {
     AHEAD_MAX = 16 * 1024, /* H1-8: pipelined bytes held; over it reading pauses */
-    DRAIN_MAX = 64 * 1024, /* H1-6: bytes of a body that nobody wants, and how long they may take */
-    DRAIN_MS = 1000,
+    DRAIN_MAX = 64 * 1024, /* H1-6: bytes read of a body that nobody wants */
 };
 
 enum h1_wait { WAIT_NONE, WAIT_IDLE, WAIT_HEAD, WAIT_DRAIN };
@@ -28,7 +27,8 @@ struct h1 {
     bool whole;        /* the request of the call has been read to its end */
     bool draining;     /* the request was answered before its end; the rest is dropped */
     bool close;        /* after this answer */
-    bool half_closed;  /* the client sends no more but waits for its answer */
+    bool looked;       /* behind the request in work, for a FIN */
+    bool half_closed;  /* it was there: reading has stopped in front of it */
     bool expects;      /* 100 Continue, not sent yet */
 };
 static inline struct h1 *h1_of(struct sconn *k)

@@ -87,6 +87,15 @@ static void call_stalled(struct stall *s)
     h2_call_drop(CONTAINER(s, struct h2_call, stall), NGHTTP2_CANCEL);
 }
 
+static void call_lingered(struct timer *t)
+{
+    struct h2_call *hc = CONTAINER(t, struct h2_call, linger);
+    struct h2 *h = h2_call_conn(hc);
+
+    nghttp2_submit_rst_stream(h->session, NGHTTP2_FLAG_NONE, hc->id, NGHTTP2_NO_ERROR);
+    h2_soon(h);
+}
+
 static void call_wake(struct task *t)
 {
     struct h2_call *hc = CONTAINER(t, struct h2_call, wake);
@@ -108,6 +117,7 @@ struct h2_call *h2_call_new(struct h2 *h, int32_t id)
     arena_init(&hc->head, (size_t)HTTP_LINE_MAX + HTTP_HEAD_MAX + HTTP_FIELDS_MAX * 32);
     buf_init(&hc->out, SIZE_MAX / 4);
     task_init(&hc->wake, call_wake);
+    timer_init(&hc->linger, s->loop, call_lingered);
     stall_init(&hc->stall, s->loop, s->limits.write_stall_ms, call_waiting, call_stalled);
     list_push(&h->calls, &hc->c.link);
     h->ncalls++;
@@ -120,6 +130,7 @@ void h2_call_over(struct h2_call *hc)
     struct h2 *h = h2_call_conn(hc);
 
     stall_stop(&hc->stall);
+    timer_stop(&hc->linger);
     task_cancel(&hc->wake);
     h->ncalls--;
     call_cut(&hc->c);

@@ -59,11 +59,12 @@ struct h2_call {
     struct buf out; /* of the response's body, not yet framed */
     size_t out_at;
     struct stall stall;
-    bool deferred; /* nghttp2 waits for more of it */
-    bool done;     /* no more comes */
-    bool broken;   /* it ends in RST_STREAM */
-    bool failed;   /* no memory for it */
-    bool ours;     /* the reset is not the client's fault */
+    struct timer linger; /* answered before its end; running: the client may still see that */
+    bool deferred;       /* nghttp2 waits for more of it */
+    bool done;           /* no more comes */
+    bool broken;         /* it ends in RST_STREAM */
+    bool failed;         /* no memory for it */
+    bool ours;           /* the reset is not the client's fault */
 };
 static inline struct h2_call *h2_call_of(const struct call *c)
 {

@@ -55,7 +55,8 @@ static int on_send_data(nghttp2_session *session, nghttp2_frame *frame, const ui
 }
 
 /* H2-4: resets that the client's errors make us send. And the end of a response whose request goes
- * on: nobody reads the rest. */
+ * on: RST_STREAM with NO_ERROR says that nobody reads the rest. It waits a second, because there
+ * are clients that drop the answer when both come together. RFC 9113, 8.1. */
 static int on_frame_send(nghttp2_session *session, const nghttp2_frame *frame, void *user)
 {
     struct h2 *h = user;
@@ -74,7 +75,7 @@ static int on_frame_send(nghttp2_session *session, const nghttp2_frame *frame, v
     case NGHTTP2_HEADERS:
     case NGHTTP2_DATA:
         if ((frame->hd.flags & NGHTTP2_FLAG_END_STREAM) != 0 && hc != NULL && !hc->request_whole)
-            nghttp2_submit_rst_stream(session, NGHTTP2_FLAG_NONE, id, NGHTTP2_NO_ERROR);
+            timer_start(&hc->linger, DRAIN_MS);
         break;
     default: break;
     }

@@ -45,11 +45,6 @@ void loop_on_thaw(struct loop *loop, struct task *t)
     list_push(&fake_thaws, &t->link);
 }
 
-bool stream_looks_dead(const struct stream *s)
-{
-    return s->closed || s->ending;
-}
-
 /* The test's side. */
 
 static inline size_t fake_dialling(void)

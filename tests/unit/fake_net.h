@@ -169,6 +169,11 @@ void stream_reset(struct stream *s)
     s->reset = true;
 }
 
+bool stream_looks_dead(const struct stream *s)
+{
+    return s->closed || s->ending;
+}
+
 struct str stream_alpn(const struct stream *s)
 {
     return str_z(s->alpn);

@@ -193,6 +193,7 @@ static void run_bytes(const char *name, struct str in, size_t step, const char *
     buf_init(&got, SIZE_MAX / 4);
     for (size_t at = 0; at < in.n; at += step)
         fake_feed(x.s, str_sub(in, at, step));
+    fake_wait(x.loop, 1000);
     put_outcome(&x, &got);
     if (!str_eq(str_skip(buf_str(&got), 1), str_z(want)))
         fail_msg("%s (step %zu)\n  want: %s\n  got: %.*s", name, step, want, S_ARG(buf_str(&got)));
@@ -205,6 +206,22 @@ static void every_way(const char *name, struct str in, const char *want)
     run_bytes(name, in, SIZE_MAX / 4, want);
     run_bytes(name, in, 1, want);
     run_bytes(name, in, 7, want);
+}
+
+static void feed_all(struct scene *x, const struct buf *b)
+{
+    fake_feed(x->s, buf_str(b));
+}
+
+static void expect_outcome(struct scene *x, const char *want)
+{
+    struct buf got;
+
+    buf_init(&got, SIZE_MAX / 4);
+    put_outcome(x, &got);
+    buf_putc(&got, '\0');
+    assert_string_equal(got.n > 1 ? got.p + 1 : "", want);
+    buf_fini(&got);
 }
 
 struct row {
@@ -354,20 +371,32 @@ static void early(void **state)
     }
 }
 
-static void feed_all(struct scene *x, const struct buf *b)
+/* There are clients that lose an answer which comes together with the reset. */
+static void early_reset_waits(void **state)
 {
-    fake_feed(x->s, buf_str(b));
-}
+    struct scene x;
+    struct buf b;
 
-static void expect_outcome(struct scene *x, const char *want)
-{
-    struct buf got;
-
-    buf_init(&got, SIZE_MAX / 4);
-    put_outcome(x, &got);
-    buf_putc(&got, '\0');
-    assert_string_equal(got.n > 1 ? got.p + 1 : "", want);
-    buf_fini(&got);
+    (void)state;
+    for (int how = 0; how < 2; how++) {
+        open_scene(&x, "h2");
+        buf_init(&b, SIZE_MAX / 4);
+        put_hello(&b);
+        put_request(&b, 1, 0, ":method=POST|:scheme=http|:path=/early|:authority=h");
+        fake_feed(x.s, buf_str(&b));
+        fake_wait(x.loop, 999);
+        expect_outcome(&x, "1:401 1:[no] 1:end");
+        buf_reset(&x.s->sent);
+        buf_reset(&b);
+        put_frame(&b, DATA, how == 0 ? END_STREAM : 0, 1, S("unwanted"));
+        fake_feed(x.s, buf_str(&b));
+        assert_int_equal(server_calls(x.server), how);
+        fake_wait(x.loop, 1);
+        expect_outcome(&x, how == 0 ? "" : "1:rst=0");
+        assert_int_equal(server_calls(x.server), 0);
+        buf_fini(&b);
+        close_scene(&x);
+    }
 }
 
 static void h2_1_announced(void **state)
@@ -887,6 +916,7 @@ static void lim_time(void **state)
     put_request(&b, 1, 0, POST);
     feed_all(&x, &b);
     fake_wait(x.loop, 10000);
+    fake_wait(x.loop, 1000);
     expect_outcome(&x, "1:408 1:[the request body came too slowly] 1:end 1:rst=0");
     assert_int_equal(x.h.gone, 1);
     close_scene(&x);
@@ -1322,6 +1352,7 @@ int main(void)
         cmocka_unit_test(plain),
         cmocka_unit_test(refusals),
         cmocka_unit_test(early),
+        cmocka_unit_test(early_reset_waits),
         cmocka_unit_test(prior_knowledge),
         cmocka_unit_test(not_http_2),
         cmocka_unit_test(h2_1_announced),

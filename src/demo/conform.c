@@ -5,6 +5,7 @@
  * Knows no field by name. */
 #include "demo/conform.h"
 #include "codec/base64.h"
+#include "codec/utf8.h"
 #include "demo/fields.h"
 
 enum { PATH_MAX_BYTES = 4096, ECHO_MAX = 200 };
@@ -28,7 +29,7 @@ static void bad_name(struct walk *w, struct str name, const char *why)
 
     buf_init(&text, PATH_MAX_BYTES + ECHO_MAX + 200);
     buf_putf(&text, "Invalid JSON payload received. Unknown name \"%.*s\"",
-             (int)str_sub(name, 0, ECHO_MAX).n, name.p);
+             (int)utf8_floor(name, ECHO_MAX), name.p);
     if (w->path.n > 0)
         buf_putf(&text, " at '%.*s'", S_ARG(buf_str(&w->path)));
     buf_putf(&text, ": %s", why);
@@ -41,7 +42,7 @@ static void put_echo(struct buf *out, yyjson_val *v)
     struct str text = jr_is_num(v) ? jr_num_text(v) : jr_text(v);
 
     if (yyjson_is_str(v))
-        buf_putf(out, "\"%.*s\"", (int)str_sub(text, 0, ECHO_MAX).n, text.p);
+        buf_putf(out, "\"%.*s\"", (int)utf8_floor(text, ECHO_MAX), text.p);
     else if (jr_is_num(v))
         buf_put(out, text);
     else
@@ -64,7 +65,7 @@ static void bad_bytes(struct walk *w, struct str text)
 
     buf_init(&line, PATH_MAX_BYTES + ECHO_MAX + 200);
     buf_putf(&line, "Invalid value at '%.*s' (TYPE_BYTES), Base64 decoding failed for \"%.*s\"",
-             S_ARG(buf_str(&w->path)), (int)str_sub(text, 0, ECHO_MAX).n, text.p);
+             S_ARG(buf_str(&w->path)), (int)utf8_floor(text, ECHO_MAX), text.p);
     violation(w, buf_str(&w->path), &line);
 }
 

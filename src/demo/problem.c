@@ -68,6 +68,17 @@ bool emu_problem_open_rule(struct emu_problem *p)
     return begin(p, RULES, 400);
 }
 
+/* A model's name in the URL may hold any byte, and texts were cut to a size. */
+static void put_clean(struct jw *w, const char *key, struct str s)
+{
+    struct buf clean;
+
+    buf_init(&clean, 4 * MESSAGE_MAX);
+    utf8_put_clean(&clean, s);
+    jw_str(w, key, buf_str(&clean));
+    buf_fini(&clean);
+}
+
 void emu_problem_violation(struct emu_problem *p, struct str field, struct str text)
 {
     struct jw w;
@@ -82,8 +93,8 @@ void emu_problem_violation(struct emu_problem *p, struct str field, struct str t
     jw_begin(&w, &p->rows);
     jw_obj(&w, NULL);
     if (field.n > 0)
-        jw_str(&w, "field", field);
-    jw_str(&w, "description", text);
+        put_clean(&w, "field", field);
+    put_clean(&w, "description", text);
     jw_end(&w);
 }
 
@@ -116,19 +127,15 @@ static void put_details(struct jw *w, const struct emu_problem *p)
 
 void emu_problem_write(const struct emu_problem *p, struct buf *out)
 {
-    struct buf clean; /* a model's name in the URL may hold any byte */
     struct jw w;
 
-    buf_init(&clean, 4 * MESSAGE_MAX);
-    utf8_put_clean(&clean, buf_str(&p->message));
     jw_begin(&w, out);
     jw_obj(&w, NULL);
     jw_obj(&w, "error");
     jw_int(&w, "code", p->http);
-    jw_str(&w, "message", buf_str(&clean));
+    put_clean(&w, "message", buf_str(&p->message));
     jw_str(&w, "status", str_z(p->status));
     put_details(&w, p);
     jw_end(&w);
     jw_end(&w);
-    buf_fini(&clean);
 }

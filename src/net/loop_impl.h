@@ -51,7 +51,8 @@ struct loop {
     size_t spares;
 };
 
-/* The first thing in every libuv callback that brings outside news: notices a freeze. */
+/* The first thing in every libuv callback that brings outside news: notices a freeze. What it calls
+ * may close the very object that the news is for. */
 void loop_woke(struct loop *loop);
 
 /* net/timer.c */

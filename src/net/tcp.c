@@ -189,7 +189,6 @@ static void on_alloc(uv_handle_t *h, size_t suggested, uv_buf_t *ret)
     struct tcp *t = h->data;
 
     (void)suggested;
-    loop_woke(t->s.loop);
     *ret = uv_buf_init(loop_read_buf(t->s.loop), LOOP_READ_BUF);
 }
 
@@ -197,6 +196,9 @@ static void on_bytes(uv_stream_t *h, ssize_t n, const uv_buf_t *b)
 {
     struct tcp *t = h->data;
 
+    loop_woke(t->s.loop); /* not in on_alloc, where libuv does not bear a close */
+    if (uv_is_closing((uv_handle_t *)h))
+        return;
     if (n > 0)
         stream_tell_read(&t->s, str_of(b->base, (size_t)n));
     else if (n == UV_EOF && t->lingering)

@@ -5,11 +5,13 @@
 #include "net/listen.h"
 #include "net/loop.h"
 
+#include <netinet/in.h>
 #include <pthread.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stdlib.h>
+#include <sys/socket.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -319,14 +321,37 @@ static void signals_are_callbacks(void **state)
     loop_free(the_loop);
 }
 
-/* A frozen process: the thaw is told before the timers, and what they had left to run is kept. */
+/* A frozen process. The thaw is told before the bytes that came meanwhile, which may close their
+ * stream, and before the timers, which keep what they had left to run. */
 struct frozen {
     struct task thaw;
     struct timer timer, begun;
+    struct stream *s;
+    struct loop *loop;
     bool thawed;
     int ready;
-    struct loop *loop;
 };
+
+static void frozen_read(void *owner, struct str bytes)
+{
+    (void)owner;
+    (void)bytes;
+    _exit(6);
+}
+
+static void frozen_drain(void *owner)
+{
+    (void)owner;
+}
+
+static void frozen_end(void *owner, enum err why)
+{
+    (void)owner;
+    (void)why;
+    _exit(7);
+}
+
+static const struct stream_events FROZEN = {frozen_read, frozen_drain, frozen_end};
 
 static void on_thaw(struct task *t)
 {
@@ -335,6 +360,7 @@ static void on_thaw(struct task *t)
     if (!timer_running(&f->timer) || f->timer.due_ms <= loop_now_ms(f->loop))
         _exit(2); /* had fired, or was about to at once */
     f->thawed = true;
+    stream_close(f->s);
     timer_start(&f->timer, 1);
 }
 
@@ -353,37 +379,57 @@ static void on_begun(struct timer *t)
         _exit(4);
 }
 
-static void child_that_freezes(int ready)
+static void frozen_accept(void *owner, struct stream *s)
+{
+    struct frozen *f = owner;
+
+    f->s = s;
+    stream_bind(s, &FROZEN, f);
+    stream_resume(s);
+    timer_start(&f->timer, 1500); /* long past, by over 2 s, when the stop ends */
+    timer_start(&f->begun, 1); /* said from inside the loop, so that it is the loop that freezes */
+}
+
+static void child_that_freezes(int ready, int listening)
 {
     struct frozen f = {.loop = loop_new(), .ready = ready};
+    struct listen_opts o = {.fd = listening};
+    struct listener *l = NULL;
 
-    anchor(f.loop);
+    if (listener_open(f.loop, &o, frozen_accept, &f, &l, NULL) != OK)
+        _exit(8);
     task_init(&f.thaw, on_thaw);
     timer_init(&f.timer, f.loop, on_frozen_timer);
-    loop_on_thaw(f.loop, &f.thaw);
-    timer_start(&f.timer, 1500); /* long past, by over 2 s, when the stop ends */
     timer_init(&f.begun, f.loop, on_begun);
-    timer_start(&f.begun, 1); /* said from inside the loop, so that it is the loop that freezes */
+    loop_on_thaw(f.loop, &f.thaw);
     loop_run(f.loop);
     _exit(5);
 }
 
 static void a_freeze_fires_no_timer(void **state)
 {
+    struct sockaddr_in a = {.sin_family = AF_INET, .sin_addr = {htonl(INADDR_LOOPBACK)}};
+    socklen_t n = sizeof a;
+    int listening = socket(AF_INET, SOCK_STREAM, 0), client = socket(AF_INET, SOCK_STREAM, 0);
     int ready[2], status = 0;
     char c;
     pid_t pid;
 
     (void)state;
+    assert_int_equal(bind(listening, (struct sockaddr *)&a, sizeof a), 0);
+    assert_int_equal(listen(listening, 5), 0);
+    getsockname(listening, (struct sockaddr *)&a, &n);
     assert_int_equal(pipe(ready), 0);
     pid = fork();
     assert_true(pid >= 0);
     if (pid == 0)
-        child_that_freezes(ready[1]);
+        child_that_freezes(ready[1], listening);
+    assert_int_equal(connect(client, (struct sockaddr *)&a, sizeof a), 0);
     assert_int_equal(read(ready[0], &c, 1), 1);
     kill(pid, SIGSTOP);
     assert_int_equal(waitpid(pid, &status, WUNTRACED), pid);
     assert_true(WIFSTOPPED(status));
+    assert_int_equal(write(client, "while it was away", 17), 17);
     nanosleep(&(struct timespec){.tv_sec = 4}, NULL);
     kill(pid, SIGCONT);
     assert_int_equal(waitpid(pid, &status, 0), pid);
@@ -391,6 +437,8 @@ static void a_freeze_fires_no_timer(void **state)
     assert_int_equal(WEXITSTATUS(status), 0);
     close(ready[0]);
     close(ready[1]);
+    close(client);
+    close(listening);
 }
 
 int main(void)

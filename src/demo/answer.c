@@ -240,7 +240,8 @@ static bool plan_fault(struct emu_plan *plan)
     case EMU_ERROR_MID:
     case EMU_RESET:
     case EMU_BAD_JSON:
-    case EMU_ALOUD: break;
+    case EMU_ALOUD:
+    case EMU_CACHED: break;
     }
     return false;
 }

@@ -126,12 +126,23 @@ static void put_candidate(struct jw *w, const struct saying *y, int index)
     jw_end(w);
 }
 
+static void put_detail(struct jw *w, const char *key, struct str modality, uint64_t tokens)
+{
+    jw_arr(w, key);
+    jw_obj(w, NULL);
+    jw_str(w, "modality", modality);
+    jw_u64(w, "tokenCount", tokens);
+    jw_end(w);
+    jw_end(w);
+}
+
 /* Counts up to here; what is 0 is left out. */
 static void put_usage(struct jw *w, const struct emu_cursor *c)
 {
     const struct emu_plan *plan = c->plan;
     bool audio = emu_can(plan->ask->target.family, EMU_AUDIO_OUT);
     uint64_t prompt = emu_prompt_tokens(&plan->prompt);
+    bool cached = plan->ask->target.fault.kind == EMU_CACHED;
     uint64_t out = (emu_tokens(c->chars) + c->tokens) * (uint64_t)plan->candidates;
 
     jw_obj(w, "usageMetadata");
@@ -139,15 +150,13 @@ static void put_usage(struct jw *w, const struct emu_cursor *c)
     if (out > 0)
         jw_u64(w, "candidatesTokenCount", out);
     jw_u64(w, "totalTokenCount", prompt + out + c->thoughts);
+    if (cached)
+        jw_u64(w, "cachedContentTokenCount", prompt / 2);
     emu_prompt_details(&plan->prompt, w, "promptTokensDetails");
-    if (c->tokens > 0) {
-        jw_arr(w, "candidatesTokensDetails");
-        jw_obj(w, NULL);
-        jw_str(w, "modality", audio ? S("AUDIO") : S("IMAGE"));
-        jw_u64(w, "tokenCount", c->tokens);
-        jw_end(w);
-        jw_end(w);
-    }
+    if (cached)
+        put_detail(w, "cacheTokensDetails", S("TEXT"), prompt / 2);
+    if (c->tokens > 0)
+        put_detail(w, "candidatesTokensDetails", audio ? S("AUDIO") : S("IMAGE"), c->tokens);
     if (c->thoughts > 0)
         jw_u64(w, "thoughtsTokenCount", c->thoughts);
     jw_str(w, "serviceTier", S("standard"));

@@ -8,7 +8,12 @@
 #include "demo/visit.h"
 #include "http/server.h"
 
-enum { VISIT_MEMORY_MAX = 512 << 20, LIST_MAX = 1 << 20, JOURNAL_MAX = 64 << 20 };
+enum {
+    VISIT_MEMORY_MAX = 512 << 20,
+    LIST_MAX = 1 << 20,
+    JOURNAL_MAX = 64 << 20,
+    BODY_MAX = 100 << 20, /* Google's limit for a request with inline data */
+};
 
 struct emulator {
     struct emu_house house;
@@ -169,6 +174,7 @@ struct emulator *emulator_new(struct loop *loop, const struct emulator_opts *opt
     e->control = opts->control;
     emu_journal_init(&e->house.journal, opts->control);
     limits.connections = SIZE_MAX; /* who is behind it has a limit of its own */
+    limits.body_max = BODY_MAX;
     e->server = server_new(loop, &handler, &limits);
     return e;
 }

@@ -47,6 +47,7 @@ static const struct row {
     {"huge-event-#",               EMU_HUGE,           4096,     "huge-event-20000",              "One event with 20000 KiB of text."},
     {"long-signature-#",           EMU_LONG_SIGNATURE, 50,       "long-signature-50",             "Thought signatures of 50 KiB."},
     {"thoughts",                   EMU_ALOUD,          0,        "thoughts",                      "Thinks aloud: thought parts, asked for or not."},
+    {"cached",                     EMU_CACHED,         0,        "cached",                        "Tells that half of the prompt came from the cache."},
     {"empty",                      EMU_EMPTY,          0,        "empty",                         "Finishes with STOP and has said nothing."},
     {"blocked",                    EMU_BLOCKED,        0,        "blocked",                       "The prompt is blocked: promptFeedback, no candidates."},
     {"malformed-call",             EMU_BAD_CALL,       0,        "malformed-call",                "Finishes with MALFORMED_FUNCTION_CALL."},

@@ -25,6 +25,7 @@ enum emu_fault_kind {
     EMU_HUGE,           /* one text of number[0] KiB */
     EMU_LONG_SIGNATURE, /* thought signatures of number[0] KiB */
     EMU_ALOUD,          /* thought parts although nobody asked */
+    EMU_CACHED,         /* half of the prompt is told as cached */
     EMU_FINISH,         /* ends with the finishReason in word */
     EMU_BLOCKED,        /* promptFeedback and no candidates */
     EMU_EMPTY,          /* STOP, and nothing said */

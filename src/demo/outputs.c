@@ -170,6 +170,41 @@ static void ground(struct emu_plan *plan, struct str text, size_t middle)
     buf_fini(&b);
 }
 
+/* One half of a search that Google ran itself, as includeServerSideToolInvocations shows it. */
+static void add_server_tool(struct emu_plan *plan, const char *kind, const char *key,
+                            struct str json)
+{
+    struct buf part;
+    struct buf signature;
+    struct jw w;
+
+    buf_init(&part, PART_MAX);
+    buf_init(&signature, PART_MAX);
+    emu_plan_signature(plan, str_z(kind), &signature);
+    jw_begin(&w, &part);
+    jw_obj(&w, NULL);
+    jw_obj(&w, kind);
+    jw_str(&w, "toolType", S("GOOGLE_SEARCH_WEB"));
+    jw_raw(&w, key, json);
+    jw_str(&w, "id", S("5ea7c401"));
+    jw_end(&w);
+    jw_str(&w, "thoughtSignature", buf_str(&signature));
+    jw_end(&w);
+    emu_plan_add(plan, EMU_S_PART, buf_str(&part));
+    buf_fini(&signature);
+    buf_fini(&part);
+}
+
+static void show_search(struct emu_plan *plan)
+{
+    if (!emu_true(emu_get(plan->prompt.body, "tool_config"),
+                  "include_server_side_tool_invocations"))
+        return;
+    add_server_tool(plan, "toolCall", "args", S("{\"queries\":[\"magpie bridge\"]}"));
+    add_server_tool(plan, "toolResponse", "response",
+                    S("{\"search_suggestions\":\"<div>queqiao's emulation</div>\"}"));
+}
+
 bool emu_plan_search(struct emu_plan *plan)
 {
     static const char *const words[] = {"search", "latest", "news", "look up", "搜索",
@@ -185,6 +220,8 @@ bool emu_plan_search(struct emu_plan *plan)
 
     if (!search && !url)
         return false;
+    if (search)
+        show_search(plan);
     buf_init(&text, 1024);
     buf_put(&text, first);
     buf_put(&text, second);

@@ -53,7 +53,7 @@ static uint64_t media_tokens(enum emu_modality m, size_t bytes, const struct emu
 /* Characters of any JSON value, names and all. */
 static uint64_t value_chars(yyjson_val *v)
 {
-    uint64_t n = 1;
+    uint64_t n = v != NULL;
 
     jr_each (item, v)
         n += 1 + value_chars(item);

@@ -68,6 +68,8 @@ static const struct {
     {"grounding counts bytes", NEW, ASK_AND("搜索新闻", "\"tools\":[{\"googleSearch\":{}}]"), {"\"segment\":{\"endIndex\":42,", "{\"startIndex\":42,\"endIndex\":60,"}, NULL},
     {"code", NEW, ASK_AND("compute it", "\"tools\":[{\"codeExecution\":{}}]"), {"\"executableCode\":{\"language\":\"PYTHON\"", "\"thoughtSignature\"", "\"codeExecutionResult\":{\"outcome\":\"OUTCOME_OK\""}, NULL},
     {"results are quoted", NEW, "{\"contents\":[{\"parts\":[{\"text\":\"weather?\"}]},{\"role\":\"model\",\"parts\":[{\"functionCall\":{\"name\":\"w\"},\"thoughtSignature\":\"skip_thought_signature_validator\"}]},{\"parts\":[{\"functionResponse\":{\"name\":\"w\",\"response\":{\"t\":4}}}]}]," WEATHER "}", {"The tool w answered: {\\\"t\\\":4}"}, "functionCall"},
+    {"cached", "emulate-cached", ASK("0123456789abcdef"), {"\"promptTokenCount\":4", "\"cachedContentTokenCount\":2", "\"cacheTokensDetails\":[{\"modality\":\"TEXT\",\"tokenCount\":2}]"}, NULL},
+    {"Google's tools, shown", NEW, ASK_AND("search for news", "\"tools\":[{\"googleSearch\":{}}],\"toolConfig\":{\"includeServerSideToolInvocations\":true}"), {"{\"toolCall\":{\"toolType\":\"GOOGLE_SEARCH_WEB\",\"args\":{\"queries\":", "{\"toolResponse\":{\"toolType\":\"GOOGLE_SEARCH_WEB\",\"response\":{"}, NULL},
     {"blocked", "emulate-blocked", ASK("hello"), {"{\"promptFeedback\":{\"blockReason\":\"SAFETY\"},\"usageMetadata\""}, "candidates\":["},
     {"safety", "emulate-safety", ASK("hello"), {"\"finishReason\":\"SAFETY\"", "\"blocked\":true"}, NULL},
     {"an unknown reason", "emulate-gibberish-finish", ASK("hello"), {"\"finishReason\":\"GIBBERISH\""}, NULL},

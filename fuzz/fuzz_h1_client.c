@@ -56,7 +56,10 @@ static void on_fail(void *owner, const struct client_fault *f)
     struct seen *s = owner;
 
     s->outcomes++;
-    buf_putf(&s->text, "\n%s in %s: %s", err_name(f->err), client_phase_name(f->phase), f->what);
+    /* a field that breaks the grammar and a cap at once is told as what was seen first */
+    assert(f->what != NULL);
+    buf_putf(&s->text, "\n%s in %s", err_name(f->err == E_TOOBIG ? E_UPSTREAM : f->err),
+             client_phase_name(f->phase));
 }
 
 static const struct client_events ON = {on_head, on_data, on_end, on_fail};

@@ -52,7 +52,7 @@ struct pool {
     struct client *client;
     struct origin origin; /* host points behind the struct */
     struct str authority; /* host, and the port where it is not the scheme's own */
-    struct list conns;    /* most recently used first */
+    struct list conns;    /* those with room first, of them the most recently used */
     struct list dials;
     struct list waiting; /* requests; those that come back from a dead connection stand in front */
     size_t nconns, ndials, nwaiting;

@@ -78,6 +78,8 @@ static int on_invalid_header(nghttp2_session *ng, const nghttp2_frame *f, const 
 
 static void end(struct h2 *h, struct client_req *r)
 {
+    if (h->room < h->conn.client->lim.h2_streams)
+        h->room++; /* what was refused once is tried again, one at a time */
     h2_leave(h, r, r->left > 0);
     req_end(r);
 }
@@ -116,6 +118,8 @@ static int glitch(struct h2 *h)
 static int on_begin_frame(nghttp2_session *ng, const nghttp2_frame_hd *hd, void *user)
 {
     (void)ng;
+    if (((struct h2 *)user)->conn.dead)
+        return NGHTTP2_ERR_CALLBACK_FAILURE;
     switch (hd->type) {
     case NGHTTP2_HEADERS:
     case NGHTTP2_CONTINUATION:

@@ -16,6 +16,17 @@ struct dialing {
 
 /* Connections */
 
+void conn_place(struct conn *c)
+{
+    if (c->dead)
+        return;
+    list_remove(&c->link);
+    if (!c->draining && c->ops->has_room(c))
+        list_push_front(&c->pool->conns, &c->link);
+    else
+        list_push(&c->pool->conns, &c->link);
+}
+
 void conn_heard(struct conn *c)
 {
     c->heard_ms = loop_now_ms(c->client->loop);
@@ -157,11 +168,10 @@ static void give(struct conn *c, struct client_req *r)
     st->reused += r->reused;
     list_push(&c->reqs, &r->at);
     c->nreqs++;
-    list_remove(&c->link);
-    list_push_front(&c->pool->conns, &c->link);
     req_enter(r, CLIENT_SEND);
     c->ops->start(c, r);
-    if (quiet && !c->dead)
+    conn_place(c);
+    if (quiet)
         c->ops->probe(c);
 }
 
@@ -245,9 +255,16 @@ static void dial_one(struct pool *p)
 /* A connection that must be replaced makes room by closing an idle one. */
 static void make_room(struct pool *p, size_t cap)
 {
-    struct conn *oldest = CONTAINER(p->conns.prev, struct conn, link);
+    struct conn *oldest = NULL;
 
-    if (p->nconns > 0 && p->nconns + p->ndials >= cap && oldest->nreqs == 0)
+    if (p->nconns + p->ndials < cap)
+        return;
+    list_each (l, &p->conns) {
+        struct conn *c = CONTAINER(l, struct conn, link);
+
+        oldest = c->nreqs == 0 ? c : oldest;
+    }
+    if (oldest != NULL)
         conn_kill(oldest, E_CLOSED, "replaced");
 }
 

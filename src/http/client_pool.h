@@ -27,6 +27,7 @@ void pools_tick(struct timer *t);
 
 void conn_init(struct conn *c, struct pool *p, const struct conn_ops *ops, struct stream *s);
 void conn_heard(struct conn *c); /* a byte came */
+void conn_place(struct conn *c); /* its load has changed: where it is looked for next */
 
 /* The connection is over: unlinked, closed, freed at the turn's end. Its requests go to a fresh
  * connection where that is allowed and have failed otherwise. */

@@ -224,6 +224,7 @@ void req_detach(struct client_req *r)
     if (c != NULL) {
         c->nreqs--;
         c->used = true;
+        conn_place(c);
         r->client->stats.streams--;
     } else {
         r->pool->nwaiting--;

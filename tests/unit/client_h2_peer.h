@@ -33,6 +33,7 @@ struct h2_peer {
 };
 
 static size_t h2_max_streams; /* announced by peers that open from now on */
+static size_t h2_window;      /* of the streams of such peers; 0: the default */
 static size_t h2_got_body;    /* over all peers */
 
 static inline struct h2_peer *h2p(const struct peer *p)
@@ -128,8 +129,8 @@ static inline int h2p_closed(nghttp2_session *ng, int32_t id, uint32_t code, voi
 
 static inline void h2p_open(struct peer *p)
 {
-    nghttp2_settings_entry max = {NGHTTP2_SETTINGS_MAX_CONCURRENT_STREAMS,
-                                  (uint32_t)h2_max_streams};
+    nghttp2_settings_entry set[2];
+    size_t n = 0;
     struct h2_peer *h = calloc(1, sizeof *h);
     nghttp2_session_callbacks *cb;
 
@@ -144,7 +145,13 @@ static inline void h2p_open(struct peer *p)
     nghttp2_session_callbacks_set_on_stream_close_callback(cb, h2p_closed);
     nghttp2_session_server_new(&h->ng, cb, h);
     nghttp2_session_callbacks_del(cb);
-    nghttp2_submit_settings(h->ng, NGHTTP2_FLAG_NONE, &max, h2_max_streams ? 1 : 0);
+    if (h2_max_streams > 0)
+        set[n++] = (nghttp2_settings_entry){NGHTTP2_SETTINGS_MAX_CONCURRENT_STREAMS,
+                                            (uint32_t)h2_max_streams};
+    if (h2_window > 0)
+        set[n++] =
+            (nghttp2_settings_entry){NGHTTP2_SETTINGS_INITIAL_WINDOW_SIZE, (uint32_t)h2_window};
+    nghttp2_submit_settings(h->ng, NGHTTP2_FLAG_NONE, set, n);
     h2p_flush(h);
 }
 

@@ -512,6 +512,32 @@ static void nobody_listens(void **state)
     stage_close(&st);
 }
 
+static void free_client(struct seen *s)
+{
+    client_free(s->stage->client);
+    s->stage->client = NULL;
+}
+
+static void freed_when_the_first_of_many_fails(void **state)
+{
+    struct stage st;
+    struct seen s[3];
+
+    (void)state;
+    stage_open(&st, NULL, NULL);
+    listener_close(st.l);
+    st.l = NULL;
+    for (size_t i = 0; i < NELEM(s); i++) {
+        stage_send(&st, &s[i], HTTP_GET, "/", NULL);
+        s[i].at_end = free_client;
+    }
+    UNTIL(&st, st.client == NULL);
+    assert_true(told(&s[0]) && !told(&s[1]) && !told(&s[2]));
+    for (size_t i = 0; i < NELEM(s); i++)
+        seen_fini(&s[i]);
+    stage_close(&st);
+}
+
 /* Many at once */
 
 static void more_requests_than_connections(void **state)
@@ -827,12 +853,6 @@ static void cancelled_inside_its_events(void **state)
     }
 }
 
-static void free_client(struct seen *s)
-{
-    client_free(s->stage->client);
-    s->stage->client = NULL;
-}
-
 /* The client goes with requests in every state, from inside an event of one of them. */
 static void freed_in_the_middle(void **state)
 {
@@ -988,6 +1008,7 @@ int main(void)
         cmocka_unit_test(retried_once_and_no_more),
         cmocka_unit_test(not_retried_after_an_answer_byte),
         cmocka_unit_test(nobody_listens),
+        cmocka_unit_test(freed_when_the_first_of_many_fails),
         cmocka_unit_test(more_requests_than_connections),
         cmocka_unit_test(the_queue_has_an_end),
         cmocka_unit_test(a_large_body),

@@ -201,6 +201,39 @@ static void a_large_body(void **state)
     stage_close(&st);
 }
 
+/* A window of one byte is slow, and no more than that; opened in the middle it lets the rest out.
+ */
+static void a_body_through_a_keyhole(void **state)
+{
+    nghttp2_settings_entry wide = {NGHTTP2_SETTINGS_INITIAL_WINDOW_SIZE, 65535};
+    struct stage st;
+    struct seen s;
+    struct rope body;
+    struct h2_stream *hs;
+
+    (void)state;
+    rope_fill(&body, 100 * 1000);
+    h2_window = 1;
+    open_stage(&st, NULL);
+    exchange(&st, 0, 1);
+    stage_send(&st, &s, HTTP_POST, "/", &body);
+    hs = stream_on(&st, 0, 2);
+    UNTIL(&st, hs->got > 200);
+    assert_true(hs->got < 1000);
+    nghttp2_submit_settings(hs->h->ng, NGHTTP2_FLAG_NONE, &wide, 1);
+    h2p_flush(hs->h);
+    UNTIL(&st, hs->ended);
+    assert_int_equal(hs->got, 100 * 1000);
+    assert_false(hs->bad);
+    h2p_answer(hs, "200", 1, false, NULL, NULL);
+    UNTIL(&st, told(&s));
+    assert_true(s.ended);
+    h2_window = 0;
+    seen_fini(&s);
+    rope_fini(&body);
+    stage_close(&st);
+}
+
 /* 413 while the body is under way: delivered, the rest of the body stays here, the connection
  * lives. */
 static void an_answer_before_the_body_has_left(void **state)
@@ -847,6 +880,7 @@ int main(void)
         cmocka_unit_test(more_streams_than_one_takes),
         cmocka_unit_test(the_peers_limit),
         cmocka_unit_test(a_large_body),
+        cmocka_unit_test(a_body_through_a_keyhole),
         cmocka_unit_test(an_answer_before_the_body_has_left),
         cmocka_unit_test(a_slow_reader_and_a_fast_one),
         cmocka_unit_test(the_tail_of_a_paused_answer),

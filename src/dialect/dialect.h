@@ -71,8 +71,8 @@ struct dialect {
     /* Every upstream answer has ended well: the rest of the stream with its end mark, or the whole
      * body. Usage, ids and the model's version were gathered by gm_reader.
      *
-     *   errors  E_UPSTREAM when what came is not an answer (nothing at all, no finish reason):
-     * *why; nothing was appended then */
+     *   errors  E_UPSTREAM when what came is not an answer (nothing at all, no finish reason), with
+     *           why->what in the arena; nothing was appended then */
     enum err (*end)(void *answer, const struct gm_reader *readers, unsigned n, struct buf *out,
                     struct fault *why);
 

@@ -20,12 +20,12 @@ enum gm_can {
     GM_CAN_MIX_TOOLS = 1 << 9,     /* Google's tools beside functions */
     GM_CAN_RESULT_MEDIA = 1 << 10, /* functionResponse.parts */
     GM_CAN_RESOLUTION = 1 << 11,   /* mediaResolution of a part */
-    GM_CAN_VALIDATE = 1 << 16,     /* functionCallingConfig.mode VALIDATED */
     GM_CAN_URLS = 1 << 12,         /* fileData with a public https URL */
     GM_NEEDS_SIGNATURE = 1 << 13,  /* the first call of each step must carry one */
     GM_MAKES_IMAGES = 1 << 14,     /* answers TEXT and IMAGE */
     GM_MAKES_AUDIO = 1 << 15,      /* answers AUDIO alone */
-    GM_STREAM_ONLY = 1 << 17,    /* a whole answer has a lower cap than a stream (mapping 1.7) */
+    GM_CAN_VALIDATE = 1 << 16,     /* functionCallingConfig.mode VALIDATED */
+    GM_STREAM_ONLY = 1 << 17,      /* a whole answer has a lower cap than a stream (mapping 1.7) */
 };
 
 enum gm_level { GM_MINIMAL, GM_LOW, GM_MEDIUM, GM_HIGH, GM_LEVELS };

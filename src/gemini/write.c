@@ -104,6 +104,17 @@ void gm_text(struct gm *g, struct str text)
     gm_signed_text(g, text, S(""));
 }
 
+void gm_signed_thought(struct gm *g, struct str signature)
+{
+    if (signature.n == 0 || (g->remedies & GM_DROP_SIGNATURES))
+        return;
+    part_open(g);
+    jw_str(&g->w, "text", S(""));
+    jw_bool(&g->w, "thought", true);
+    put_signature(g, signature);
+    part_close(g);
+}
+
 static void put_video(struct gm *g, const struct gm_extra *x)
 {
     if (x->fps.n == 0 && x->from.n == 0 && x->to.n == 0)
@@ -139,6 +150,15 @@ static void put_inline(struct gm *g, struct str mime, struct str base64)
     jw_end(&g->w);
 }
 
+static void put_file(struct gm *g, struct str uri, struct str mime)
+{
+    jw_obj(&g->w, "fileData");
+    jw_str(&g->w, "fileUri", uri);
+    if (mime.n > 0)
+        jw_str(&g->w, "mimeType", mime);
+    jw_end(&g->w);
+}
+
 void gm_inline(struct gm *g, struct str mime, struct str base64, const struct gm_extra *extra)
 {
     part_open(g);
@@ -150,46 +170,42 @@ void gm_inline(struct gm *g, struct str mime, struct str base64, const struct gm
 void gm_file(struct gm *g, struct str uri, struct str mime, const struct gm_extra *extra)
 {
     part_open(g);
-    jw_obj(&g->w, "fileData");
-    jw_str(&g->w, "fileUri", uri);
-    if (mime.n > 0)
-        jw_str(&g->w, "mimeType", mime);
-    jw_end(&g->w);
+    put_file(g, uri, mime);
     put_extra(g, extra);
     part_close(g);
 }
 
-void gm_raw_part(struct gm *g, yyjson_val *part)
+void gm_copy(struct gm *g, const char *key, yyjson_val *v)
+{
+    struct rope *rope = g->w.rope;
+
+    g->w.rope = NULL;
+    jw_copy(&g->w, key, v);
+    g->w.rope = rope;
+}
+
+void gm_raw_part(struct gm *g, yyjson_val *part, bool short_lived)
 {
     part_turn(g);
-    jw_copy(&g->w, NULL, part);
+    if (short_lived)
+        gm_copy(g, NULL, part);
+    else
+        jw_copy(&g->w, NULL, part);
 }
 
-/* The object stands in memory that ends before the rope does: nothing of it may be borrowed. */
-static void copy_short_lived(struct jw *w, const char *key, yyjson_val *v)
+static void call_open(struct gm *g, struct str id, struct str name)
 {
-    struct rope *rope = w->rope;
-
-    w->rope = NULL;
-    jw_copy(w, key, v);
-    w->rope = rope;
-}
-
-void gm_call(struct gm *g, struct str id, struct str name, yyjson_val *args, struct str signature)
-{
-    bool lost = signature.n == 0 || (g->remedies & GM_DROP_SIGNATURES);
-
     part_open(g);
     jw_obj(&g->w, "functionCall");
     if (id.n > 0)
         jw_str(&g->w, "id", id);
     jw_str(&g->w, "name", name);
-    if (args != NULL)
-        copy_short_lived(&g->w, "args", args);
-    else {
-        jw_obj(&g->w, "args");
-        jw_end(&g->w);
-    }
+}
+
+static void call_close(struct gm *g, struct str signature)
+{
+    bool lost = signature.n == 0 || (g->remedies & GM_DROP_SIGNATURES);
+
     jw_end(&g->w);
     if (!lost)
         put_signature(g, signature);
@@ -197,6 +213,28 @@ void gm_call(struct gm *g, struct str id, struct str name, yyjson_val *args, str
         jw_str(&g->w, "thoughtSignature", BYPASS);
     g->calls++;
     part_close(g);
+}
+
+void gm_call(struct gm *g, struct str id, struct str name, yyjson_val *args, struct str signature)
+{
+    call_open(g, id, name);
+    if (args != NULL)
+        gm_copy(g, "args", args);
+    else {
+        jw_obj(&g->w, "args");
+        jw_end(&g->w);
+    }
+    call_close(g, signature);
+}
+
+void gm_call_text(struct gm *g, struct str id, struct str name, const char *member, struct str text,
+                  struct str signature)
+{
+    call_open(g, id, name);
+    jw_obj(&g->w, "args");
+    jw_str(&g->w, member, text);
+    jw_end(&g->w);
+    call_close(g, signature);
 }
 
 void gm_result_open(struct gm *g, struct str id, struct str name)
@@ -208,13 +246,25 @@ void gm_result_open(struct gm *g, struct str id, struct str name)
     jw_str(&g->w, "name", name);
 }
 
-void gm_result_media(struct gm *g, struct str mime, struct str base64)
+static void result_part_open(struct gm *g)
 {
     if (!g->in_result_parts)
         jw_arr(&g->w, "parts");
     g->in_result_parts = true;
     jw_obj(&g->w, NULL);
+}
+
+void gm_result_inline(struct gm *g, struct str mime, struct str base64)
+{
+    result_part_open(g);
     put_inline(g, mime, base64);
+    jw_end(&g->w);
+}
+
+void gm_result_file(struct gm *g, struct str uri, struct str mime)
+{
+    result_part_open(g);
+    put_file(g, uri, mime);
     jw_end(&g->w);
 }
 

@@ -53,18 +53,27 @@ void gm_file(struct gm *g, struct str uri, struct str mime, const struct gm_extr
 /* args is an object or NULL. The first call of a step must be signed where the family demands it:
  * one without gets the documented value that skips the check (mapping 2.9). */
 void gm_call(struct gm *g, struct str id, struct str name, yyjson_val *args, struct str signature);
-void gm_raw_part(struct gm *g, yyjson_val *part); /* a part as Google once sent it */
+/* The same for a call whose only argument is a text. */
+void gm_call_text(struct gm *g, struct str id, struct str name, const char *member, struct str text,
+                  struct str signature);
+void gm_signed_thought(struct gm *g, struct str signature); /* a thought that is not sent back */
+/* A part as Google once sent it; short_lived: its memory ends before the rope does. */
+void gm_raw_part(struct gm *g, yyjson_val *part, bool short_lived);
 
 /* A result: open, then exactly one value under "response" (an object) through g->w, then
- * gm_result_media any number of times, then close. */
+ * gm_result_inline or _file any number of times, then close. */
 void gm_result_open(struct gm *g, struct str id, struct str name);
-void gm_result_media(struct gm *g, struct str mime, struct str base64);
+void gm_result_inline(struct gm *g, struct str mime, struct str base64);
+void gm_result_file(struct gm *g, struct str uri, struct str mime);
 void gm_result_close(struct gm *g);
 
 void gm_system_end(struct gm *g); /* for members between the system turn and the contents */
 void gm_contents(struct gm *g);   /* the system turn is over, the others begin */
 void gm_turns_end(
     struct gm *g); /* mends what Google would refuse: no turn, or a model's at the end */
+
+/* A parsed value whose memory ends before the rope does: nothing of it is borrowed. */
+void gm_copy(struct gm *g, const char *key, yyjson_val *v);
 
 void gm_fault(struct gm *g, const void *at, enum err code, const char *what);
 MUST_CHECK enum err gm_end(struct gm *g);

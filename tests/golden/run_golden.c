@@ -273,7 +273,7 @@ static enum err on_gm_event(void *ctx, const struct gm_event *e)
 static enum err on_sse(void *ctx, char *data, size_t n)
 {
     struct exchange *x = ctx;
-    enum err err = json_parse(&x->event, data, n, NULL, NULL);
+    enum err err = json_parse_lenient(&x->event, data, n, NULL, NULL);
 
     if (err != OK)
         return err;

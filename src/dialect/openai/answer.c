@@ -22,7 +22,7 @@ static const struct {
     [GM_FILTER] = {"content_filter", true,  NULL                                            },
     [GM_BAD_CALL] = {"stop",           false, "the model made a tool call that cannot be used"},
     [GM_CONTINUE] = {"length",         true,  NULL                                            },
-    [GM_OTHER] = {"stop",           false, "upstream gave no answer and no known reason"   },
+    [GM_OTHER] = {"stop",           false, "the model ended without an answer"             },
 };
 static_assert(NELEM(ENDING) == GM_FINISHES, "every outcome needs an OpenAI word");
 
@@ -183,6 +183,22 @@ static bool is_empty(const struct gm_reader *r)
     return !r->any_content && r->usage.candidates == 0 && r->usage.thoughts == 0;
 }
 
+/* What is told in place of an answer: Google's own words are the best there are. */
+static const char *words_for(const struct oa_answer *a, const struct gm_reader *r)
+{
+    struct buf b;
+    struct str text;
+
+    if (r->finish_word[0] == '\0' || r->finish == GM_STOP)
+        return ENDING[r->finish].fault;
+    buf_init(&b, 1024);
+    buf_putf(&b, "%s (%s%s%s)", ENDING[r->finish].fault, r->finish_word,
+             r->finish_message[0] != '\0' ? ": " : "", r->finish_message);
+    text = arena_dup(a->arena, buf_str(&b));
+    buf_fini(&b);
+    return text.n > 0 ? text.p : ENDING[r->finish].fault;
+}
+
 /* The reason for a choice, or NULL and a fault: nothing passes as an answer that is none. */
 static const char *reason_of(const struct oa_answer *a, unsigned choice, const struct gm_reader *r,
                              struct fault *why)
@@ -190,7 +206,7 @@ static const char *reason_of(const struct oa_answer *a, unsigned choice, const s
     bool unusable = r->finish == GM_BAD_CALL ? !r->any_answer : is_empty(r);
 
     if (r->finish == GM_NONE || (unusable && !ENDING[r->finish].may_be_empty)) {
-        fault_set(why, E_UPSTREAM, ENDING[r->finish].fault, NULL);
+        fault_set(why, E_UPSTREAM, words_for(a, r), NULL);
         return NULL;
     }
     if (a->choice[choice].calls > 0 && !ENDING[r->finish].may_be_empty)
@@ -198,13 +214,35 @@ static const char *reason_of(const struct oa_answer *a, unsigned choice, const s
     return ENDING[r->finish].word;
 }
 
-/* What the client may forget of a model turn, under the name that its text has. */
+/* Google's own parts, as one JSON list. */
+static void remember_parts(struct oa_answer *a, const struct oa_choice *c, uint64_t hash)
+{
+    struct oa_sign name = oa_sign_parts(hash);
+    struct buf b;
+    struct jw w;
+
+    buf_init(&b, c->server_parts.bytes + c->server_parts.count + 2);
+    jw_begin(&w, &b);
+    jw_arr(&w, NULL);
+    for (const struct piece *p = c->server_parts.first; p != NULL; p = p->next)
+        jw_raw(&w, NULL, piece_str(p));
+    jw_end(&w);
+    if (jw_end_all(&w) == OK)
+        a->remember(a->store, oa_sign_str(&name), buf_str(&b));
+    buf_fini(&b);
+}
+
+/* What the client may forget of a model turn, under names that its text or its first call gives. */
 static void remember(struct oa_answer *a, struct oa_choice *c)
 {
     struct oa_sign name = oa_sign_text(c->text_hash);
 
-    if (c->signature.n > 0 && c->text_hash != OA_SIGN_START && a->remember != NULL)
+    if (a->remember == NULL)
+        return;
+    if (c->signature.n > 0 && c->text_hash != OA_SIGN_START)
         a->remember(a->store, oa_sign_str(&name), c->signature);
+    if (c->server_parts.count > 0)
+        remember_parts(a, c, c->calls > 0 ? c->first_call_hash : c->text_hash);
 }
 
 static void put_pieces(struct jw *w, const char *key, const struct pieces *ps)

@@ -31,7 +31,8 @@ struct oa_choice {
     struct pieces tool_calls, images, annotations, logprobs, server_parts; /* items: JSON */
     struct pieces audio;                                                   /* items: base64 */
     struct str audio_mime, grounding, signature, thought_signature;
-    uint64_t text_hash; /* by which the signature of the text is remembered */
+    uint64_t first_call_hash; /* of its id */
+    uint64_t text_hash;       /* by which the signature of the text is remembered */
 };
 
 struct oa_answer {

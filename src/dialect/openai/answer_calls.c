@@ -3,6 +3,7 @@
 /* answer_calls.c - function calls of the model, as tool_calls, as a legacy function_call, or as the
  * custom tool that the client declared. Each comes whole, with an id and an index of its own. */
 #include "dialect/openai/answer.h"
+#include "dialect/openai/sign.h"
 
 #include <stdio.h>
 
@@ -94,6 +95,8 @@ enum err oa_answer_call(struct oa_answer *a, unsigned choice, const struct gm_ev
     if (c->calls > 0 && (a->one_call || a->legacy_calls))
         return OK; /* the client asked for one at a time */
     id = id_of(a, e, room);
+    if (c->calls == 0)
+        c->first_call_hash = oa_sign_more(OA_SIGN_START, id);
     if (e->signature.n > 0 && a->remember != NULL)
         a->remember(a->store, id, e->signature);
     if (a->legacy_calls) {

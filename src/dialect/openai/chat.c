@@ -21,7 +21,7 @@ static void read_model(struct chat *c)
     struct fault bad = {0};
 
     if (str_ends(name, S(":search"))) {
-        c->search = true;
+        c->own[GM_SEARCH] = true;
         name = str_sub(name, 0, name.n - 7);
     }
     if (v != NULL && !yyjson_is_str(v))
@@ -61,14 +61,40 @@ static void read_manner(struct chat *c)
     c->tr->method = c->tr->stream || gm_can(c->caps, GM_STREAM_ONLY) ? GM_STREAM : GM_GENERATE;
 }
 
-static void put_body(struct chat *c)
+/* What the request says, each reader before those that ask for what it found. */
+static void read_all(struct chat *c)
+{
+    oa_check_twice(c);
+    oa_read_google(c);
+    read_model(c);
+    read_manner(c);
+    oa_read_messages(c);
+    oa_read_tools(c);
+    oa_read_format(c);
+    oa_read_thinking(c);
+}
+
+static void put_mapped_config(struct chat *c)
+{
+    oa_put_config_fields(c);
+    if (c->limit > 0)
+        jw_int(&c->g.w, "maxOutputTokens", c->limit);
+    oa_put_format(c);
+    gm_think_put(&c->g.w, &c->think);
+}
+
+static void put_all(struct chat *c)
 {
     oa_put_system(c);
+    oa_put_tools(c);
     gm_contents(&c->g);
     oa_put_turns(c);
     gm_turns_end(&c->g);
-    oa_put_config(c);
+    jw_obj(&c->g.w, "generationConfig");
+    oa_put_config_merged(c, put_mapped_config);
+    jw_end(&c->g.w);
     oa_put_top_fields(c);
+    oa_put_google_top(c);
 }
 
 static struct oa_answer *new_answer(const struct dialect_env *env)
@@ -90,16 +116,12 @@ static enum err translate(struct chat *c)
 {
     if (!yyjson_is_obj(c->root))
         return fault_set(c->why, E_FIELD, "the request must be a JSON object", NULL);
-    oa_check_twice(c);
-    read_model(c);
-    read_manner(c);
-    oa_read_messages(c);
-    oa_decide(c);
+    read_all(c);
     gm_begin(&c->g, &c->tr->body, c->caps, c->why);
     c->g.remedies = c->env->remedies;
     c->jm = (struct jm){.w = &c->g.w, .why = c->why, .ignored = &c->tr->ignored, .ctx = c};
     if (c->why->code == OK)
-        put_body(c);
+        put_all(c);
     if (gm_end(&c->g) != OK)
         return c->why->code;
     if (oa_answer_ready(c->answer, c->tr->choices) != OK)
@@ -118,7 +140,9 @@ static enum err request(yyjson_val *root, const struct dialect_env *env, struct 
         return fault_set(why, E_TOOBIG, "the request needs more memory than it may have", NULL);
     rope_init(&tr.body, GM_REQUEST_MAX);
     buf_init(&tr.ignored, IGNORED_MAX);
+    json_init(&c.scratch);
     err = translate(&c);
+    json_fini(&c.scratch);
     tr.answer = c.answer;
     if (err == OK) {
         *ret = tr;

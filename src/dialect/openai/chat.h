@@ -5,22 +5,33 @@
  *   chat.c           the walk, front to back: read this first
  *   chat_fields.c    a row for each member of the request
  *   chat_messages.c  messages -> systemInstruction and contents
- *   chat_parts.c     parts of a message's content
+ *   chat_parts.c     the content of a message
+ *   chat_model.c     what the model said earlier
+ *   chat_calls.c     calls that the model made earlier, and what the tools answered
  *   chat_tools.c     tools, functions, tool_choice
- *   chat_results.c   what tools answered
- *   chat_config.c    thinking, limits, formats: what several members decide together
- *   chat_google.c    extra_body.google */
+ *   chat_think.c     the members that say how hard to think, and how long to answer
+ *   chat_format.c    response_format, modalities, audio
+ *   chat_google.c    extra_body.google
+ *
+ * Everything is read first (oa_read_*), for what is written depends on it: tools on the family,
+ * formats on tools, limits on thinking. Then it is written in Gemini's order (oa_put_*). */
 #ifndef DIALECT_OPENAI_CHAT_H
 #define DIALECT_OPENAI_CHAT_H
 
 #include "codec/json_map.h"
 #include "dialect/dialect.h"
 #include "dialect/openai/answer.h"
+#include "gemini/media.h"
+#include "gemini/pairs.h"
 #include "gemini/think.h"
+#include "gemini/tools.h"
 #include "gemini/write.h"
+
+enum oa_format { OA_TEXT, OA_JSON, OA_JSON_SCHEMA };
 
 struct chat {
     yyjson_val *root;
+    yyjson_val *google; /* extra_body.google, or NULL */
     const struct dialect_env *env;
     const struct gm_caps *caps;
     struct translation *tr; /* what is made */
@@ -28,34 +39,74 @@ struct chat {
     struct fault *why;
     struct gm g;
     struct jm jm;
-    yyjson_val *google; /* extra_body.google, or NULL */
+    /* what was read */
+    bool only_system;       /* nobody speaks but the system: Gemini needs somebody else to */
+    struct gm_pairs pairs;  /* of every call and result, in the order of the talk */
+    size_t pair;            /* the next of them to come by */
+    struct json scratch;    /* JSON that came as a string */
+    bool cached;            /* the context is a cache's, which holds system and tools */
+    unsigned functions;     /* declared */
+    bool own[GM_OWN_TOOLS]; /* Google's tools that are wanted */
+    bool strict;            /* a function asked for its schema to be followed */
+    struct gm_tool_config tool_config;
     struct gm_think think;
-    int64_t limit;    /* maxOutputTokens; 0: none */
-    bool only_system; /* nobody speaks but the system: Gemini needs somebody else to */
-    bool search; /* Google's search is wanted: web_search_options, or ":search" after the model */
+    int64_t limit; /* maxOutputTokens; 0: none */
+    enum oa_format format;
+    yyjson_val *schema;   /* of OA_JSON_SCHEMA */
+    bool format_in_words; /* the family cannot be held to it: it is asked for */
 };
 
 /* chat_fields.c */
+void oa_check_twice(struct chat *c);       /* a member that occurs twice is a fault */
 void oa_put_config_fields(struct chat *c); /* members of generationConfig */
 void oa_put_top_fields(struct chat *c);    /* members of the request itself, and unknown ones */
-void oa_check_twice(struct chat *c);       /* a member that occurs twice is a fault */
 /* For x-queqiao-ignored: the name, and what it became where it is not gone altogether. */
 void oa_ignore(struct chat *c, struct str name, struct str became);
-void oa_ignore_number(struct chat *c, const char *name, int64_t became);
 /* For documents and tests: table i of the request's members, NULL past the last. */
 const struct jm_row *oa_field_table(size_t i, const char **ret_title, size_t *ret_n);
 
 /* chat_messages.c */
-void oa_read_messages(struct chat *c); /* before anything is written: roles, and calls to results */
+void oa_read_messages(struct chat *c);
 void oa_put_system(struct chat *c);
 void oa_put_turns(struct chat *c);
 
 /* chat_parts.c */
 void oa_put_content(struct chat *c, yyjson_val *msg);
 void oa_put_text_content(struct chat *c, yyjson_val *msg); /* anything but text is a fault */
+void oa_put_part(struct chat *c, yyjson_val *part);
+struct str oa_content_text(struct chat *c, yyjson_val *msg); /* its texts, joined by line breaks */
+/* The medium of a part: false when it is none, or a fault was set. */
+MUST_CHECK bool oa_part_media(struct chat *c, yyjson_val *part, struct gm_media *ret);
 
-/* chat_config.c */
-void oa_decide(struct chat *c);     /* before anything is written: thinking, and what hangs on it */
-void oa_put_config(struct chat *c); /* generationConfig */
+/* chat_model.c */
+void oa_put_model_content(struct chat *c, yyjson_val *msg);
+struct str oa_recall_call(struct chat *c, struct str id); /* its signature, or empty */
+
+/* chat_calls.c */
+void oa_count_calls(struct chat *c);                /* every call and result of the talk, matched */
+void oa_put_calls(struct chat *c, yyjson_val *msg); /* of an assistant message */
+void oa_put_results(struct chat *c, size_t from);   /* of the calls since pair `from` */
+void oa_put_result_turn(struct chat *c, yyjson_val *msg); /* a result that nobody waits for */
+
+/* chat_tools.c */
+void oa_read_tools(struct chat *c);
+void oa_put_tools(struct chat *c);
+
+/* chat_think.c */
+void oa_read_thinking(struct chat *c);
+
+/* chat_format.c */
+void oa_read_format(struct chat *c);
+void oa_put_format_words(struct chat *c); /* for the system, where the family has no format */
+void oa_put_format(struct chat *c);       /* members of generationConfig */
+
+/* chat_google.c */
+void oa_read_google(struct chat *c);
+void oa_put_google_top(struct chat *c); /* members of the request */
+/* generationConfig's members as put_mapped writes them, but for those that Google's words replace.
+ */
+void oa_put_config_merged(struct chat *c, void (*put_mapped)(struct chat *c));
+yyjson_val *oa_google_member(yyjson_val *obj, const char *snake, const char *camel);
+bool oa_google_has(struct chat *c, const char *camel); /* said in extra_body.google */
 
 #endif

@@ -6,9 +6,6 @@
  * own library. What several members decide together is in chat_config.c; such rows say jm_skip. */
 #include "dialect/openai/chat.h"
 
-#include <inttypes.h>
-#include <stdio.h>
-
 static struct chat *chat_of(struct jm *m)
 {
     return m->ctx;
@@ -39,14 +36,6 @@ void oa_ignore(struct chat *c, struct str name, struct str became)
         buf_putc(b, '=');
         put_name(b, became);
     }
-}
-
-void oa_ignore_number(struct chat *c, const char *name, int64_t became)
-{
-    char digits[24];
-    int n = snprintf(digits, sizeof digits, "%" PRId64, became);
-
-    oa_ignore(c, str_z(name), str_of(digits, (size_t)n));
 }
 
 static bool in_range(struct jm *m, const struct jm_row *row, yyjson_val *v)
@@ -142,7 +131,7 @@ static void put_tier(struct jm *m, const struct jm_row *row, yyjson_val *v)
 {
     for (size_t i = 0; i < NELEM(TIER); i++)
         if (str_eq(jr_text(v), str_z(TIER[i].openai))) {
-            if (TIER[i].google[0] != '\0')
+            if (TIER[i].google[0] != '\0' && !oa_google_has(chat_of(m), row->to))
                 jw_str(m->w, row->to, str_z(TIER[i].google));
             return;
         }
@@ -151,6 +140,8 @@ static void put_tier(struct jm *m, const struct jm_row *row, yyjson_val *v)
 
 static void put_list(struct jm *m, const struct jm_row *row, yyjson_val *v)
 {
+    if (oa_google_has(chat_of(m), row->to))
+        return; /* said again, in Google's own words */
     if (yyjson_is_arr(v))
         jm_copy(m, row, v);
     else
@@ -161,42 +152,62 @@ static void put_list(struct jm *m, const struct jm_row *row, yyjson_val *v)
  * written in order; of rows with one target the first present wins. */
 static const struct jm_row CONFIG[] = {
     {"temperature",           "temperature",      put_sampling,     0,  2,
-     "dropped from 3.6 on, which ignore or refuse it"                                                                              },
-    {"top_p",                 "topP",             put_sampling,     0,  1,         "dropped from 3.6 on"                           },
-    {"top_k",                 "topK",             put_sampling_int, 0,  1000000,   "not of OpenAI's; dropped from 3.6 on"          },
-    {"stop",                  "stopSequences",    jm_strs,          0,  5,         "empty ones are left out"                       },
-    {"seed",                  "seed",             put_seed,         0,  0,         "larger than 32 bits: folded"                   },
-    {"presence_penalty",      "presencePenalty",  put_penalty,      -2, 2,
-     "refused by 2.5 and later: dropped"                                                                                           },
+     "3.6 and later ignore or refuse it: dropped"                                                                                    },
+    {"top_p",                 "topP",             put_sampling,     0,  1,       "dropped from 3.6 on"                               },
+    {"top_k",                 "topK",             put_sampling_int, 0,  1000000, "not of OpenAI's; dropped from 3.6 on"              },
+    {"stop",                  "stopSequences",    jm_strs,          0,  5,       "empty ones are left out"                           },
+    {"seed",                  "seed",             put_seed,         0,  0,       "larger than 32 bits: folded"                       },
+    {"presence_penalty",      "presencePenalty",  put_penalty,      -2, 2,       "2.5 and later refuse it: dropped"                  },
     {"frequency_penalty",     "frequencyPenalty", put_penalty,      -2, 2,
-     "refused by 2.5 and later: dropped"                                                                                           },
-    {"logprobs",              "responseLogprobs", put_logprobs,     0,  0,         "refused by 2.5 and later: dropped"             },
-    {"top_logprobs",          "logprobs",         put_top_logprobs, 0,  20,        "refused by 2.5 and later: dropped"             },
-    {"max_completion_tokens", NULL,               jm_skip,          1,  INT32_MAX,
-     "maxOutputTokens; thoughts count, as with OpenAI"                                                                             },
-    {"reasoning_effort",      NULL,               jm_skip,          0,  0,         "thinkingConfig: a level or a budget, by family"},
-    {"max_tokens",            NULL,               jm_skip,          1,  INT32_MAX, "maxOutputTokens, with room added for thoughts" },
+     "2.5 and later refuse it: dropped"                                                                                              },
+    {"logprobs",              "responseLogprobs", put_logprobs,     0,  0,       "2.5 and later refuse it: dropped"                  },
+    {"top_logprobs",          "logprobs",         put_top_logprobs, 0,  20,      "2.5 and later refuse it: dropped"                  },
+    {"max_completion_tokens", NULL,               jm_skip,          1,  0,
+     "maxOutputTokens: thoughts count, as with OpenAI"                                                                               },
+    {"max_tokens",            NULL,               jm_skip,          1,  0,       "maxOutputTokens, with room added for thoughts"     },
+    {"response_format",       NULL,               jm_skip,          0,  0,
+     "responseMimeType and a schema; 2.5 beside tools: in words"                                                                     },
+    {"modalities",            NULL,               jm_skip,          0,  0,       "responseModalities"                                },
+    {"audio",                 NULL,               jm_skip,          0,  0,       "speechConfig, with models that speak; wav or pcm16"},
+    {"reasoning_effort",      NULL,               jm_skip,          0,  0,       "thinkingConfig: a level or a budget, by family"    },
+    {"reasoning",             NULL,               jm_skip,          0,  0,
+     "as OpenRouter has it: effort, max_tokens, exclude, enabled"                                                                    },
+    {"include_reasoning",     NULL,               jm_skip,          0,  0,
+     "as OpenRouter has it: thinkingConfig.includeThoughts"                                                                          },
+    {"thinking",              NULL,               jm_skip,          0,  0,       "as Anthropic has it: type, budget_tokens"          },
+    {"enable_thinking",       NULL,               jm_skip,          0,  0,       "as Qwen has it"                                    },
+    {"thinking_budget",       NULL,               jm_skip,          -1, 0,       "as Qwen has it"                                    },
 };
 
 static const struct jm_row TOP[] = {
-    {"model",                  NULL,             jm_skip,   0, 0,   "the path; models/, google/ and gemini/ before it are forgiven"},
-    {"messages",               NULL,             jm_skip,   0, 0,   "systemInstruction and contents"                               },
-    {"stream",                 NULL,             jm_skip,   0, 0,   "the form of the answer"                                       },
-    {"stream_options",         NULL,             jm_skip,   0, 0,   "include_usage; include_obfuscation has no effect"             },
-    {"n",                      NULL,             jm_skip,   1, 128, "as many requests upstream, merged"                            },
-    {"service_tier",           "serviceTier",    put_tier,  0, 0,   "auto and default: nothing; scale: priority"                   },
-    {"safety_settings",        "safetySettings", put_list,  0, 0,   "not of OpenAI's; as Google spells it"                         },
-    {"user",                   NULL,             jm_ignore, 0, 0,   NULL                                                           },
-    {"safety_identifier",      NULL,             jm_ignore, 0, 0,   NULL                                                           },
-    {"metadata",               NULL,             jm_ignore, 0, 0,   NULL                                                           },
-    {"store",                  NULL,             jm_ignore, 0, 0,   "never forwarded: Gemini's means another thing"                },
-    {"logit_bias",             NULL,             jm_ignore, 0, 0,   "the token numbers are OpenAI's"                               },
-    {"prediction",             NULL,             jm_ignore, 0, 0,   NULL                                                           },
-    {"verbosity",              NULL,             jm_ignore, 0, 0,   NULL                                                           },
-    {"moderation",             NULL,             jm_ignore, 0, 0,   NULL                                                           },
-    {"prompt_cache_key",       NULL,             jm_ignore, 0, 0,   "Gemini caches prefixes by itself"                             },
-    {"prompt_cache_retention", NULL,             jm_ignore, 0, 0,   NULL                                                           },
-    {"prompt_cache_options",   NULL,             jm_ignore, 0, 0,   NULL                                                           },
+    {"model",                  NULL,             jm_skip,   0, 0,
+     "the path; models/, google/, gemini/ before it are forgiven; :search"                                            },
+    {"messages",               NULL,             jm_skip,   0, 0,   "systemInstruction and contents"                  },
+    {"stream",                 NULL,             jm_skip,   0, 0,   "the form of the answer"                          },
+    {"stream_options",         NULL,             jm_skip,   0, 0,   "include_usage; include_obfuscation has no effect"},
+    {"n",                      NULL,             jm_skip,   1, 128, "as many requests upstream, merged"               },
+    {"tools",                  NULL,             jm_skip,   0, 0,
+     "functionDeclarations; web_search, code_interpreter: Google's own"                                               },
+    {"tool_choice",            NULL,             jm_skip,   0, 0,   "functionCallingConfig"                           },
+    {"parallel_tool_calls",    NULL,             jm_skip,   0, 0,   "false: calls after the first are left out"       },
+    {"functions",              NULL,             jm_skip,   0, 0,   "as tools; answered in the legacy form"           },
+    {"function_call",          NULL,             jm_skip,   0, 0,   "as tool_choice"                                  },
+    {"web_search_options",     NULL,             jm_skip,   0, 0,   "googleSearch; the place is told to the model"    },
+    {"service_tier",           "serviceTier",    put_tier,  0, 0,   "auto and default: nothing; scale: priority"      },
+    {"safety_settings",        "safetySettings", put_list,  0, 0,   "not of OpenAI's; as Google spells it"            },
+    {"extra_body",             NULL,             jm_skip,   0, 0,   "extra_body.google: see below"                    },
+    {"google",                 NULL,             jm_skip,   0, 0,   "as extra_body.google"                            },
+    {"user",                   NULL,             jm_ignore, 0, 0,   NULL                                              },
+    {"safety_identifier",      NULL,             jm_ignore, 0, 0,   NULL                                              },
+    {"metadata",               NULL,             jm_ignore, 0, 0,   NULL                                              },
+    {"store",                  NULL,             jm_ignore, 0, 0,   "never forwarded: Gemini's means another thing"   },
+    {"logit_bias",             NULL,             jm_ignore, 0, 0,   "the token numbers are OpenAI's"                  },
+    {"prediction",             NULL,             jm_ignore, 0, 0,   NULL                                              },
+    {"verbosity",              NULL,             jm_ignore, 0, 0,   NULL                                              },
+    {"moderation",             NULL,             jm_ignore, 0, 0,   NULL                                              },
+    {"prompt_cache_key",       NULL,             jm_ignore, 0, 0,   "Gemini caches prefixes by itself"                },
+    {"prompt_cache_retention", NULL,             jm_ignore, 0, 0,   NULL                                              },
+    {"prompt_cache_options",   NULL,             jm_ignore, 0, 0,   NULL                                              },
 };
 
 static const struct {

@@ -32,6 +32,7 @@ static void check_message(struct chat *c, yyjson_val *msg)
 void oa_read_messages(struct chat *c)
 {
     yyjson_val *messages = jr_get(c->root, "messages");
+    bool named = false;
 
     c->only_system = true;
     if (messages == NULL)
@@ -43,14 +44,39 @@ void oa_read_messages(struct chat *c)
     jr_each (msg, messages) {
         check_message(c, msg);
         c->only_system = c->only_system && role_of(msg) == SYSTEM;
+        named = named || (role_of(msg) != TOOL && jr_get(msg, "name") != NULL);
     }
+    if (named)
+        oa_ignore(c, S("messages.name"), S(""));
+    oa_count_calls(c);
 }
 
-/* Gemini keeps the system's words outside the turns. Where it cannot, or where nobody else speaks,
- * they are said as a user's. */
+/* Gemini keeps the system's words outside the turns. Where it cannot, where a cache has them
+ * already, or where nobody else speaks, they are said as a user's. */
 static bool apart(const struct chat *c)
 {
-    return gm_can(c->caps, GM_CAN_SYSTEM) && !c->only_system;
+    return gm_can(c->caps, GM_CAN_SYSTEM) && !c->only_system && !c->cached;
+}
+
+/* Where the user is, for the search: Gemini has no member for it but coordinates. */
+static void put_place(struct chat *c)
+{
+    static const char *const word[] = {"city", "region", "country", "timezone"};
+    yyjson_val *place = jr_get(jr_get(c->root, "web_search_options"), "user_location");
+    struct buf b;
+    struct str text;
+
+    if (jr_get(place, "approximate") != NULL)
+        place = jr_get(place, "approximate");
+    buf_init(&b, 1024);
+    for (size_t i = 0; i < NELEM(word); i++) {
+        text = jr_str(place, word[i]);
+        if (text.n > 0)
+            buf_putf(&b, "%s%.*s", b.n > 0 ? ", " : "The user is in: ", S_ARG(text));
+    }
+    text = arena_dup(c->env->arena, buf_str(&b));
+    buf_fini(&b);
+    gm_text(&c->g, text);
 }
 
 static void put_system_turns(struct chat *c, enum gm_role as)
@@ -59,28 +85,52 @@ static void put_system_turns(struct chat *c, enum gm_role as)
     jr_each (msg, jr_get(c->root, "messages"))
         if (role_of(msg) == SYSTEM)
             oa_put_text_content(c, msg);
+    put_place(c);
+    oa_put_format_words(c);
 }
 
 void oa_put_system(struct chat *c)
 {
     if (apart(c))
         put_system_turns(c, GM_SYSTEM);
+    gm_system_end(&c->g);
+}
+
+static void put_assistant(struct chat *c, yyjson_val *msg)
+{
+    gm_turn(&c->g, GM_MODEL);
+    oa_put_model_content(c, msg);
+    oa_put_calls(c, msg);
 }
 
 void oa_put_turns(struct chat *c)
 {
+    size_t asked = 0;    /* the first call whose result is due */
+    bool before = false; /* the message before was the model's */
+
     if (!apart(c))
         put_system_turns(c, GM_USER);
-    jr_each (msg, jr_get(c->root, "messages"))
-        switch (role_of(msg)) {
+    jr_each (msg, jr_get(c->root, "messages")) {
+        int role = role_of(msg);
+
+        if (before && role != ASSISTANT)
+            oa_put_results(c, asked);
+        if (role != ASSISTANT)
+            before = false;
+        switch (role) {
         case USER:
             gm_turn(&c->g, GM_USER);
             oa_put_content(c, msg);
             break;
         case ASSISTANT:
-            gm_turn(&c->g, GM_MODEL);
-            oa_put_text_content(c, msg);
+            asked = before ? asked : c->pair;
+            before = true;
+            put_assistant(c, msg);
             break;
+        case TOOL: oa_put_result_turn(c, msg); break;
         default: break;
         }
+    }
+    if (before)
+        oa_put_results(c, asked);
 }

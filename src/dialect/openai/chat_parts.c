@@ -1,36 +1,277 @@
 /* Copyright 2026 The queqiao authors
  * SPDX-License-Identifier: MIT */
-/* chat_parts.c - the content of a message: a string, or a list of typed parts. */
+/* chat_parts.c - the content of a message: a string, or a list of typed parts. Which media Gemini
+ * takes, and how, is gemini/media.c's business. */
 #include "dialect/openai/chat.h"
 
-enum part { TEXT, REFUSAL };
-static const struct word PART[] = {
-    {"text",    TEXT   },
-    {"refusal", REFUSAL},
+enum form { WORDS, URL, SOUND, UPLOAD, SOURCE };
+
+/* A part's type, the member that holds its datum, what that is, and of what kind. The first three
+ * are OpenAI's (and audio, file); the rest is what clients have been seen to send. */
+static const struct part {
+    const char *type;
+    const char *member;
+    enum form form;
+    enum gm_medium medium;
+} PART[] = {
+    {"text",         "text",         WORDS,  GM_ANY_FILE},
+    {"refusal",      "refusal",      WORDS,  GM_ANY_FILE},
+    {"image_url",    "image_url",    URL,    GM_IMAGE   },
+    {"input_audio",  "input_audio",  SOUND,  GM_AUDIO   },
+    {"file",         "file",         UPLOAD, GM_DOCUMENT},
+    {"input_text",   "text",         WORDS,  GM_ANY_FILE},
+    {"output_text",  "text",         WORDS,  GM_ANY_FILE},
+    {"input_image",  "image_url",    URL,    GM_IMAGE   },
+    {"video_url",    "video_url",    URL,    GM_VIDEO   },
+    {"audio_url",    "audio_url",    URL,    GM_AUDIO   },
+    {"document_url", "document_url", URL,    GM_DOCUMENT},
+    {"file_url",     "file_url",     URL,    GM_DOCUMENT},
+    {"image",        "source",       SOURCE, GM_IMAGE   },
+    {"document",     "source",       SOURCE, GM_DOCUMENT},
 };
 
-static void put_part(struct chat *c, yyjson_val *part)
+/* OpenAI's detail in Google's words; auto is no word at all. */
+static const struct {
+    const char *detail, *level;
+} DETAIL[] = {
+    {"low",      "MEDIA_RESOLUTION_LOW"       },
+    {"medium",   "MEDIA_RESOLUTION_MEDIUM"    },
+    {"high",     "MEDIA_RESOLUTION_HIGH"      },
+    {"original", "MEDIA_RESOLUTION_ULTRA_HIGH"},
+};
+
+static const struct part *part_of(yyjson_val *part)
 {
-    switch (WORD(PART, jr_str(part, "type"))) {
-    case TEXT: gm_text(&c->g, jr_str(part, "text")); break;
-    case REFUSAL: gm_text(&c->g, jr_str(part, "refusal")); break;
-    default: gm_fault(&c->g, part, E_FIELD, "has a type that Gemini cannot take");
+    for (size_t i = 0; i < NELEM(PART); i++)
+        if (str_eq(jr_str(part, "type"), str_z(PART[i].type)))
+            return &PART[i];
+    return NULL;
+}
+
+/* {"image_url":{"url":...}}, or the URL itself in its place. */
+static yyjson_val *url_in(yyjson_val *v)
+{
+    return yyjson_is_obj(v) ? jr_get(v, "url") : v;
+}
+
+/* What a reader said, at the value that it was said of. */
+static bool told(struct chat *c, enum err err, const struct fault *bad, yyjson_val *at)
+{
+    if (err != OK)
+        gm_fault(&c->g, at, err, bad->what);
+    return err == OK;
+}
+
+static bool read_url(struct chat *c, yyjson_val *part, yyjson_val *v, enum gm_medium as,
+                     struct gm_media *ret)
+{
+    struct fault bad = {0};
+    yyjson_val *url = url_in(v);
+
+    if (jr_text(url).n == 0) {
+        fault_missing(c->why, v != NULL && yyjson_is_obj(v) ? v : part, "url");
+        return false;
     }
+    return told(c, gm_media_url(jr_text(url), as, c->caps, c->env->arena, ret, &bad), &bad, url);
+}
+
+static bool read_base64(struct chat *c, yyjson_val *data, struct str type, enum gm_medium as,
+                        struct gm_media *ret)
+{
+    struct fault bad = {0};
+    struct str text = jr_text(data);
+
+    if (str_starts_nocase(text, S("data:")))
+        return told(c, gm_media_url(text, as, c->caps, c->env->arena, ret, &bad), &bad, data);
+    return told(c, gm_media_base64(text, type, as, ret, &bad), &bad, data);
+}
+
+static bool read_sound(struct chat *c, yyjson_val *sound, struct gm_media *ret)
+{
+    yyjson_val *data = jr_get(sound, "data");
+
+    if (data == NULL) {
+        fault_missing(c->why, sound, "data");
+        return false;
+    }
+    return read_base64(c, data, jr_str(sound, "format"), GM_AUDIO, ret);
+}
+
+/* Bytes, or the name of a file that Google has. OpenAI's own file ids mean nothing to it. */
+static bool read_upload(struct chat *c, yyjson_val *file, struct gm_media *ret)
+{
+    yyjson_val *data = jr_get(file, "file_data");
+    yyjson_val *id = jr_get(file, "file_id");
+    struct fault bad = {0};
+
+    if (data != NULL)
+        return read_base64(c, data, gm_media_type_of(jr_str(file, "filename")), GM_DOCUMENT, ret);
+    if (id == NULL) {
+        fault_missing(c->why, file, "file_data");
+        return false;
+    }
+    if (!str_starts(jr_text(id), S("files/")) && !str_starts(jr_text(id), S("https://"))) {
+        gm_fault(&c->g, id, E_FIELD, "is no file of Gemini's; send file_data");
+        return false;
+    }
+    return told(c, gm_media_url(jr_text(id), GM_DOCUMENT, c->caps, c->env->arena, ret, &bad), &bad,
+                id);
+}
+
+/* {"source":{"type":"base64","media_type":..,"data":..}}, as another API has it. */
+static bool read_source(struct chat *c, yyjson_val *part, yyjson_val *source, enum gm_medium as,
+                        struct gm_media *ret)
+{
+    if (jr_get(source, "data") != NULL)
+        return read_base64(c, jr_get(source, "data"), jr_str(source, "media_type"), as, ret);
+    return read_url(c, part, source, as, ret);
+}
+
+bool oa_part_media(struct chat *c, yyjson_val *part, struct gm_media *ret)
+{
+    const struct part *row = part_of(part);
+    yyjson_val *v = row != NULL ? jr_get(part, row->member) : NULL;
+
+    if (row == NULL || row->form == WORDS)
+        return false;
+    if (v == NULL) {
+        fault_missing(c->why, part, row->member);
+        return false;
+    }
+    switch (row->form) {
+    case URL: return read_url(c, part, v, row->medium, ret);
+    case SOUND: return read_sound(c, v, ret);
+    case UPLOAD: return read_upload(c, v, ret);
+    case SOURCE: return read_source(c, part, v, row->medium, ret);
+    case WORDS: break;
+    }
+    return false;
+}
+
+/* A time in a video: a number of seconds, or already "12.5s". */
+static struct str offset_of(struct chat *c, yyjson_val *v)
+{
+    struct str text = jr_is_num(v) ? jr_num_text(v) : jr_text(v);
+    char *p;
+
+    if (text.n == 0 || text.n > 32 || str_ends(text, S("s")))
+        return text.n > 32 ? S("") : text;
+    p = arena_alloc(c->env->arena, text.n + 1);
+    if (p == NULL)
+        return S("");
+    memcpy(p, text.p, text.n);
+    p[text.n] = 's';
+    return str_of(p, text.n + 1);
+}
+
+static struct gm_extra extra_of(struct chat *c, yyjson_val *part)
+{
+    yyjson_val *url = jr_get(part, "image_url");
+    yyjson_val *video = jr_get(part, "video_url");
+    struct str detail = jr_str(yyjson_is_obj(url) ? url : part, "detail");
+    struct gm_extra x = {.signature = S(""),
+                         .fps = jr_num_text(jr_get(video, "fps")),
+                         .from = offset_of(c, jr_get(video, "start")),
+                         .to = offset_of(c, jr_get(video, "end"))};
+
+    for (size_t i = 0; i < NELEM(DETAIL); i++)
+        if (str_eq(detail, str_z(DETAIL[i].detail)))
+            x.resolution = DETAIL[i].level;
+    return x;
+}
+
+static void put_media_part(struct chat *c, yyjson_val *part)
+{
+    struct gm_extra extra = extra_of(c, part);
+    struct gm_media media;
+
+    if (oa_part_media(c, part, &media))
+        gm_put_media(&c->g, &media, &extra);
+}
+
+static void put_words(struct chat *c, yyjson_val *part, const char *member)
+{
+    yyjson_val *text = jr_get(part, member);
+
+    if (text == NULL)
+        fault_missing(c->why, part, member);
+    else if (!yyjson_is_str(text))
+        gm_fault(&c->g, text, E_FIELD, "must be a string");
+    else
+        gm_text(&c->g, jr_text(text));
+}
+
+static void put_part(struct chat *c, yyjson_val *part, bool only_text)
+{
+    const struct part *row = part_of(part);
+
+    if (yyjson_is_str(part))
+        gm_text(&c->g, jr_text(part));
+    else if (yyjson_is_obj(part) && jr_get(part, "type") == NULL)
+        fault_missing(c->why, part, "type");
+    else if (row == NULL)
+        gm_fault(&c->g, part, E_FIELD, "has a type that Gemini cannot take");
+    else if (row->form == WORDS)
+        put_words(c, part, row->member);
+    else if (only_text)
+        gm_fault(&c->g, part, E_FIELD, "must be text here");
+    else
+        put_media_part(c, part);
+}
+
+static void put_content(struct chat *c, yyjson_val *msg, bool only_text)
+{
+    yyjson_val *content = jr_get(msg, "content");
+
+    if (content == NULL)
+        fault_missing(c->why, msg, "content");
+    else if (yyjson_is_str(content))
+        gm_text(&c->g, jr_text(content));
+    else if (!yyjson_is_arr(content))
+        gm_fault(&c->g, content, E_FIELD, "must be a string or a list of parts");
+    jr_each (part, content)
+        put_part(c, part, only_text);
+}
+
+void oa_put_part(struct chat *c, yyjson_val *part)
+{
+    put_part(c, part, false);
 }
 
 void oa_put_content(struct chat *c, yyjson_val *msg)
 {
-    yyjson_val *content = jr_get(msg, "content");
-
-    if (yyjson_is_str(content))
-        gm_text(&c->g, jr_text(content));
-    else if (content != NULL && !yyjson_is_arr(content))
-        gm_fault(&c->g, content, E_FIELD, "must be a string or a list of parts");
-    jr_each (part, content)
-        put_part(c, part);
+    put_content(c, msg, false);
 }
 
 void oa_put_text_content(struct chat *c, yyjson_val *msg)
 {
-    oa_put_content(c, msg);
+    put_content(c, msg, true);
+}
+
+/* A string is what it is; the text parts of a list are joined, each on a line of its own. */
+struct str oa_content_text(struct chat *c, yyjson_val *msg)
+{
+    yyjson_val *content = jr_get(msg, "content");
+    struct buf b;
+    struct str text;
+
+    if (!yyjson_is_arr(content))
+        return jr_text(content);
+    if (yyjson_arr_size(content) == 1)
+        return jr_str(yyjson_arr_get_first(content), "text");
+    buf_init(&b, GM_REQUEST_MAX);
+    jr_each (part, content) {
+        const struct part *row = part_of(part);
+
+        if (row == NULL || row->form != WORDS)
+            continue;
+        if (b.n > 0)
+            buf_putc(&b, '\n');
+        buf_put(&b, jr_str(part, row->member));
+    }
+    text = arena_dup(c->env->arena, buf_str(&b));
+    if (b.err != OK || text.n != b.n)
+        fault_set(c->why, E_TOOBIG, "is larger than this server takes", content);
+    buf_fini(&b);
+    return text;
 }

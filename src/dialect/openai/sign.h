@@ -1,11 +1,12 @@
 /* Copyright 2026 The queqiao authors
  * SPDX-License-Identifier: MIT */
-/* sign.h - under which name a thought signature is remembered where it hangs on no call: a text is
- * known again by its hash, an image by its length and both its ends. */
+/* sign.h - where clients bring a thought signature back, and under which name it is remembered
+ * where it hangs on no call: a text is known again by its hash, an image by its length and its
+ * ends. */
 #ifndef DIALECT_OPENAI_SIGN_H
 #define DIALECT_OPENAI_SIGN_H
 
-#include "base/str.h"
+#include "codec/json_read.h"
 
 #define OA_SIGN_START 0xcbf29ce484222325u /* the hash of no text */
 
@@ -19,6 +20,13 @@ static inline struct str oa_sign_str(const struct oa_sign *s)
 
 uint64_t oa_sign_more(uint64_t hash, struct str text); /* FNV-1a, fed piece by piece */
 struct oa_sign oa_sign_text(uint64_t hash);
+struct oa_sign oa_sign_parts(uint64_t hash); /* Google's own parts beside such a text, or call */
 struct oa_sign oa_sign_image(struct str base64);
+
+/* The signature that hangs on a message, a call or an image; empty when there is none that could be
+ * one. *ret_thought (may be NULL): it is a thought's, and not the text's. */
+struct str oa_signature_of(yyjson_val *obj, bool *ret_thought);
+/* The one for call `id` among a message's reasoning_details, or the first that is for none. */
+struct str oa_signature_in_details(yyjson_val *msg, struct str id);
 
 #endif

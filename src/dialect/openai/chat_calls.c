@@ -1,0 +1,267 @@
+/* Copyright 2026 The queqiao authors
+ * SPDX-License-Identifier: MIT */
+/* chat_calls.c - calls that the model made earlier, and what the tools answered.
+ *
+ * Gemini wants every call of a turn answered in the turn after, once and in order: results are
+ * written where their calls are, not where the client has them. */
+#include "dialect/openai/chat.h"
+
+#include "dialect/openai/sign.h"
+
+enum { PARSED_MAX = 1 << 20, RESULT_DEPTH_MAX = 60, EXACT_DIGITS = 15 };
+
+static bool is_assistant(yyjson_val *msg)
+{
+    return str_eq(jr_str(msg, "role"), S("assistant"));
+}
+
+static bool is_result(yyjson_val *msg)
+{
+    return str_eq(jr_str(msg, "role"), S("tool")) || str_eq(jr_str(msg, "role"), S("function"));
+}
+
+/* The legacy form has no ids: there the function's name is all there is. */
+static struct str key_of_result(yyjson_val *msg)
+{
+    return jr_str(msg, str_eq(jr_str(msg, "role"), S("tool")) ? "tool_call_id" : "name");
+}
+
+/* The calls of a message: a list, or the one of the legacy form. */
+static yyjson_val *calls_of(yyjson_val *msg)
+{
+    return jr_get(msg, "tool_calls");
+}
+
+static yyjson_val *legacy_call_of(yyjson_val *msg)
+{
+    return calls_of(msg) == NULL ? jr_get(msg, "function_call") : NULL;
+}
+
+static size_t count(yyjson_val *messages)
+{
+    size_t n = 0;
+
+    jr_each (msg, messages)
+        n += is_assistant(msg) ? yyjson_arr_size(calls_of(msg)) + (legacy_call_of(msg) != NULL)
+                               : is_result(msg);
+    return n;
+}
+
+void oa_count_calls(struct chat *c)
+{
+    yyjson_val *messages = jr_get(c->root, "messages");
+    unsigned turn = 0;
+    bool before = false; /* the message before was the model's too */
+
+    if (gm_pairs_init(&c->pairs, c->env->arena, count(messages)) != OK) {
+        fault_set(c->why, E_TOOBIG, "holds more calls than this server takes", messages);
+        return;
+    }
+    jr_each (msg, messages) {
+        turn += is_assistant(msg) && !before;
+        before = is_assistant(msg);
+        if (before) {
+            jr_each (call, calls_of(msg))
+                gm_pairs_add(&c->pairs, jr_str(call, "id"), turn, false, call);
+            if (legacy_call_of(msg) != NULL)
+                gm_pairs_add(&c->pairs, jr_str(legacy_call_of(msg), "name"), turn, false,
+                             legacy_call_of(msg));
+        } else if (is_result(msg))
+            gm_pairs_add(&c->pairs, key_of_result(msg), turn, true, msg);
+    }
+    if (gm_pairs_match(&c->pairs, c->env->arena) != OK)
+        fault_set(c->why, E_TOOBIG, "holds more calls than this server takes", messages);
+}
+
+/* Calls. */
+
+static yyjson_val *function_of(yyjson_val *call)
+{
+    yyjson_val *fn = jr_get(call, "function");
+
+    if (fn == NULL)
+        fn = jr_get(call, "custom");
+    return fn != NULL ? fn : call;
+}
+
+static struct str name_of(struct chat *c, yyjson_val *call)
+{
+    return gm_function_name(jr_str(function_of(call), "name"), c->env->arena);
+}
+
+static struct str signature_of(struct chat *c, yyjson_val *msg, yyjson_val *call)
+{
+    struct str signature = oa_signature_of(call, NULL);
+    struct str id = jr_str(call, "id");
+    bool thought = false;
+
+    if (signature.n == 0)
+        signature = oa_signature_in_details(msg, id);
+    if (signature.n == 0)
+        signature = oa_recall_call(c, id);
+    if (signature.n == 0 && jr_str(msg, "content").n == 0 &&
+        call == yyjson_arr_get_first(calls_of(msg)))
+        signature = oa_signature_of(msg, &thought);
+    return thought ? S("") : signature;
+}
+
+/* Arguments are JSON in a string. What is no object is handed on as the text that it is. */
+static void put_arguments(struct chat *c, yyjson_val *msg, yyjson_val *call)
+{
+    yyjson_val *arguments = jr_get(function_of(call), "arguments");
+    struct str text = str_trim(jr_text(arguments));
+    struct str id = jr_str(call, "id");
+    struct str signature = signature_of(c, msg, call);
+
+    if (jr_get(call, "custom") != NULL)
+        gm_call_text(&c->g, id, name_of(c, call), "input", jr_str(function_of(call), "input"),
+                     signature);
+    else if (yyjson_is_obj(arguments) || text.n == 0)
+        gm_call(&c->g, id, name_of(c, call), yyjson_is_obj(arguments) ? arguments : NULL,
+                signature);
+    else if (json_parse_copy(&c->scratch, text, NULL, NULL) == OK && yyjson_is_obj(c->scratch.root))
+        gm_call(&c->g, id, name_of(c, call), c->scratch.root, signature);
+    else
+        gm_call_text(&c->g, id, name_of(c, call), "_raw", text, signature);
+}
+
+static void put_call(struct chat *c, yyjson_val *msg, yyjson_val *call)
+{
+    c->pair++;
+    if (!yyjson_is_obj(call))
+        gm_fault(&c->g, call, E_FIELD, "must be an object");
+    else if (jr_str(function_of(call), "name").n == 0)
+        fault_missing(c->why, function_of(call), "name");
+    else
+        put_arguments(c, msg, call);
+}
+
+void oa_put_calls(struct chat *c, yyjson_val *msg)
+{
+    yyjson_val *calls = calls_of(msg);
+
+    if (calls != NULL && !yyjson_is_arr(calls))
+        gm_fault(&c->g, calls, E_FIELD, "must be a list");
+    jr_each (call, calls)
+        put_call(c, msg, call);
+    if (legacy_call_of(msg) != NULL)
+        put_call(c, msg, legacy_call_of(msg));
+}
+
+/* Results. */
+
+/* Can Gemini be given this as the object that it is? "$ref" would be taken for a reference to a
+ * file, and numbers become doubles there: where that would change something, it goes as text. */
+static bool survives(yyjson_val *v, unsigned depth)
+{
+    if (depth > RESULT_DEPTH_MAX)
+        return false;
+    if (jr_is_num(v))
+        return jr_num_text(v).n <= EXACT_DIGITS;
+    jr_each (item, v)
+        if (!survives(item, depth + 1))
+            return false;
+    jr_each_member (key, v)
+        if (str_eq(jr_text(key), S("$ref")) || !survives(key + 1, depth + 1))
+            return false;
+    return true;
+}
+
+/* "response" must be an object: an object is one, anything else is put into one. */
+static void put_response(struct chat *c, struct str text)
+{
+    struct str start = str_trim(str_sub(text, 0, 64));
+    bool json = text.n <= PARSED_MAX && (str_starts(start, S("{")) || str_starts(start, S("["))) &&
+                json_parse_copy(&c->scratch, text, NULL, NULL) == OK &&
+                survives(c->scratch.root, 0);
+
+    if (json && yyjson_is_obj(c->scratch.root)) {
+        gm_copy(&c->g, "response", c->scratch.root);
+        return;
+    }
+    jw_obj(&c->g.w, "response");
+    if (json)
+        gm_copy(&c->g, "output", c->scratch.root);
+    else
+        jw_str(&c->g.w, "output", text);
+    jw_end(&c->g.w);
+}
+
+static void put_no_response(struct chat *c)
+{
+    jw_obj(&c->g.w, "response");
+    jw_str(&c->g.w, "error", S("no result"));
+    jw_end(&c->g.w);
+}
+
+static void put_result_media(struct chat *c, yyjson_val *msg)
+{
+    jr_each (part, jr_get(msg, "content")) {
+        struct gm_media media;
+
+        if (oa_part_media(c, part, &media))
+            gm_put_result_media(&c->g, &media);
+    }
+}
+
+static void put_result(struct chat *c, const struct gm_pair *call)
+{
+    yyjson_val *item = (yyjson_val *)(uintptr_t)call->item;
+    yyjson_val *msg = call->mate != NULL ? (yyjson_val *)(uintptr_t)call->mate->item : NULL;
+
+    gm_turn(&c->g, GM_RESULTS);
+    gm_result_open(&c->g, jr_str(item, "id"), name_of(c, item));
+    if (msg == NULL)
+        put_no_response(c);
+    else
+        put_response(c, oa_content_text(c, msg));
+    if (gm_can(c->caps, GM_CAN_RESULT_MEDIA))
+        put_result_media(c, msg);
+    gm_result_close(&c->g);
+}
+
+/* For families that take no media in a result: they follow as if the user showed them. */
+static void put_media_after(struct chat *c, const struct gm_pair *call)
+{
+    yyjson_val *msg = call->mate != NULL ? (yyjson_val *)(uintptr_t)call->mate->item : NULL;
+
+    if (gm_can(c->caps, GM_CAN_RESULT_MEDIA))
+        return;
+    gm_turn(&c->g, GM_USER);
+    jr_each (part, jr_get(msg, "content")) {
+        struct gm_media media;
+
+        if (oa_part_media(c, part, &media))
+            gm_put_media(&c->g, &media, NULL);
+    }
+}
+
+void oa_put_results(struct chat *c, size_t from)
+{
+    for (size_t i = from; i < c->pair; i++)
+        if (!c->pairs.v[i].result)
+            put_result(c, &c->pairs.v[i]);
+    for (size_t i = from; i < c->pair; i++)
+        if (!c->pairs.v[i].result)
+            put_media_after(c, &c->pairs.v[i]);
+}
+
+/* A result whose call is gone from the history would be refused as one: the user tells it. */
+void oa_put_result_turn(struct chat *c, yyjson_val *msg)
+{
+    struct buf b;
+    struct str text;
+
+    if (jr_get(msg, "tool_call_id") == NULL && jr_str(msg, "name").n == 0)
+        fault_missing(c->why, msg, "tool_call_id");
+    if (c->pairs.v[c->pair++].mate != NULL)
+        return;
+    buf_init(&b, GM_REQUEST_MAX);
+    buf_putf(&b, "Result of an earlier call of %.*s:\n",
+             S_ARG(jr_str(msg, "name").n > 0 ? jr_str(msg, "name") : S("a tool")));
+    buf_put(&b, oa_content_text(c, msg));
+    text = arena_dup(c->env->arena, buf_str(&b));
+    buf_fini(&b);
+    gm_turn(&c->g, GM_USER);
+    gm_text(&c->g, text);
+}

@@ -1,0 +1,318 @@
+/* Copyright 2026 The queqiao authors
+ * SPDX-License-Identifier: MIT */
+/* chat_tools.c - tools, legacy functions and tool_choice in; declarations and their config out.
+ *
+ * They are read once before anything is written, for what a family can do beside tools depends on
+ * them. Google's words are in gemini/tools.h. */
+#include "dialect/openai/chat.h"
+
+#include "gemini/tools.h"
+
+enum kind { FUNCTION, CUSTOM, SEARCH, CODE, URLS };
+static const struct word KIND[] = {
+    {"function",                      FUNCTION},
+    {"custom",                        CUSTOM  },
+    {"web_search",                    SEARCH  },
+    {"web_search_preview",            SEARCH  },
+    {"web_search_preview_2025_03_11", SEARCH  },
+    {"google_search",                 SEARCH  },
+    {"code_interpreter",              CODE    },
+    {"code_execution",                CODE    },
+    {"url_context",                   URLS    },
+};
+
+/* A tool is declared as {"type":T, T:{...}}; some clients leave the type out, or put the members
+ * beside it, as another API of OpenAI's has them. */
+static int kind_of(yyjson_val *tool)
+{
+    if (jr_get(tool, "type") == NULL && jr_get(tool, "function") != NULL)
+        return FUNCTION;
+    return WORD(KIND, jr_str(tool, "type"));
+}
+
+static yyjson_val *inside(yyjson_val *tool, enum kind kind)
+{
+    yyjson_val *v = jr_get(tool, kind == CUSTOM ? "custom" : "function");
+
+    return v != NULL ? v : tool;
+}
+
+/* Names that Gemini knows otherwise, and custom tools, are needed again for the answer. */
+static void keep_name(struct chat *c, struct str client, struct str gemini, bool custom)
+{
+    struct oa_name *n;
+
+    if (!custom && str_eq(client, gemini))
+        return;
+    n = arena_zalloc(c->env->arena, sizeof *n);
+    if (n == NULL) {
+        fault_set(c->why, E_TOOBIG, "has more tools than this server takes", NULL);
+        return;
+    }
+    n->client = arena_dup(c->env->arena, client);
+    n->gemini = arena_dup(c->env->arena, gemini);
+    n->custom = custom;
+    n->next = c->answer->names;
+    c->answer->names = n;
+}
+
+static void read_function(struct chat *c, yyjson_val *fn, bool custom)
+{
+    yyjson_val *name = jr_get(fn, "name");
+    yyjson_val *parameters = jr_get(fn, "parameters");
+    struct str text = jr_text(name);
+
+    if (name == NULL)
+        fault_missing(c->why, fn, "name");
+    else if (text.n == 0)
+        fault_set(c->why, E_FIELD, "must be a string with at least one character", name);
+    else if (parameters != NULL && !yyjson_is_obj(parameters))
+        fault_set(c->why, E_FIELD, "must be an object", parameters);
+    else if (++c->functions > GM_FUNCTIONS_MAX)
+        fault_set(c->why, E_RANGE, "is one function more than Gemini takes (512)", fn);
+    else
+        keep_name(c, text, gm_function_name(text, c->env->arena), custom);
+    c->strict = c->strict || jr_bool(fn, "strict", false);
+}
+
+static void read_tool(struct chat *c, yyjson_val *tool)
+{
+    int kind = kind_of(tool);
+
+    switch (kind) {
+    case FUNCTION:
+    case CUSTOM: read_function(c, inside(tool, (enum kind)kind), kind == CUSTOM); break;
+    case SEARCH: c->own[GM_SEARCH] = true; break;
+    case CODE: c->own[GM_CODE_EXECUTION] = true; break;
+    case URLS: c->own[GM_URL_CONTEXT] = true; break;
+    default:
+        if (!yyjson_is_obj(tool))
+            fault_set(c->why, E_FIELD, "must be an object", tool);
+        else
+            fault_set(c->why, E_FIELD, "is of a type that Gemini has nothing for", tool);
+    }
+}
+
+static yyjson_val *read_list(struct chat *c, const char *key)
+{
+    yyjson_val *v = jr_get(c->root, key);
+
+    if (v != NULL && !yyjson_is_arr(v))
+        fault_set(c->why, E_FIELD, "must be a list", v);
+    return v;
+}
+
+/* Which calls the client allows. */
+static const struct word CHOICE[] = {
+    {"none",     GM_CALLS_NONE},
+    {"auto",     GM_CALLS_AUTO},
+    {"required", GM_CALLS_ANY },
+    {"any",      GM_CALLS_ANY },
+};
+
+static bool is_declared(struct chat *c, struct str name)
+{
+    jr_each (tool, jr_get(c->root, "tools"))
+        if (str_eq(jr_str(inside(tool, kind_of(tool) == CUSTOM ? CUSTOM : FUNCTION), "name"), name))
+            return true;
+    jr_each (fn, jr_get(c->root, "functions"))
+        if (str_eq(jr_str(fn, "name"), name))
+            return true;
+    return false;
+}
+
+static struct str *room_for_names(struct chat *c, size_t n)
+{
+    struct str *names = arena_zalloc(c->env->arena, (n > 0 ? n : 1) * sizeof *names);
+
+    if (names == NULL)
+        fault_set(c->why, E_TOOBIG, "has more names than this server takes", NULL);
+    return names;
+}
+
+static void allow(struct chat *c, struct str *names, yyjson_val *named)
+{
+    struct gm_tool_config *config = &c->tool_config;
+    struct str name = jr_str(named, "name");
+
+    if (names == NULL)
+        return;
+    if (!is_declared(c, name))
+        fault_set(c->why, E_FIELD, "names a function that is not declared", named);
+    names[config->nnames++] = gm_function_name(name, c->env->arena);
+    config->names = names;
+}
+
+static void allow_listed(struct chat *c, yyjson_val *allowed)
+{
+    struct gm_tool_config *config = &c->tool_config;
+    yyjson_val *tools = jr_get(allowed, "tools");
+    size_t n = yyjson_arr_size(tools);
+
+    config->mode = str_eq(jr_str(allowed, "mode"), S("required")) ? GM_CALLS_ANY
+                   : gm_can(c->caps, GM_CAN_VALIDATE)             ? GM_CALLS_VALIDATED
+                                                                  : GM_CALLS_ANY;
+    if (n == 0 || n > GM_FUNCTIONS_MAX) {
+        fault_set(c->why, E_FIELD, "must list the tools that are allowed", allowed);
+        return;
+    }
+    struct str *names = room_for_names(c, n);
+
+    jr_each (tool, tools)
+        allow(c, names, inside(tool, kind_of(tool) == CUSTOM ? CUSTOM : FUNCTION));
+}
+
+static void read_choice(struct chat *c)
+{
+    yyjson_val *named = jr_get(c->root, "tool_choice");
+    yyjson_val *choice = named != NULL ? named : jr_get(c->root, "function_call");
+    yyjson_val *allowed = jr_get(choice, "allowed_tools");
+    struct gm_tool_config *config = &c->tool_config;
+    int mode = WORD(CHOICE, jr_text(choice));
+    struct str type = jr_str(choice, "type");
+
+    if (choice == NULL)
+        return;
+    if (mode >= 0)
+        config->mode = (enum gm_call_mode)mode;
+    else if (!yyjson_is_obj(choice))
+        fault_set(c->why, E_FIELD, "must be none, auto, required or an object", choice);
+    else if (str_eq(type, S("allowed_tools")))
+        allow_listed(c, allowed != NULL ? allowed : choice);
+    else if (WORD(KIND, type) <= CUSTOM) { /* Google itself decides when its own tools run */
+        config->mode = GM_CALLS_ANY;
+        allow(c, room_for_names(c, 1),
+              inside(choice, str_eq(type, S("custom")) ? CUSTOM : FUNCTION));
+    }
+    if (c->functions == 0 && config->mode == GM_CALLS_ANY)
+        fault_set(c->why, E_FIELD, "demands a call, but no function is declared", choice);
+}
+
+/* A function that asks for its schema to be followed gets the mode that does. */
+static void read_config(struct chat *c)
+{
+    struct gm_tool_config *config = &c->tool_config;
+
+    read_choice(c);
+    if (config->mode == GM_CALLS_AUTO && c->strict && gm_can(c->caps, GM_CAN_VALIDATE))
+        config->mode = GM_CALLS_VALIDATED;
+    for (size_t i = 0; i < GM_OWN_TOOLS; i++)
+        config->show_own = config->show_own || (c->own[i] && c->functions > 0);
+}
+
+void oa_read_tools(struct chat *c)
+{
+    yyjson_val *functions = read_list(c, "functions");
+
+    jr_each (tool, read_list(c, "tools"))
+        read_tool(c, tool);
+    jr_each (fn, functions)
+        read_function(c, fn, false);
+    c->answer->legacy_calls = yyjson_arr_size(functions) > 0;
+    c->answer->one_call = !jr_bool(c->root, "parallel_tool_calls", true);
+    if (jr_get(c->root, "web_search_options") != NULL)
+        c->own[GM_SEARCH] = true;
+    /* A family that cannot have both keeps the client's own functions. */
+    if (c->functions > 0 && !gm_can(c->caps, GM_CAN_MIX_TOOLS))
+        for (size_t i = 0; i < GM_OWN_TOOLS; i++)
+            if (c->own[i]) {
+                c->own[i] = false;
+                oa_ignore(c, S("google_tools_beside_functions"), S(""));
+            }
+    if (c->functions > 0 && !gm_can(c->caps, GM_CAN_TOOLS)) {
+        c->functions = 0;
+        oa_ignore(c, S("tools"), S(""));
+    }
+    if (c->functions > 0 && c->cached) {
+        c->functions = 0;
+        oa_ignore(c, S("tools"), S("cached_content"));
+    }
+    read_config(c);
+    c->answer->keep_text =
+        c->own[GM_SEARCH] || c->own[GM_URL_CONTEXT] || jr_get(c->google, "tools") != NULL;
+}
+
+/* A later declaration of the same name is the one that counts. */
+static bool is_repeated(yyjson_val *list, yyjson_val *from, struct str name)
+{
+    yyjson_val *end = unsafe_yyjson_get_next(list);
+
+    for (yyjson_val *t = unsafe_yyjson_get_next(from); t < end; t = unsafe_yyjson_get_next(t))
+        if (str_eq(jr_str(inside(t, kind_of(t) == CUSTOM ? CUSTOM : FUNCTION), "name"), name))
+            return true;
+    return false;
+}
+
+/* The grammar of a custom tool can be told, but not enforced. */
+static struct str custom_description(struct chat *c, yyjson_val *custom)
+{
+    struct str text = jr_str(custom, "description");
+    yyjson_val *format = jr_get(custom, "format");
+    yyjson_val *grammar = jr_get(format, "grammar");
+    struct str definition = jr_str(grammar != NULL ? grammar : format, "definition");
+    struct buf b;
+
+    if (definition.n == 0)
+        return text;
+    buf_init(&b, text.n + definition.n + 128);
+    buf_put(&b, text);
+    buf_lit(&b, "\nThe input must follow this grammar:\n");
+    buf_put(&b, definition);
+    text = arena_dup(c->env->arena, buf_str(&b));
+    buf_fini(&b);
+    return text;
+}
+
+static void put_function(struct chat *c, yyjson_val *fn, bool custom)
+{
+    struct gm *g = &c->g;
+    struct str description = custom ? custom_description(c, fn) : jr_str(fn, "description");
+
+    gm_function_open(g, gm_function_name(jr_str(fn, "name"), c->env->arena), description);
+    if (custom)
+        gm_function_text_schema(g, "input");
+    else
+        gm_function_schema(g, jr_get(fn, "parameters"));
+    gm_function_close(g);
+}
+
+static void put_functions(struct chat *c)
+{
+    yyjson_val *tools = jr_get(c->root, "tools");
+    yyjson_val *functions = jr_get(c->root, "functions");
+
+    gm_functions_open(&c->g);
+    jr_each (tool, tools) {
+        int kind = kind_of(tool);
+        yyjson_val *fn = inside(tool, kind == CUSTOM ? CUSTOM : FUNCTION);
+
+        if ((kind == FUNCTION || kind == CUSTOM) && !is_repeated(tools, tool, jr_str(fn, "name")))
+            put_function(c, fn, kind == CUSTOM);
+    }
+    jr_each (fn, functions)
+        if (!is_repeated(functions, fn, jr_str(fn, "name")))
+            put_function(c, fn, false);
+    gm_functions_close(&c->g);
+}
+
+void oa_put_tools(struct chat *c)
+{
+    yyjson_val *more = jr_get(c->google, "tools");
+    bool own = false;
+
+    for (size_t i = 0; i < GM_OWN_TOOLS; i++)
+        own = own || c->own[i];
+    if (c->functions > 0 || own || yyjson_arr_size(more) > 0) {
+        gm_tools_open(&c->g);
+        if (c->functions > 0)
+            put_functions(c);
+        for (size_t i = 0; i < GM_OWN_TOOLS; i++)
+            if (c->own[i])
+                gm_put_own_tool(&c->g, (enum gm_own_tool)i);
+        jr_each (tool, more)
+            jw_copy(&c->g.w, NULL, tool);
+        gm_tools_close(&c->g);
+    }
+    if (c->functions > 0 && !oa_google_has(c, "toolConfig"))
+        gm_put_tool_config(&c->g, &c->tool_config);
+}

@@ -1,0 +1,247 @@
+/* Copyright 2026 The queqiao authors
+ * SPDX-License-Identifier: MIT */
+/* schema.c - JSON Schema rewritten, a node at a time: what its references and its allOf bring in,
+ * and how far. Which keywords there are is in the other schema_*.c files. Must not know whose
+ * schema it is. */
+#include "gemini/schema_impl.h"
+
+/* How deep nodes may stand in each other, and among how many members a reference is looked for. */
+enum { LEVELS_MAX = 64, MEMBERS_MAX = 2000 };
+
+/* One step of a JSON pointer: "~1" is a slash, "~0" a tilde. */
+static yyjson_val *step(yyjson_val *at, struct str name)
+{
+    char plain[256];
+    size_t n = 0;
+    uint64_t index;
+
+    for (size_t i = 0; i < name.n && n < sizeof plain; i++) {
+        bool escape = name.p[i] == '~' && i + 1 < name.n;
+
+        plain[n++] = !escape ? name.p[i] : name.p[i + 1] == '1' ? '/' : '~';
+        i += escape;
+    }
+    if (yyjson_get_len(at) > MEMBERS_MAX)
+        return NULL;
+    if (yyjson_is_arr(at))
+        return str_u64(name, SIZE_MAX, &index) ? yyjson_arr_get(at, (size_t)index) : NULL;
+    return yyjson_obj_getn(at, plain, n);
+}
+
+static yyjson_val *resolve(const struct schema *s, struct str ref)
+{
+    yyjson_val *at = s->root;
+
+    if (!str_starts(ref, S("#")))
+        return NULL;
+    ref = str_skip(ref, 1);
+    if (str_starts(ref, S("/")))
+        ref = str_skip(ref, 1);
+    while (ref.n > 0 && at != NULL)
+        at = step(at, str_cut(&ref, '/'));
+    return yyjson_is_obj(at) ? at : NULL;
+}
+
+/* The name of a definition in "#/$defs/Name" or "#/definitions/Name"; empty for other references.
+ */
+static struct str definition(struct str ref)
+{
+    struct str name = S("");
+
+    if (str_starts(ref, S("#/$defs/")))
+        name = str_skip(ref, 8);
+    else if (str_starts(ref, S("#/definitions/")))
+        name = str_skip(ref, 14);
+    return str_find(name, S("/")) < name.n ? S("") : name;
+}
+
+static unsigned times_open(const struct schema *s, yyjson_val *target)
+{
+    unsigned times = 0;
+
+    for (unsigned i = 0; i < s->nopen; i++)
+        times += s->open[i] == target;
+    return times;
+}
+
+static bool is_dollar(struct str name)
+{
+    return str_starts(name, S("$")) || str_eq(name, S("definitions"));
+}
+
+/* A $ref beside other keywords is not understood: what it names is taken in instead. */
+static bool has_siblings(yyjson_val *node)
+{
+    jr_each_member (key, node)
+        if (!is_dollar(jr_text(key)))
+            return true;
+    return false;
+}
+
+static bool stays_a_reference(const struct schema *s, yyjson_val *node)
+{
+    struct str ref = jr_str(node, "$ref");
+
+    if (s->plain || definition(ref).n == 0)
+        return false;
+    return !has_siblings(node) || times_open(s, resolve(s, ref)) > 0;
+}
+
+static void view_add(struct schema *s, struct view *view, yyjson_val *node)
+{
+    yyjson_val *target = resolve(s, jr_str(node, "$ref"));
+
+    if (!yyjson_is_obj(node) || view->n == VIEW_MAX)
+        return;
+    view->node[view->n++] = node;
+    if (target != NULL && s->nopen < OPEN_MAX && times_open(s, target) < GM_SCHEMA_CYCLE_MAX) {
+        s->open[s->nopen++] = target;
+        view_add(s, view, target);
+    }
+    jr_each (member, jr_get(node, "allOf"))
+        view_add(s, view, member);
+}
+
+struct view view_of(struct schema *s, yyjson_val *node)
+{
+    struct view view = {.n = 0};
+
+    view_add(s, &view, node);
+    view.own = view.n;
+    return view;
+}
+
+static yyjson_val *find_in(const struct view *view, size_t n, const char *name)
+{
+    for (size_t i = 0; i < n; i++) {
+        yyjson_val *v = jr_get(view->node[i], name);
+
+        if (v != NULL)
+            return v;
+    }
+    return NULL;
+}
+
+yyjson_val *view_find(const struct view *view, const char *name)
+{
+    return find_in(view, view->n, name);
+}
+
+yyjson_val *view_alternatives(const struct view *view)
+{
+    yyjson_val *any = find_in(view, view->own, "anyOf");
+
+    if (any == NULL)
+        any = find_in(view, view->own, "oneOf");
+    return yyjson_is_arr(any) && yyjson_arr_size(any) > 0 ? any : NULL;
+}
+
+/* An alternative together with what stands beside all of them. */
+struct view view_with(struct schema *s, yyjson_val *member, const struct view *base)
+{
+    struct view view = view_of(s, member);
+
+    for (size_t i = 0; i < base->n && view.n < VIEW_MAX; i++)
+        view.node[view.n++] = base->node[i];
+    return view;
+}
+
+static bool spend(struct schema *s)
+{
+    if (s->level == LEVELS_MAX)
+        return false; /* looser from here on */
+    if (s->left == 0) {
+        fault_set(s->why, E_TOOBIG, "is too large once its references are resolved", s->root);
+        return false;
+    }
+    s->left--;
+    return true;
+}
+
+void schema_put_view(struct schema *s, const char *key, const struct view *view)
+{
+    jw_obj(s->w, key);
+    if (spend(s)) {
+        s->level++;
+        if (s->plain)
+            put_plain_view(s, view, false);
+        else
+            put_json_view(s, view);
+        s->level--;
+    }
+    jw_end(s->w);
+}
+
+/* Nothing is said, or it would stand in itself for ever. */
+static void put_anything(struct schema *s, const char *key, bool object)
+{
+    jw_obj(s->w, key);
+    if (s->plain || object)
+        jw_str(s->w, "type", !s->plain ? S("object") : object ? S("OBJECT") : S("STRING"));
+    jw_end(s->w);
+}
+
+static bool is_endless(const struct schema *s, yyjson_val *node)
+{
+    yyjson_val *target = resolve(s, jr_str(node, "$ref"));
+
+    return target != NULL && (s->nopen == OPEN_MAX || times_open(s, target) >= GM_SCHEMA_CYCLE_MAX);
+}
+
+static void put_reference(struct schema *s, const char *key, yyjson_val *node)
+{
+    jw_obj(s->w, key);
+    jw_str_open(s->w, "$ref");
+    jw_str_more(s->w, S("#/$defs/"));
+    jw_str_more(s->w, definition(jr_str(node, "$ref")));
+    jw_str_close(s->w);
+    put_json_definitions(s, node);
+    jw_end(s->w);
+}
+
+void schema_put(struct schema *s, const char *key, yyjson_val *v)
+{
+    unsigned depth = s->nopen;
+    struct view view;
+
+    if (!yyjson_is_obj(v))
+        put_anything(s, key, false);
+    else if (stays_a_reference(s, v) && resolve(s, jr_str(v, "$ref")) != NULL)
+        put_reference(s, key, v);
+    else if (is_endless(s, v))
+        put_anything(s, key, true);
+    else {
+        view = view_of(s, v);
+        schema_put_view(s, key, &view);
+    }
+    s->nopen = depth;
+}
+
+void gm_schema_put(struct jw *w, const char *key, yyjson_val *schema, enum gm_schema dialect,
+                   struct fault *why)
+{
+    struct schema s = {.w = w,
+                       .root = schema,
+                       .plain = dialect == GM_PLAIN_DIALECT,
+                       .left = GM_SCHEMA_NODES_MAX,
+                       .why = why};
+    struct view view = view_of(&s, schema); /* never a mere reference: it must say its type */
+
+    schema_put_view(&s, key, &view);
+}
+
+bool gm_schema_is_empty(yyjson_val *schema)
+{
+    static const char *const says[] = {"$ref",  "allOf", "anyOf", "oneOf", "patternProperties",
+                                       "items", "enum",  "const"};
+    yyjson_val *more = jr_get(schema, "additionalProperties");
+
+    if (!yyjson_is_obj(schema))
+        return true;
+    for (size_t i = 0; i < NELEM(says); i++)
+        if (jr_get(schema, says[i]) != NULL)
+            return false;
+    if (yyjson_is_obj(more) || yyjson_is_true(more))
+        return false;
+    return yyjson_obj_size(jr_get(schema, "properties")) == 0;
+}

@@ -1,0 +1,327 @@
+/* Copyright 2026 The queqiao authors
+ * SPDX-License-Identifier: MIT */
+/* schema_words.c - types, and the keywords that the dialects have in common. Each puts what it
+ * finds in a view; what cannot be said is said in words or left out. */
+#include "gemini/schema_impl.h"
+
+bool type_has(yyjson_val *type, struct str name)
+{
+    jr_each (item, type)
+        if (str_eq(jr_text(item), name))
+            return true;
+    return str_eq(jr_text(type), name);
+}
+
+bool type_is_null(yyjson_val *node)
+{
+    return yyjson_is_str(jr_get(node, "type")) && type_has(jr_get(node, "type"), S("null"));
+}
+
+bool view_is_nullable(const struct view *view)
+{
+    yyjson_val *list = view_find(view, "enum");
+
+    for (size_t i = 0; i < view->own; i++)
+        if (jr_bool(view->node[i], "nullable", false))
+            return true;
+    jr_each (item, list)
+        if (yyjson_is_null(item))
+            return true;
+    return false;
+}
+
+static struct str type_of_value(yyjson_val *v)
+{
+    if (yyjson_is_bool(v))
+        return S("boolean");
+    if (jr_is_num(v))
+        return S("number");
+    return S("string");
+}
+
+/* What a schema without a type is about. */
+struct str view_inferred(const struct view *view)
+{
+    yyjson_val *list = view_find(view, "enum");
+    yyjson_val *one = view_find(view, "const");
+
+    if (view_find(view, "properties") != NULL || view_find(view, "additionalProperties") != NULL)
+        return S("object");
+    if (view_find(view, "items") != NULL || view_find(view, "prefixItems") != NULL)
+        return S("array");
+    if (one != NULL)
+        return type_of_value(one);
+    return type_of_value(yyjson_arr_get_first(list));
+}
+
+/* The only type, null left out of account; empty when there are several. */
+struct str view_single_type(const struct view *view)
+{
+    yyjson_val *type = view_find(view, "type");
+    struct str found = S("");
+    size_t n = 0;
+
+    if (type == NULL)
+        return view_inferred(view);
+    if (yyjson_is_str(type))
+        return jr_text(type);
+    jr_each (item, type)
+        if (!str_eq(jr_text(item), S("null"))) {
+            found = jr_text(item);
+            n++;
+        }
+    return n == 1 ? found : S("");
+}
+
+typedef void keyword_f(struct schema *s, const struct view *view, yyjson_val *v);
+
+/* Looked through for each name: a count that nobody needs is refused. */
+enum { PROPERTIES_MAX = 2000 };
+
+static bool too_many(struct schema *s, const struct view *view)
+{
+    size_t n = 0;
+
+    for (size_t i = 0; i < view->n; i++)
+        n += yyjson_obj_size(jr_get(view->node[i], "properties"));
+    if (n > PROPERTIES_MAX)
+        fault_set(s->why, E_TOOBIG, "has more properties than one object may", view->node[0]);
+    return n > PROPERTIES_MAX;
+}
+
+static bool is_property(const struct view *view, struct str name, size_t before)
+{
+    for (size_t i = 0; i < before; i++)
+        if (yyjson_obj_getn(jr_get(view->node[i], "properties"), name.p, name.n) != NULL)
+            return true;
+    return false;
+}
+
+/* The properties of all nodes; of two with one name the first holds. */
+static void put_properties(struct schema *s, const struct view *view, yyjson_val *v)
+{
+    (void)v;
+    if (too_many(s, view))
+        return;
+    jw_obj(s->w, "properties");
+    for (size_t i = 0; i < view->n; i++)
+        jr_each_member (name, jr_get(view->node[i], "properties")) {
+            if (is_property(view, jr_text(name), i))
+                continue;
+            jw_key(s->w, jr_text(name));
+            schema_put(s, NULL, name + 1);
+        }
+    jw_end(s->w);
+}
+
+/* A name that no property has is refused by Google, and could not be filled. */
+static void put_required(struct schema *s, const struct view *view, yyjson_val *v)
+{
+    bool any = view_find(view, "properties") != NULL;
+
+    (void)v;
+    if (too_many(s, view))
+        return;
+    jw_arr(s->w, "required");
+    for (size_t i = 0; i < view->n; i++)
+        jr_each (name, jr_get(view->node[i], "required"))
+            if (yyjson_is_str(name) && (!any || is_property(view, jr_text(name), view->n)))
+                jw_str(s->w, NULL, jr_text(name));
+    jw_end(s->w);
+}
+
+static bool is_string_enum(yyjson_val *list)
+{
+    size_t n = 0;
+
+    jr_each (item, list) {
+        if (!yyjson_is_str(item) && !yyjson_is_null(item))
+            return false;
+        n += jr_text(item).n > 0;
+    }
+    return n > 0;
+}
+
+static void put_enum(struct schema *s, const struct view *view, yyjson_val *list)
+{
+    (void)view;
+    if (yyjson_arr_size(list) == 0 || (s->plain && !is_string_enum(list)))
+        return;
+    jw_arr(s->w, "enum");
+    jr_each (item, list)
+        if (!yyjson_is_null(item) && !yyjson_is_bool(item) &&
+            (!yyjson_is_str(item) || jr_text(item).n > 0))
+            jw_copy(s->w, NULL, item);
+    jw_end(s->w);
+}
+
+static void put_const(struct schema *s, const struct view *view, yyjson_val *v)
+{
+    if (view_find(view, "enum") != NULL || yyjson_is_bool(v) || yyjson_is_ctn(v) ||
+        (s->plain && jr_text(v).n == 0))
+        return;
+    jw_arr(s->w, "enum");
+    jw_copy(s->w, NULL, v);
+    jw_end(s->w);
+}
+
+/* Values that the dialect's enum cannot hold are told in words. */
+static void put_allowed(struct jw *w, yyjson_val *list)
+{
+    bool first = true;
+
+    jr_each (item, list) {
+        jw_str_more(w, first ? S("Allowed values: ") : S(", "));
+        jw_str_more(w, yyjson_is_bool(item)  ? yyjson_is_true(item) ? S("true") : S("false")
+                        : yyjson_is_str(item) ? jr_text(item)
+                                             : jr_num_text(item));
+        first = false;
+    }
+    jw_str_more(w, first ? S("") : S("."));
+}
+
+static bool enum_needs_words(const struct schema *s, yyjson_val *list)
+{
+    jr_each (item, list)
+        if (yyjson_is_bool(item) || (s->plain && jr_is_num(item)))
+            return true;
+    return false;
+}
+
+void put_description(struct schema *s, const struct view *view)
+{
+    yyjson_val *text = view_find(view, "description");
+    yyjson_val *list = view_find(view, "enum");
+    yyjson_val *one = view_find(view, "const");
+    bool words = enum_needs_words(s, list);
+    bool says = yyjson_is_bool(one) || (s->plain && jr_is_num(one));
+
+    if (!yyjson_is_str(text) && !words && !says)
+        return;
+    jw_str_open(s->w, "description");
+    jw_str_more(s->w, jr_text(text));
+    if (jr_text(text).n > 0 && (words || says))
+        jw_str_more(s->w, S(" "));
+    if (words)
+        put_allowed(s->w, list);
+    if (says) {
+        jw_str_more(s->w, S("Always "));
+        jw_str_more(s->w, !yyjson_is_bool(one)  ? jr_num_text(one)
+                          : yyjson_is_true(one) ? S("true.")
+                                                : S("false."));
+    }
+    jw_str_close(s->w);
+}
+
+/* Above 3 is 4 and more for whole numbers; for others the nearest that can be said is 3 and more.
+ */
+static void put_bound(struct schema *s, const struct view *view, const char *name,
+                      const char *exclusive, int64_t inward)
+{
+    yyjson_val *v = view_find(view, name);
+    yyjson_val *beyond = view_find(view, exclusive);
+    bool whole = str_eq(view_single_type(view), S("integer"));
+    int64_t n;
+
+    if (v == NULL && jr_is_num(beyond)) {
+        if (whole && jr_int(beyond, INT32_MIN, INT32_MAX, &n))
+            jw_int(s->w, name, n + inward);
+        else
+            jw_copy(s->w, name, beyond);
+    } else if (jr_is_num(v))
+        jw_copy(s->w, name, v);
+}
+
+/* The list form of items (before 2020-12) is what prefixItems is now. */
+yyjson_val *view_prefix_items(const struct view *view)
+{
+    yyjson_val *items = view_find(view, "items");
+
+    return yyjson_is_arr(items) ? items : view_find(view, "prefixItems");
+}
+
+struct keyword {
+    const char *name;
+    keyword_f *put; /* NULL: copied as it is */
+    enum { BOTH, JSON_ONLY } in;
+};
+
+static void put_default(struct schema *s, const struct view *view, yyjson_val *v)
+{
+    (void)view;
+    jw_copy(s->w, "default", v);
+}
+
+static void put_items(struct schema *s, const struct view *view, yyjson_val *v)
+{
+    (void)view;
+    if (!yyjson_is_arr(v))
+        schema_put(s, "items", v);
+}
+
+static void put_more(struct schema *s, const struct view *view, yyjson_val *v)
+{
+    (void)view;
+    if (yyjson_is_bool(v))
+        jw_bool(s->w, "additionalProperties", yyjson_is_true(v));
+    else
+        schema_put(s, "additionalProperties", v);
+}
+
+/* Properties by a pattern of their name: what one of them may hold, any of them may. */
+static void put_patterns(struct schema *s, const struct view *view, yyjson_val *v)
+{
+    yyjson_val *more = view_find(view, "additionalProperties");
+
+    if (yyjson_obj_size(v) == 1 && (more == NULL || yyjson_is_false(more)))
+        schema_put(s, "additionalProperties", unsafe_yyjson_get_first(v) + 1);
+}
+
+static void put_more_unless_patterns(struct schema *s, const struct view *view, yyjson_val *v)
+{
+    if (!yyjson_is_false(v) || yyjson_obj_size(view_find(view, "patternProperties")) != 1)
+        put_more(s, view, v);
+}
+
+static void put_not(struct schema *s, const struct view *view, yyjson_val *v)
+{
+    (void)view;
+    schema_put(s, "not", v);
+}
+
+static const struct keyword KEYWORD[] = {
+    {"title",                NULL,                     BOTH     },
+    {"enum",                 put_enum,                 BOTH     },
+    {"const",                put_const,                BOTH     },
+    {"default",              put_default,              BOTH     },
+    {"properties",           put_properties,           BOTH     },
+    {"required",             put_required,             BOTH     },
+    {"propertyOrdering",     NULL,                     BOTH     },
+    {"additionalProperties", put_more_unless_patterns, JSON_ONLY},
+    {"patternProperties",    put_patterns,             JSON_ONLY},
+    {"items",                put_items,                BOTH     },
+    {"minItems",             NULL,                     BOTH     },
+    {"maxItems",             NULL,                     BOTH     },
+    {"minProperties",        NULL,                     BOTH     },
+    {"maxProperties",        NULL,                     BOTH     },
+    {"minLength",            NULL,                     BOTH     },
+    {"maxLength",            NULL,                     BOTH     },
+    {"pattern",              NULL,                     BOTH     },
+    {"not",                  put_not,                  JSON_ONLY},
+};
+
+void put_keywords(struct schema *s, const struct view *view)
+{
+    for (size_t i = 0; i < NELEM(KEYWORD); i++) {
+        yyjson_val *v = view_find(view, KEYWORD[i].name);
+
+        if (v == NULL || (s->plain && KEYWORD[i].in == JSON_ONLY))
+            continue;
+        if (KEYWORD[i].put != NULL)
+            KEYWORD[i].put(s, view, v);
+        else
+            jw_copy(s->w, KEYWORD[i].name, v);
+    }
+    put_bound(s, view, "minimum", "exclusiveMinimum", 1);
+    put_bound(s, view, "maximum", "exclusiveMaximum", -1);
+}

@@ -76,6 +76,12 @@ socklen_t addr_len(const union net_addr *a)
     return a->sa.sa_family == AF_INET6 ? sizeof a->in6 : sizeof a->in4;
 }
 
+static bool is_name_byte(char c)
+{
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' ||
+           c == '_' || c == '.';
+}
+
 bool addr_is_localhost(struct str name)
 {
     static const struct str tail = S_INIT(".localhost");
@@ -84,5 +90,8 @@ bool addr_is_localhost(struct str name)
         name.n--;
     if (str_eq_nocase(name, S("localhost")))
         return true;
+    for (size_t i = 0; i < name.n; i++)
+        if (!is_name_byte(name.p[i]))
+            return false;
     return name.n > tail.n && str_eq_nocase(str_skip(name, name.n - tail.n), tail);
 }

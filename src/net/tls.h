@@ -11,6 +11,8 @@
 #include "base/err.h"
 #include "base/str.h"
 
+const char *tls_library(void); /* "OpenSSL 3.0.17 1 Jul 2025", for the log at start */
+
 struct tls_client; /* shared by all loops; thread-safe */
 struct tls_server;
 

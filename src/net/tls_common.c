@@ -43,6 +43,11 @@ void tls_prepare(void)
     pthread_once(&once, prepare);
 }
 
+const char *tls_library(void)
+{
+    return OpenSSL_version(OPENSSL_VERSION);
+}
+
 SSL_CTX *tls_context(const SSL_METHOD *method)
 {
     static const char ciphers[] = "ECDHE+AESGCM:ECDHE+CHACHA20";

@@ -334,6 +334,9 @@ static void impossible_names(void **state)
     ask(&s, &q, str_of("a\0b.test", 8), 20000);
     UNTIL(&s.p, q.answers == 1);
     assert_int_equal(q.a.err, E_REFUSED);
+    ask(&s, &q, str_of("a\0.localhost", 12), 20000);
+    UNTIL(&s.p, q.answers == 1);
+    assert_int_equal(q.a.err, E_REFUSED);
     scene_fini(&s);
 }
 

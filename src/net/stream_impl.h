@@ -32,7 +32,10 @@ struct stream {
     bool full; /* FLOW_FULL was answered and on_drain has not come since */
 };
 
-enum { STREAM_SOFT_MS = 5000 };
+enum {
+    STREAM_SOFT_MS = 5000, /* for what is queued to leave, */
+    STREAM_FIN_MS = 1000,  /* and then for the peer's EOF; a process that ends waits for it */
+};
 
 /* The calls upward. Each may end in stream_close: look at s->closed before going on. */
 static inline void stream_tell_read(struct stream *s, struct str bytes)

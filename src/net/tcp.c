@@ -7,7 +7,7 @@
  * connection with nothing to send owns no buffer. All reads of a loop go through one shared buffer.
  *
  *   open --close--> closing (the socket is gone already) --libuv--> freed
- *   open --close_soft--> flushing --empty--> FIN sent, input dropped --EOF or 5 s--> closing */
+ *   open --close_soft--> flushing --empty--> FIN sent, input dropped --EOF or 1 s--> closing */
 #include "net/tcp.h"
 #include "base/mem.h"
 #include "net/stream_impl.h"
@@ -254,10 +254,12 @@ static void after_flush(struct tcp *t)
     if (t->sending || t->out.n > 0 || t->fin_sent)
         return;
     t->fin_sent = true;
-    if (t->s.ended || shutdown(tcp_fd(&t->s), SHUT_WR) != 0)
+    if (t->s.ended || shutdown(tcp_fd(&t->s), SHUT_WR) != 0) {
         shut(t, false);
-    else
-        tcp_resume(&t->s);
+        return;
+    }
+    timer_start(&t->soft_limit, STREAM_FIN_MS);
+    tcp_resume(&t->s);
 }
 
 static void tcp_close_soft(struct stream *s)

@@ -29,11 +29,14 @@ enum client_phase { CLIENT_DNS, CLIENT_CONNECT, CLIENT_TLS, CLIENT_SEND, CLIENT_
 const char *client_phase_name(enum client_phase p);
 
 struct client_fault {
-    enum err err; /* E_TIMEOUT, E_CLOSED, E_REFUSED, E_UPSTREAM (broken framing), E_TOOBIG */
+    enum err err; /* E_TIMEOUT, E_CLOSED, E_REFUSED, E_UPSTREAM (broken framing), E_TOOBIG (a cap),
+                     E_FIELD (the request cannot be put on the wire), or what the dial said */
     enum client_phase phase;
     const char *what; /* static text for a person */
 };
 
+/* The head may come before the whole request has left: an early answer is told like any other. What
+ * came while the request was paused is told before the outcome, also when that is a failure. */
 struct client_events {
     void (*on_head)(void *owner, int status,
                     struct http_headers h);         /* borrowed; 1xx are not told */
@@ -48,8 +51,9 @@ struct client_request {
     struct str target;           /* path and query; copied */
     struct http_headers headers; /* lower case; host, content-length, framing are ours; copied */
     const struct rope *body;     /* NULL: none; must stay until the request's outcome or cancel */
-    uint32_t first_byte_ms;      /* from sent to the answer's head; 0: the client's default */
-    uint32_t idle_ms;            /* between bytes of the body; 0: default */
+    uint32_t first_byte_ms;      /* from sent to the answer's head, and before that the wait for a
+                                    connection; 0: the client's default */
+    uint32_t idle_ms; /* between bytes of a body, either way; not while paused; 0: default */
 };
 struct client_limits {
     uint32_t dns_ms, connect_ms, tls_ms, first_byte_ms, idle_ms; /* LIM-11 */

@@ -252,22 +252,6 @@ static void dial_one(struct pool *p)
                         dial_done, d);
 }
 
-/* A connection that must be replaced makes room by closing an idle one. */
-static void make_room(struct pool *p, size_t cap)
-{
-    struct conn *oldest = NULL;
-
-    if (p->nconns + p->ndials < cap)
-        return;
-    list_each (l, &p->conns) {
-        struct conn *c = CONTAINER(l, struct conn, link);
-
-        oldest = c->nreqs == 0 ? c : oldest;
-    }
-    if (oldest != NULL)
-        conn_kill(oldest, E_CLOSED, "replaced");
-}
-
 /* One dial until we know what the origin speaks; one at a time for h2, whose connection carries
  * everybody; one for each waiting request for h1. */
 static void dial_more(struct pool *p)
@@ -277,7 +261,6 @@ static void dial_more(struct pool *p)
 
     if (want == 0 || timer_running(&p->redial))
         return;
-    make_room(p, cap);
     while (p->ndials < want && p->nconns + p->ndials < cap)
         dial_one(p);
 }

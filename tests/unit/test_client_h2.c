@@ -621,6 +621,56 @@ static void interim_answers_and_trailers(void **state)
     stage_close(&st);
 }
 
+/* Heads that nghttp2 or we refuse, written by hand: each fails its stream and nothing else. */
+static void bad_heads(void **state)
+{
+    static const struct {
+        const char *name, *block;
+        size_t n;
+    } ROWS[] = {
+        {"status 099",
+         "\x08\x03"
+         "099",                                                            5 },
+        {"status of two digits",
+         "\x08\x02"
+         "20",                                                             4 },
+        {"no status",               "\0\1a\1b",                            5 },
+        {"two statuses",            "\x88\x88",                            2 },
+        {"control byte in a value", "\x88\0\1a\3b\1c",                     8 },
+        {"newline in a value",      "\x88\0\1a\3b\nc",                     8 },
+        {"upper case",              "\x88\0\1A\1b",                        6 },
+        {"space in a name",         "\x88\0\3a b\1c",                      8 },
+        {"connection-specific",     "\x88\0\12connection\5close",          19},
+        {"transfer-encoding",       "\x88\0\21transfer-encoding\7chunked", 28},
+        {"two lengths",
+         "\x88\0\16content-length\1"
+         "1\0\16content-length\1"
+         "2",                                                              37},
+        {"length with a sign",      "\x88\0\16content-length\2+1",         20},
+        {"a request's field",       "\x88\0\5:path\1/",                    10},
+        {"status behind a field",   "\0\1a\1b\x88",                        6 },
+    };
+    struct stage st;
+
+    (void)state;
+    open_stage(&st, NULL);
+    for (size_t i = 0; i < NELEM(ROWS); i++) {
+        struct h2_stream *hs;
+        struct seen s;
+
+        stage_send(&st, &s, HTTP_GET, "/", NULL);
+        hs = stream_on(&st, 0, i * 2 + 1);
+        h2p_raw(hs->h, NGHTTP2_HEADERS, NGHTTP2_FLAG_END_HEADERS, hs->id, ROWS[i].block, ROWS[i].n);
+        UNTIL(&st, told(&s) || s.heads > 0);
+        if (!s.failed || s.fault.err != E_UPSTREAM || s.heads != 0)
+            fail_msg("%s: %s", ROWS[i].name, s.failed ? err_name(s.fault.err) : "taken");
+        seen_fini(&s);
+        exchange(&st, 0, i * 2 + 2);
+    }
+    assert_int_equal(st.peers, 1);
+    stage_close(&st);
+}
+
 /* Heads over the caps, by count and by bytes: the second is a field of 4000 bytes, then twenty
  * single bytes that each stand for it. The stream fails, the connection lives. */
 static void header_floods(void **state)
@@ -895,6 +945,7 @@ int main(void)
         cmocka_unit_test(broken_answers),
         cmocka_unit_test(closed_inside_an_answer),
         cmocka_unit_test(interim_answers_and_trailers),
+        cmocka_unit_test(bad_heads),
         cmocka_unit_test(header_floods),
         cmocka_unit_test(hostile_frames),
         cmocka_unit_test(not_http2_at_all),

@@ -569,6 +569,77 @@ static void a_freeze_under_a_waiting_request(void **state)
     }
 }
 
+/* The peer's windows are wide open and its socket takes nothing: what is queued stays bounded, and
+ * a cancelled stream's reset does not wait behind what is not. */
+static void a_body_that_the_socket_does_not_take(void **state)
+{
+    static char bytes[2000 * 1000];
+    nghttp2_settings_entry wide = {NGHTTP2_SETTINGS_INITIAL_WINDOW_SIZE, INT32_MAX};
+    struct client_request r = {.method = HTTP_POST, .target = S("/")};
+    struct seen seen = {0};
+    struct server a;
+    struct rope body;
+    size_t queued;
+
+    (void)state;
+    begin(NULL, true);
+    exchange_h2(&a, true);
+    nghttp2_submit_settings(a.ng, NGHTTP2_FLAG_NONE, &wide, 1);
+    nghttp2_submit_window_update(a.ng, NGHTTP2_FLAG_NONE, 0, INT32_MAX - 65535);
+    converse(&a);
+    a.s->window = 0;
+    rope_init(&body, sizeof bytes);
+    rope_borrow(&body, str_of(bytes, sizeof bytes));
+    r.origin = origin;
+    r.body = &body;
+    seen.r = client_send(client, &r, &ON, &seen);
+    fake_turn(loop);
+    assert_in_range(a.s->queue.n, 200 * 1000, 300 * 1000);
+    for (int i = 0; i < 5; i++) {
+        fake_take(a.s, 270 * 1000);
+        assert_in_range(a.s->queue.n, 200 * 1000, 300 * 1000);
+    }
+    queued = a.s->queue.n;
+    client_cancel(seen.r);
+    fake_turn(loop);
+    assert_int_equal(a.s->queue.n, queued + 13);
+    a.s->window = SIZE_MAX;
+    converse(&a);
+    exchange_h2(&a, false);
+    rope_fini(&body);
+    nghttp2_session_del(a.ng);
+    finish();
+}
+
+/* Bytes that come for a paused reader and find no memory fail it, in good order. */
+static void no_memory_for_what_is_held(void **state)
+{
+    struct seen seen;
+    struct stream *s;
+
+    (void)state;
+    begin(NULL, false);
+    ask(&seen);
+    s = fake_dial_ok("");
+    say(s, "HTTP/1.1 200 OK\r\ncontent-length: 9\r\n\r\n");
+    client_pause(seen.r);
+    mem_set_budget(1);
+    s->on->on_read(s->owner, S("abc"));
+    mem_set_budget((size_t)1 << 30);
+    told(&seen, E_TOOBIG, CLIENT_BODY);
+    assert_true(s->closed);
+    assert_int_equal(seen.body_n, 0);
+    fake_turn(loop);
+    finish();
+}
+
+static void phases_have_names(void **state)
+{
+    (void)state;
+    assert_string_equal(client_phase_name(CLIENT_DNS), "dns");
+    assert_string_equal(client_phase_name(CLIENT_BODY), "body");
+}
+
 /* A reset leaves in the turn of the cancel. */
 static void cancel_is_at_once(void **state)
 {
@@ -608,6 +679,9 @@ int main(void)
         cmocka_unit_test(a_quiet_connection_that_lives),
         cmocka_unit_test(a_peer_that_vanishes),
         cmocka_unit_test(a_freeze_under_a_waiting_request),
+        cmocka_unit_test(a_body_that_the_socket_does_not_take),
+        cmocka_unit_test(no_memory_for_what_is_held),
+        cmocka_unit_test(phases_have_names),
         cmocka_unit_test(cancel_is_at_once),
     };
 

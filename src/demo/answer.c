@@ -4,6 +4,7 @@
  * which of its skills answers. */
 #include "demo/answer.h"
 #include "codec/json_write.h"
+#include "codec/utf8.h"
 #include "demo/calls.h"
 #include "demo/check.h"
 #include "demo/conform.h"
@@ -14,7 +15,7 @@
 #include "demo/signature.h"
 #include "demo/skill.h"
 
-enum { TEXT_MAX = 128 << 20, JSON_MAX = 32 << 20, KIB = 1024, WORDS_BEFORE_STOP = 40 };
+enum { TEXT_MAX = 128 << 20, JSON_MAX = 32 << 20, KIB = 1024, QUOTE_MAX = 400 };
 
 const char *const emu_method_names[EMU_METHODS] = {
     [EMU_GENERATE] = "generateContent",
@@ -106,7 +107,7 @@ static void say_json(yyjson_val *config, const struct emu_prompt *p, struct buf 
     }
     jw_obj(&w, NULL);
     jw_bool(&w, "emulated", true);
-    jw_str(&w, "you_said", str_sub(p->text, 0, 0));
+    jw_str(&w, "you_said", str_sub(p->text, 0, utf8_floor(p->text, QUOTE_MAX)));
     jw_end(&w);
 }
 

@@ -323,7 +323,7 @@ static void refuse_syntax(struct visit *v, const struct fault *why)
     refuse(v);
 }
 
-/* May this request be served now? Quotas will be asked here, too. */
+/* May this request be served now? TODO(#4): the quotas of projects and models. */
 static bool admit(struct visit *v)
 {
     const struct emu_fault *f = &v->ask.target.fault;

@@ -205,9 +205,9 @@ static uint32_t seconds_of(struct str s)
         more = more || s.p[i] != '0';
     if (str_ends(whole, S("s")))
         whole.n--;
-    if (!str_u64(whole, RETRY_MAX_S, &n))
+    if (!str_u64(whole, UINT64_MAX, &n))
         return 0;
-    return (uint32_t)n + (more ? 1 : 0);
+    return n < RETRY_MAX_S ? (uint32_t)n + (more ? 1 : 0) : RETRY_MAX_S;
 }
 
 /* "... Please retry in 48.939935699s." */

@@ -30,12 +30,20 @@ bool view_is_nullable(const struct view *view)
     return false;
 }
 
+static bool is_whole(struct str number)
+{
+    for (size_t i = 0; i < number.n; i++)
+        if (number.p[i] == '.' || number.p[i] == 'e' || number.p[i] == 'E')
+            return false;
+    return true;
+}
+
 static struct str type_of_value(yyjson_val *v)
 {
     if (yyjson_is_bool(v))
         return S("boolean");
     if (jr_is_num(v))
-        return S("number");
+        return is_whole(jr_num_text(v)) ? S("integer") : S("number");
     return S("string");
 }
 
@@ -47,6 +55,8 @@ struct str view_inferred(const struct view *view)
 
     if (view_find(view, "properties") != NULL || view_find(view, "additionalProperties") != NULL)
         return S("object");
+    if (view->own > 0 && jr_get(view->node[view->own - 1], "$ref") != NULL)
+        return S("object"); /* a reference that was not followed, as a rule to what it stands in */
     if (view_find(view, "items") != NULL || view_find(view, "prefixItems") != NULL)
         return S("array");
     if (one != NULL)
@@ -130,39 +140,46 @@ static void put_required(struct schema *s, const struct view *view, yyjson_val *
     jw_end(s->w);
 }
 
-static bool is_string_enum(yyjson_val *list)
+/* Can the dialect's enum hold it? null is told by the type, and an empty string is refused. */
+static bool in_enum(const struct schema *s, yyjson_val *item)
 {
-    size_t n = 0;
-
-    jr_each (item, list) {
-        if (!yyjson_is_str(item) && !yyjson_is_null(item))
-            return false;
-        n += jr_text(item).n > 0;
-    }
-    return n > 0;
+    if (yyjson_is_str(item))
+        return jr_text(item).n > 0;
+    return !s->plain && jr_is_num(item);
 }
 
 static void put_enum(struct schema *s, const struct view *view, yyjson_val *list)
 {
+    bool any = false;
+
     (void)view;
-    if (yyjson_arr_size(list) == 0 || (s->plain && !is_string_enum(list)))
-        return;
-    jw_arr(s->w, "enum");
-    jr_each (item, list)
-        if (!yyjson_is_null(item) && !yyjson_is_bool(item) &&
-            (!yyjson_is_str(item) || jr_text(item).n > 0))
-            jw_copy(s->w, NULL, item);
-    jw_end(s->w);
+    jr_each (item, list) {
+        if (!in_enum(s, item))
+            continue;
+        if (!any)
+            jw_arr(s->w, "enum");
+        any = true;
+        jw_copy(s->w, NULL, item);
+    }
+    if (any)
+        jw_end(s->w);
 }
 
 static void put_const(struct schema *s, const struct view *view, yyjson_val *v)
 {
-    if (view_find(view, "enum") != NULL || yyjson_is_bool(v) || yyjson_is_ctn(v) ||
-        (s->plain && jr_text(v).n == 0))
+    if (view_find(view, "enum") != NULL || !in_enum(s, v))
         return;
     jw_arr(s->w, "enum");
     jw_copy(s->w, NULL, v);
     jw_end(s->w);
+}
+
+static void put_value(struct jw *w, yyjson_val *v)
+{
+    if (yyjson_is_bool(v))
+        jw_str_more(w, yyjson_is_true(v) ? S("true") : S("false"));
+    else
+        jw_str_more(w, yyjson_is_str(v) ? jr_text(v) : jr_num_text(v));
 }
 
 /* Values that the dialect's enum cannot hold are told in words. */
@@ -172,9 +189,7 @@ static void put_allowed(struct jw *w, yyjson_val *list)
 
     jr_each (item, list) {
         jw_str_more(w, first ? S("Allowed values: ") : S(", "));
-        jw_str_more(w, yyjson_is_bool(item)  ? yyjson_is_true(item) ? S("true") : S("false")
-                        : yyjson_is_str(item) ? jr_text(item)
-                                             : jr_num_text(item));
+        put_value(w, item);
         first = false;
     }
     jw_str_more(w, first ? S("") : S("."));
@@ -206,9 +221,8 @@ void put_description(struct schema *s, const struct view *view)
         put_allowed(s->w, list);
     if (says) {
         jw_str_more(s->w, S("Always "));
-        jw_str_more(s->w, !yyjson_is_bool(one)  ? jr_num_text(one)
-                          : yyjson_is_true(one) ? S("true.")
-                                                : S("false."));
+        put_value(s->w, one);
+        jw_str_more(s->w, S("."));
     }
     jw_str_close(s->w);
 }

@@ -45,13 +45,14 @@ static enum gm_level offered(unsigned levels, enum gm_level wanted)
     return wanted;
 }
 
+/* The level whose usual thinking is nearest. */
 static enum gm_level level_of_budget(int64_t budget)
 {
     if (budget <= 0)
         return GM_MINIMAL;
-    if (budget <= EFFORT[GM_EFFORT_LOW].budget)
+    if (budget <= 4096)
         return GM_LOW;
-    return budget <= EFFORT[GM_EFFORT_MEDIUM].budget ? GM_MEDIUM : GM_HIGH;
+    return budget <= 16384 ? GM_MEDIUM : GM_HIGH;
 }
 
 static int clamp_budget(const struct gm_thinking *t, int64_t budget)
@@ -96,9 +97,8 @@ struct gm_think gm_think_for(const struct gm_caps *caps, const struct gm_think_w
         break;
     case GM_LEVEL:
         as_level(&t, can, has_budget ? level_of_budget(want->budget) : EFFORT[want->effort].level);
-        t.changed =
-            t.changed ||
-            (!has_budget && (want->effort == GM_EFFORT_NONE || want->effort == GM_EFFORT_MAX));
+        t.changed = t.changed || has_budget || want->effort == GM_EFFORT_NONE ||
+                    want->effort == GM_EFFORT_MAX;
         break;
     }
     return t;

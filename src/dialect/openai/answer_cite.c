@@ -2,8 +2,8 @@
  * SPDX-License-Identifier: MIT */
 /* answer_cite.c - where the answer is from, as url_citation annotations.
  *
- * Google counts bytes of the text, OpenAI characters: the text told so far is gathered for this
- * when sources may come (answer.h, keep_text). */
+ * Google counts bytes of the text, OpenAI characters: in a stream the text told so far is gathered
+ * for this when sources were asked for (answer.h, keep_text). Google's own object goes along. */
 #include "dialect/openai/answer.h"
 
 #include "codec/utf8.h"
@@ -170,16 +170,16 @@ static enum err tell(struct oa_answer *a, unsigned choice, note_f *put, yyjson_v
     n.w = &w;
     oa_chunk_open(a, choice, &w, out);
     jw_str(&w, "content", S(""));
-    jw_arr(&w, "annotations");
-    put(&n, &r, raw);
-    jw_end(&w);
-    if (google_name != NULL) {
-        jw_obj(&w, "extra_content");
-        jw_obj(&w, "google");
-        jw_copy(&w, google_name, raw);
-        jw_end(&w);
+    if (a->keep_text) { /* else there is nothing to count characters in */
+        jw_arr(&w, "annotations");
+        put(&n, &r, raw);
         jw_end(&w);
     }
+    jw_obj(&w, "extra_content");
+    jw_obj(&w, "google");
+    jw_copy(&w, google_name, raw);
+    jw_end(&w);
+    jw_end(&w);
     buf_fini(&r.flat);
     return oa_chunk_close(a, &w, out);
 }
@@ -208,5 +208,5 @@ enum err oa_answer_grounding(struct oa_answer *a, unsigned choice, const struct 
 enum err oa_answer_citations(struct oa_answer *a, unsigned choice, const struct gm_event *e,
                              struct buf *out)
 {
-    return tell(a, choice, note_citations, e->raw, NULL, out);
+    return tell(a, choice, note_citations, e->raw, "citation_metadata", out);
 }

@@ -60,8 +60,10 @@ static void read_reasoning(struct chat *c, yyjson_val *v, struct gm_think_want *
     read_effort(c, jr_get(v, "effort"), want);
     read_budget(c, jr_get(v, "max_tokens"), want);
     read_show(v, "exclude", false, want);
-    if (yyjson_is_false(jr_get(v, "enabled")))
+    if (yyjson_is_false(jr_get(v, "enabled"))) {
         want->effort = GM_EFFORT_NONE;
+        want->show = false;
+    }
 }
 
 /* As Anthropic has it: {"type":"enabled","budget_tokens":..}. */

@@ -52,6 +52,11 @@ void call_cut(struct call *c)
         on->on_gone(c->owner);
 }
 
+static bool memory_over(size_t percent)
+{
+    return mem_counted() > mem_budget() / 100 * percent;
+}
+
 /* What the server answers by itself once it knows where the request ends. LIM-14: what would need
  * memory is turned away before the last of it is gone. */
 static const struct refusal *admit(const struct call *c, const struct head_facts *f)
@@ -72,14 +77,17 @@ static const struct refusal *admit(const struct call *c, const struct head_facts
         return &CODED;
     if (f->has_length && f->length > c->conn->server->limits.body_max)
         return &LARGE;
-    return mem_counted() > mem_budget() / 100 * 85 ? &BUSY : NULL;
+    return memory_over(85) ? &BUSY : NULL;
 }
 
 void call_start(struct call *c, const struct head_facts *f)
 {
     const struct server_handler *h = &c->conn->server->handler;
-    const struct refusal *no = admit(c, f);
+    const struct refusal *no;
 
+    if (memory_over(95))
+        server_relieve(c->conn->server);
+    no = admit(c, f);
     if (no != NULL) {
         call_refuse(c, no);
         return;
@@ -140,10 +148,17 @@ static bool is_clean(struct str value)
     return true;
 }
 
-static bool is_ours(struct str name)
+/* A name that a handler may give: lower case, and none that says where the message ends. */
+static bool name_good(struct str name)
 {
-    return str_eq(name, S("date")) || str_eq(name, S("content-length")) ||
-           str_eq(name, S("transfer-encoding")) || str_eq(name, S("connection"));
+    for (size_t i = 0; i < name.n; i++) {
+        unsigned char c = (unsigned char)name.p[i];
+
+        if (c == 0 || TOKEN_LOWER[c] != c)
+            return false;
+    }
+    return name.n > 0 && !str_eq(name, S("date")) && !str_eq(name, S("content-length")) &&
+           !str_eq(name, S("transfer-encoding")) && !str_eq(name, S("connection"));
 }
 
 /* Names come from our own source; a value may hold bytes of foreign origin. Control bytes are left
@@ -175,7 +190,7 @@ void call_respond(struct call *c, int status, struct http_headers h, int64_t len
     if (dirty > 0 && buf_reserve(&room, dirty) == NULL)
         dirty = 0; /* no memory: those values come out empty */
     for (size_t i = 0; i < h.n; i++) {
-        assert(h.v[i].name.n > 0 && !is_ours(h.v[i].name));
+        assert(name_good(h.v[i].name));
         fields[i] = h.v[i];
         if (!is_clean(h.v[i].value))
             fields[i].value = clean(&room, h.v[i].value);

@@ -35,11 +35,7 @@ static size_t stream_left(const struct stall *s)
 
 static void on_stalled(struct stall *s)
 {
-    struct sconn *k = CONTAINER(s, struct sconn, stall);
-
-    stream_reset(k->stream);
-    k->stream = NULL;
-    sconn_close(k);
+    sconn_reset(CONTAINER(s, struct sconn, stall));
 }
 
 static void bury(struct task *t)
@@ -95,6 +91,14 @@ void sconn_close(struct sconn *k)
     leave(k);
 }
 
+void sconn_reset(struct sconn *k)
+{
+    if (k->closed)
+        return;
+    stream_reset(k->stream);
+    leave(k);
+}
+
 void sconn_finish(struct sconn *k)
 {
     if (k->closed)
@@ -127,6 +131,24 @@ struct stream *sconn_hand_over(struct sconn *k)
 
     leave(k);
     return stream;
+}
+
+void server_relieve(struct server *s)
+{
+    struct sconn *heaviest = NULL;
+    size_t most = FLOW_HIGH - 1;
+
+    list_each (l, &s->conns) {
+        struct sconn *k = CONTAINER(l, struct sconn, link);
+        size_t weight = k->version->weight(k);
+
+        if (weight > most) {
+            most = weight;
+            heaviest = k;
+        }
+    }
+    if (heaviest != NULL)
+        heaviest->version->shed(heaviest);
 }
 
 static void on_accept(void *owner, struct stream *stream)

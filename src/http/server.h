@@ -26,8 +26,9 @@ struct call_events {
      * zero bytes follow it. It stays until call_drop_body or the end of the call. */
     void (*on_body)(void *owner, char *body, size_t n);
     void (*on_drain)(void *owner); /* after FLOW_FULL */
-    void (*on_gone)(
-        void *owner); /* the client left or was shed; the call is dead, touch it no more */
+    /* The client left or was shed; the call is dead, touch it no more. On HTTP/1 EOF counts as
+     * leaving, unless it stood right behind the request. */
+    void (*on_gone)(void *owner);
 };
 enum { CALL_BODY_PAD = 8 };
 

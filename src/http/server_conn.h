@@ -32,9 +32,11 @@ struct head_facts;
 
 struct http_version {
     /* A connection. */
-    void (*drain)(struct sconn *k); /* take no new request, close when idle */
-    void (*cut)(struct sconn *k);   /* every call in work is told on_gone */
-    void (*free)(struct sconn *k);  /* all of its memory */
+    void (*drain)(struct sconn *k);          /* take no new request, close when idle */
+    void (*cut)(struct sconn *k);            /* every call in work is told on_gone */
+    void (*free)(struct sconn *k);           /* all of its memory */
+    size_t (*weight)(const struct sconn *k); /* bytes that its heaviest answer has waiting */
+    void (*shed)(struct sconn *k);           /* reset that answer */
     /* A call. */
     void (*want_body)(struct call *c);
     void (*respond)(struct call *c, int status, struct http_headers h, int64_t length);
@@ -107,9 +109,12 @@ void sconn_init(struct sconn *k, struct server *s, struct stream *stream,
                 void (*on_timer)(struct timer *));
 enum flow sconn_write(struct sconn *k, struct str bytes);
 void sconn_close(struct sconn *k);   /* at once */
+void sconn_reset(struct sconn *k);   /* at once, with RST */
 void sconn_finish(struct sconn *k);  /* after what is queued has left; no new call may start */
 void sconn_doom(struct sconn *k);    /* at once, but from the soon-task */
 void sconn_drained(struct sconn *k); /* the stream's on_drain */
+/* LIM-14: reset the answer that has most bytes waiting for its client, if it is a stalled one. */
+void server_relieve(struct server *s);
 /* Let go of the connection without closing its stream. */
 struct stream *sconn_hand_over(struct sconn *k);
 struct str server_date(struct server *s); /* IMF-fixdate, RFC 9110, 5.6.7 */

@@ -365,6 +365,11 @@ static void h1_free(struct sconn *k)
     mem_free(h);
 }
 
+static size_t h1_weight(const struct sconn *k)
+{
+    return stream_queued(k->stream);
+}
+
 static void h1_want_body(struct call *c)
 {
     struct h1 *h = h1_of(c->conn);
@@ -394,9 +399,7 @@ static void h1_reset(struct call *c)
         h->close = true;
         call_over(h);
     } else {
-        stream_reset(h->k.stream);
-        h->k.stream = NULL;
-        sconn_close(&h->k);
+        sconn_reset(&h->k);
     }
 }
 
@@ -414,6 +417,8 @@ static const struct http_version VERSION = {
     .drain = h1_drain,
     .cut = h1_cut,
     .free = h1_free,
+    .weight = h1_weight,
+    .shed = sconn_reset,
     .want_body = h1_want_body,
     .respond = h1_respond,
     .write = h1_write,

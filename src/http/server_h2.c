@@ -153,6 +153,12 @@ void h2_call_drop(struct h2_call *hc, uint32_t code)
     h2_soon(h);
 }
 
+void h2_call_fail(struct h2_call *hc)
+{
+    hc->failed = true;
+    loop_soon(h2_call_conn(hc)->k.server->loop, &hc->wake);
+}
+
 static void free_call(struct call *c)
 {
     struct h2_call *hc = h2_call_of(c);
@@ -281,6 +287,37 @@ static void h2_cut(struct sconn *k)
         h2_call_over(h2_call_of(CONTAINER(h->calls.next, struct call, link)));
 }
 
+static struct h2_call *heaviest(const struct h2 *h)
+{
+    struct h2_call *found = NULL;
+
+    list_each (l, &h->calls) {
+        struct h2_call *hc = h2_call_of(CONTAINER(l, struct call, link));
+
+        if (found == NULL || h2_call_left(hc) > h2_call_left(found))
+            found = hc;
+    }
+    return found;
+}
+
+static size_t h2_weight(const struct sconn *k)
+{
+    const struct h2_call *hc = heaviest(CONTAINER(k, const struct h2, k));
+
+    return hc != NULL ? h2_call_left(hc) : 0;
+}
+
+static void h2_shed(struct sconn *k)
+{
+    struct h2_call *hc = heaviest(h2_of(k));
+
+    if (hc == NULL)
+        return;
+    h2_call_drop(hc, NGHTTP2_CANCEL);
+    buf_fini(&hc->out);
+    hc->out_at = 0;
+}
+
 static void h2_free(struct sconn *k)
 {
     struct h2 *h = h2_of(k);
@@ -293,6 +330,8 @@ static const struct http_version VERSION = {
     .drain = h2_drain,
     .cut = h2_cut,
     .free = h2_free,
+    .weight = h2_weight,
+    .shed = h2_shed,
     .want_body = h2_want_body,
     .respond = h2_respond,
     .write = h2_write,

@@ -63,7 +63,7 @@ struct h2_call {
     bool deferred;       /* nghttp2 waits for more of it */
     bool done;           /* no more comes */
     bool broken;         /* it ends in RST_STREAM */
-    bool failed;         /* no memory for it */
+    bool failed;         /* no memory for it, or a head too large to be sent */
     bool ours;           /* the reset is not the client's fault */
 };
 static inline struct h2_call *h2_call_of(const struct call *c)
@@ -85,6 +85,8 @@ struct h2_call *h2_call_new(struct h2 *h, int32_t id);
 void h2_call_over(struct h2_call *hc); /* its stream is closed */
 /* Give the call up with RST_STREAM; the handler is told. */
 void h2_call_drop(struct h2_call *hc, uint32_t code);
+
+void h2_call_fail(struct h2_call *hc); /* the same, from the soon-task */
 
 /* server_h2_recv.c */
 void h2_recv_callbacks(nghttp2_session_callbacks *cb);

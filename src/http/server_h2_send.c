@@ -4,8 +4,6 @@
  * the windows and the socket take them; nghttp2 frames them where they stand. */
 #include "http/server_h2.h"
 
-#include <assert.h>
-
 static ssize_t on_source(nghttp2_session *session, int32_t id, uint8_t *to, size_t max,
                          uint32_t *flags, nghttp2_data_source *source, void *user)
 {
@@ -41,7 +39,8 @@ static int on_send_data(nghttp2_session *session, nghttp2_frame *frame, const ui
         return NGHTTP2_ERR_CALLBACK_FAILURE;
     if (h->k.full)
         return NGHTTP2_ERR_WOULDBLOCK;
-    assert(n <= h2_call_left(hc));
+    if (n > h2_call_left(hc))
+        return NGHTTP2_ERR_TEMPORAL_CALLBACK_FAILURE;  /* shed after the frame was begun */
     sconn_write(&h->k, str_of((const char *)head, 9)); /* no padding: nobody asked for it */
     sconn_write(&h->k, str_sub(buf_str(&hc->out), hc->out_at, n));
     hc->out_at += n;
@@ -82,10 +81,24 @@ static int on_frame_send(nghttp2_session *session, const nghttp2_frame *frame, v
     return 0;
 }
 
+/* A response head that nghttp2 would not frame (it is too large): no answer can follow it. */
+static int on_frame_not_send(nghttp2_session *session, const nghttp2_frame *frame, int why,
+                             void *user)
+{
+    struct h2 *h = user;
+    struct h2_call *hc = nghttp2_session_get_stream_user_data(session, frame->hd.stream_id);
+
+    (void)why;
+    if (!h->k.closed && frame->hd.type == NGHTTP2_HEADERS && hc != NULL)
+        h2_call_fail(hc);
+    return 0;
+}
+
 void h2_send_callbacks(nghttp2_session_callbacks *cb)
 {
     nghttp2_session_callbacks_set_send_data_callback(cb, on_send_data);
     nghttp2_session_callbacks_set_on_frame_send_callback(cb, on_frame_send);
+    nghttp2_session_callbacks_set_on_frame_not_send_callback(cb, on_frame_not_send);
 }
 
 /* nghttp2 copies names and values. */
@@ -153,10 +166,8 @@ enum flow h2_write(struct call *c, struct str bytes)
     }
     stall_put(&hc->stall, bytes.n);
     buf_put(&hc->out, bytes);
-    if (hc->out.err != OK) {
-        hc->failed = true;
-        loop_soon(h->k.server->loop, &hc->wake);
-    }
+    if (hc->out.err != OK)
+        h2_call_fail(hc);
     body_news(hc);
     return h2_call_left(hc) >= FLOW_HIGH ? FLOW_FULL : FLOW_GO;
 }

@@ -5,6 +5,7 @@
  *   /early    401 before the body was asked for
  *   /stream   three pieces of a streamed answer
  *   /hold     nothing; the test answers h->held
+ *   /close    closes the server
  *   other     200, "METHOD path?query [body]" */
 #ifndef TESTS_FAKE_HTTP_H
 #define TESTS_FAKE_HTTP_H
@@ -25,6 +26,7 @@ struct fake_handler {
     struct buf seen; /* the head and body of the last call */
     bool lazy;       /* ask for bodies only when the test says so */
     bool no_body;    /* keep what is held without its body */
+    struct server *server;
 };
 struct fake_bound {
     struct fake_handler *h;
@@ -124,6 +126,10 @@ static inline void fake_on_head(void *ctx, struct call *c)
     }
     if (str_eq(call_path(c), S("/early"))) {
         fake_answer(c, 401, S("no"));
+        return;
+    }
+    if (str_eq(call_path(c), S("/close"))) {
+        server_close(h->server);
         return;
     }
     b = mem_zalloc(sizeof *b);

@@ -29,6 +29,7 @@ static void open_scene(struct scene *x, const struct server_limits *limits)
     x->loop = fake_loop();
     x->server = server_new(x->loop, &handler, limits ? limits : &l);
     assert_int_equal(server_listen(x->server, &(struct listen_opts){.fd = -1}, NULL, NULL), OK);
+    x->h.server = x->server;
     x->s = fake_connect(x->loop, "");
 }
 
@@ -1231,6 +1232,36 @@ static void lim_14_budget(void **state)
     close_scene(&x);
 }
 
+/* LIM-14: with the budget all but gone, the answer that is stalled with most bytes goes. */
+static void lim_14_shed(void **state)
+{
+    size_t budget = mem_budget();
+    char block[100000];
+    struct scene x;
+    struct stream *slow[2];
+
+    (void)state;
+    memset(block, 'x', sizeof block);
+    open_scene(&x, NULL);
+    for (size_t i = 0; i < 2; i++) {
+        slow[i] = fake_connect(x.loop, "");
+        slow[i]->window = 0;
+        fake_feed(slow[i], S("GET /hold HTTP/1.1\r\nHost: h\r\n\r\n"));
+        call_respond(x.h.held[i]->call, 200, (struct http_headers){NULL, 0}, -1);
+        for (size_t n = 0; n <= i; n++)
+            call_write(x.h.held[i]->call, str_of(block, sizeof block));
+    }
+    fake_turn(x.loop);
+    mem_set_budget(mem_counted() + mem_counted() / 50);
+    fake_feed(x.s, S(GET "\r\n"));
+    mem_set_budget(budget);
+    expect_outcome(&x, OK_GET);
+    assert_false(slow[0]->closed);
+    assert_true(slow[1]->reset);
+    assert_int_equal(x.h.gone, 1);
+    close_scene(&x);
+}
+
 /* LIM-19: what an idle connection keeps. */
 static void lim_19_idle(void **state)
 {
@@ -1272,6 +1303,71 @@ static void on_gone_closes_all(void **state)
     close_scene(&x);
 }
 
+static void closed_by_the_handler(void **state)
+{
+    struct scene x;
+
+    (void)state;
+    open_scene(&x, NULL);
+    fake_feed(x.s, S("GET /close HTTP/1.1\r\nHost: h\r\n\r\n" GET "\r\n"));
+    assert_int_equal(x.h.heads, 1);
+    assert_true(x.s->closed);
+    close_scene(&x);
+}
+
+/* A head that no client would take: the call fails, but never from inside a call_* of its own. */
+static void response_too_large(void **state)
+{
+    struct scene x;
+    struct http_header field = {S("x-long"), S("")};
+    struct buf value;
+
+    (void)state;
+    buf_init(&value, SIZE_MAX / 4);
+    put_repeated(&value, 'x', 70000);
+    field.value = buf_str(&value);
+    open_scene(&x, NULL);
+    fake_feed(x.s, S("GET /hold HTTP/1.1\r\nHost: h\r\n\r\n"));
+    call_respond(x.h.held[0]->call, 200, (struct http_headers){&field, 1}, -1);
+    call_write(x.h.held[0]->call, S("text"));
+    assert_int_equal(x.h.gone, 0);
+    fake_turn(x.loop);
+    assert_int_equal(x.h.gone, 1);
+    assert_true(x.s->closed);
+    buf_fini(&value);
+    close_scene(&x);
+}
+
+/* Every allocation of foreign size fails once. */
+static void torture(void **state)
+{
+    static const char IN[] =
+        "POST /stream HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n"
+        "5\r\nhello\r\n0\r\nA: b\r\n\r\nPOST /early HTTP/1.1\r\nHost: h\r\nContent-Length: "
+        "5\r\n\r\nhello";
+    size_t budget = mem_budget();
+    size_t room = 0, answered = 0;
+
+    (void)state;
+    while (answered < 2) {
+        struct scene x;
+
+        open_scene(&x, NULL);
+        x.s->in.max = x.s->queue.max = x.s->sent.max = SIZE_MAX / 4;
+        assert_non_null(buf_reserve(&x.s->in, 1000)); /* the test's own buffers do not fail */
+        assert_non_null(buf_reserve(&x.s->queue, 2000));
+        assert_non_null(buf_reserve(&x.s->sent, 2000));
+        assert_non_null(buf_reserve(&x.h.seen, 1000));
+        mem_set_budget(mem_counted() + room);
+        fake_feed(x.s, str_z(IN));
+        mem_set_budget(budget);
+        answered = has(&x, "401 Unauthorized") + has(&x, "200 OK");
+        close_scene(&x);
+        room += 16;
+        assert_true(room < 100000);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -1295,6 +1391,7 @@ int main(void)
         cmocka_unit_test(lim_7_8_trickle),
         cmocka_unit_test(lim_9_stall),
         cmocka_unit_test(lim_14_budget),
+        cmocka_unit_test(lim_14_shed),
         cmocka_unit_test(lim_19_idle),
         cmocka_unit_test(no_time_limits),
         cmocka_unit_test(http_1_0),
@@ -1306,6 +1403,9 @@ int main(void)
         cmocka_unit_test(broken_answers),
         cmocka_unit_test(lazy_handler),
         cmocka_unit_test(drain),
+        cmocka_unit_test(closed_by_the_handler),
+        cmocka_unit_test(response_too_large),
+        cmocka_unit_test(torture),
         cmocka_unit_test(on_gone_closes_all),
     };
 

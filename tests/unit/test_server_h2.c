@@ -36,6 +36,7 @@ static void open_scene(struct scene *x, const char *alpn)
     x->loop = fake_loop();
     x->server = server_new(x->loop, &handler, &l);
     assert_int_equal(server_listen(x->server, &(struct listen_opts){.fd = -1}, NULL, NULL), OK);
+    x->h.server = x->server;
     x->s = fake_connect(x->loop, alpn);
     nghttp2_hd_inflate_new(&x->inflater);
 }
@@ -1034,11 +1035,12 @@ static void talk(struct peer *p)
     for (bool again = true; again;) {
         const uint8_t *out;
         ssize_t n = nghttp2_session_mem_send(p->session, &out);
-        struct str in = str_skip(buf_str(&p->x->s->sent), p->at);
+        struct str in;
 
         assert_true(n >= 0);
         if (n > 0)
             fake_feed(p->x->s, str_of((const char *)out, (size_t)n));
+        in = str_skip(buf_str(&p->x->s->sent), p->at);
         p->at += in.n;
         if (in.n > 0)
             assert_int_equal(nghttp2_session_mem_recv(p->session, (const uint8_t *)in.p, in.n),
@@ -1346,6 +1348,139 @@ static void lim_14_budget(void **state)
     close_scene(&x);
 }
 
+/* LIM-14: with the budget all but gone, the answer that has most bytes waiting goes, and no other;
+ * also when a frame of it is begun. */
+static void lim_14_shed(void **state)
+{
+    size_t budget = mem_budget();
+    char block[100000];
+    struct scene x;
+    struct peer p;
+
+    (void)state;
+    memset(block, 'x', sizeof block);
+    for (int begun = 0; begun < 2; begun++) {
+        open_scene(&x, "h2");
+        peer_init(&p, &x, begun == 1);
+        for (int i = 0; i < 2; i++)
+            ask(&p, "GET", "/hold", 0);
+        talk(&p);
+        if (begun)
+            x.s->window = 0;
+        for (int i = 0; i < 2; i++) {
+            call_respond(x.h.held[i]->call, 200, (struct http_headers){NULL, 0}, -1);
+            for (int n = 0; n < 3 - i; n++)
+                call_write(x.h.held[i]->call, str_of(block, sizeof block));
+            fake_turn(x.loop);
+        }
+        mem_set_budget(mem_counted() + mem_counted() / 50);
+        ask(&p, "GET", "/", 0);
+        talk(&p);
+        mem_set_budget(budget);
+        assert_int_equal(x.h.gone, 1);
+        assert_null(x.h.held[0]);
+        call_end(x.h.held[1]->call);
+        fake_let_off(x.h.held[1]);
+        x.s->window = SIZE_MAX;
+        fake_turn(x.loop);
+        talk(&p);
+        for (int i = 0; begun == 0 && i < 5; i++) { /* both windows are the test's business */
+            nghttp2_submit_window_update(p.session, 0, 3, 50000);
+            nghttp2_submit_window_update(p.session, 0, 0, 50000);
+            talk(&p);
+        }
+        assert_true(p.closed[0] > NGHTTP2_NO_ERROR + 1);
+        assert_int_equal(p.closed[1], NGHTTP2_NO_ERROR + 1);
+        assert_int_equal(p.closed[2], NGHTTP2_NO_ERROR + 1);
+        assert_int_equal(p.body[1].n, 2 * sizeof block);
+        peer_fini(&p);
+        close_scene(&x);
+    }
+}
+
+static void closed_by_the_handler(void **state)
+{
+    struct scene x;
+    struct buf b;
+
+    (void)state;
+    open_scene(&x, "h2");
+    buf_init(&b, SIZE_MAX / 4);
+    put_hello(&b);
+    put_request(&b, 1, 0, ":method=GET|:scheme=http|:path=/hold|:authority=h");
+    put_request(&b, 3, END_STREAM, ":method=GET|:scheme=http|:path=/close|:authority=h");
+    put_frame(&b, DATA, END_STREAM, 1, S("x"));
+    put_request(&b, 5, END_STREAM, FIRST);
+    feed_all(&x, &b);
+    assert_int_equal(x.h.heads, 2);
+    assert_int_equal(x.h.gone, 1);
+    assert_true(x.s->closed);
+    buf_fini(&b);
+    close_scene(&x);
+}
+
+static void response_too_large(void **state)
+{
+    struct http_header field = {S("x-long"), S("")};
+    struct scene x;
+    struct peer p;
+    struct buf value;
+
+    (void)state;
+    buf_init(&value, SIZE_MAX / 4);
+    for (int i = 0; i < 70000; i++)
+        buf_putc(&value, 'x');
+    field.value = buf_str(&value);
+    open_scene(&x, "h2");
+    peer_init(&p, &x, true);
+    ask(&p, "GET", "/hold", 0);
+    talk(&p);
+    call_respond(x.h.held[0]->call, 200, (struct http_headers){&field, 1}, -1);
+    call_write(x.h.held[0]->call, S("text"));
+    assert_int_equal(x.h.gone, 0);
+    fake_turn(x.loop);
+    talk(&p);
+    assert_int_equal(x.h.gone, 1);
+    assert_true(p.closed[0] > NGHTTP2_NO_ERROR + 1);
+    buf_fini(&value);
+    peer_fini(&p);
+    close_scene(&x);
+}
+
+/* Every allocation of foreign size fails once. */
+static void torture(void **state)
+{
+    size_t budget = mem_budget();
+    size_t room = 0, whole = 0;
+    struct buf b;
+
+    (void)state;
+    buf_init(&b, SIZE_MAX / 4);
+    put_hello(&b);
+    put_request(&b, 1, END_STREAM, ":method=GET|:scheme=http|:path=/stream|:authority=h|a=b");
+    put_request(&b, 3, 0, POST);
+    put_frame(&b, DATA, END_STREAM, 3, S("hello"));
+    while (whole < 2) {
+        struct scene x;
+
+        open_scene(&x, "h2");
+        fake_turn(x.loop);
+        assert_non_null(buf_reserve(&x.s->in, 2000)); /* the test's own buffers do not fail */
+        assert_non_null(buf_reserve(&x.s->queue, 2000));
+        assert_non_null(buf_reserve(&x.s->sent, 2000));
+        assert_non_null(buf_reserve(&x.h.seen, 1000));
+        mem_set_budget(mem_counted() + room);
+        feed_all(&x, &b);
+        mem_set_budget(budget);
+        whole = str_find(buf_str(&x.s->sent), S("three")) < x.s->sent.n ? 1 : 0;
+        whole += str_find(buf_str(&x.s->sent), S("[hello]")) < x.s->sent.n ? 1 : 0;
+        close_scene(&x);
+        room += 16;
+        assert_true(room < 100000);
+    }
+    buf_fini(&b);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -1372,12 +1507,16 @@ int main(void)
         cmocka_unit_test(lim_time),
         cmocka_unit_test(lim_13_unwanted),
         cmocka_unit_test(lim_14_budget),
+        cmocka_unit_test(lim_14_shed),
         cmocka_unit_test(drain),
         cmocka_unit_test(upload),
         cmocka_unit_test(back_pressure),
         cmocka_unit_test(slow_socket),
         cmocka_unit_test(client_gone),
         cmocka_unit_test(broken_answers),
+        cmocka_unit_test(closed_by_the_handler),
+        cmocka_unit_test(response_too_large),
+        cmocka_unit_test(torture),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -4,6 +4,7 @@
  * other. Longer vectors begin like shorter ones, as Gemini's do. */
 #include "demo/embed.h"
 #include "codec/json_write.h"
+#include "codec/utf8.h"
 #include "demo/check.h"
 #include "demo/fields.h"
 #include "demo/prompt.h"
@@ -122,14 +123,13 @@ static void put_vector(struct jw *w, const struct emu_ask *ask, yyjson_val *req,
     jw_end(w);
 }
 
-static void weigh(struct emu_prompt *sum, const struct emu_ask *ask, yyjson_val *req)
+static void weigh(struct emu_prompt *sum, yyjson_val *req)
 {
     struct emu_each parts = emu_each(emu_get(emu_get(req, "content"), "parts"));
     yyjson_val *part;
 
     while ((part = emu_next(&parts)) != NULL)
-        sum->tokens[EMU_M_TEXT] += emu_tokens(emu_str(part, "text").n);
-    (void)ask;
+        sum->tokens[EMU_M_TEXT] += emu_tokens(utf8_count(emu_str(part, "text")));
 }
 
 static void put_usage(struct jw *w, const struct emu_ask *ask, const struct emu_prompt *sum)
@@ -162,7 +162,7 @@ static void embed_many(const struct emu_ask *ask, struct emu_problem *p, struct 
     e = emu_each(list);
     while ((req = emu_next(&e)) != NULL) {
         put_vector(w, ask, req, NULL);
-        weigh(&sum, ask, req);
+        weigh(&sum, req);
     }
     jw_end(w);
     put_usage(w, ask, &sum);
@@ -182,7 +182,7 @@ void emu_embed(const struct emu_ask *ask, struct emu_problem *p, struct buf *out
     check_embed(ask, ask->body, p);
     if (p->http != 0)
         return;
-    weigh(&sum, ask, ask->body);
+    weigh(&sum, ask->body);
     jw_obj(&w, NULL);
     put_vector(&w, ask, ask->body, "embedding");
     put_usage(&w, ask, &sum);

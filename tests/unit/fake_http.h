@@ -155,7 +155,7 @@ static inline struct server_handler fake_handler(struct fake_handler *h)
 {
     *h = (struct fake_handler){0};
     buf_init(&h->seen, SIZE_MAX / 4);
-    return (struct server_handler){fake_on_head, fake_refuse, h};
+    return (struct server_handler){.on_head = fake_on_head, .refuse = fake_refuse, .ctx = h};
 }
 
 #endif

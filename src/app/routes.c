@@ -4,6 +4,7 @@
  * proxy/target.c, so each stands here once, without a version. */
 #include "app/worker.h"
 
+#include "app/doctor_page.h"
 #include "app/health.h"
 #include "app/hooks.h"
 #include "app/metrics_page.h"
@@ -57,6 +58,26 @@ static void metrics(struct visit *v)
     metrics_page(v->w, v->call, &v->id);
 }
 
+static void doctor(struct visit *v)
+{
+    doctor_page(v->w, v->call, &v->id);
+}
+
+static void doctor_form(struct visit *v)
+{
+    doctor_page_post(v->w, v->call, &v->id);
+}
+
+static void doctor_stream(struct visit *v)
+{
+    doctor_page_stream(v->w, v->call, &v->id);
+}
+
+static void doctor_style(struct visit *v)
+{
+    doctor_page_style(v->w, v->call, &v->id);
+}
+
 enum { GET = 1 << HTTP_GET | 1 << HTTP_HEAD, POST = 1 << HTTP_POST };
 
 enum access {
@@ -77,6 +98,10 @@ static const struct route {
     {"livez",            GET,        OPEN,     health   },
     {"readyz",           GET,        OPEN,     ready    },
     {"metrics",          GET,        OPERATOR, metrics  },
+    {"doctor", GET, OPERATOR, doctor},
+    {"doctor", POST, OPEN, doctor_form}, /* the token is in its body */
+    {"doctor/stream", GET, OPERATOR, doctor_stream},
+    {"doctor/style.css", GET, OPEN, doctor_style},
     {"chat/completions", POST,       CLIENT,   chat     },
     {"models",           GET | POST, CLIENT,   models   },
     {"models/*",         GET,        CLIENT,   one_model},
@@ -114,6 +139,18 @@ static void refuse_with(struct visit *v, enum gm_cause cause, struct str what)
     gm_error_make(&e, cause, what);
     reply_log(&v->id, v->call, e.client_status);
     reply_error(&v->w->proxy, v->call, &v->id, &OPENAI_CHAT, &e);
+}
+
+static void wrong_method(struct visit *v, unsigned methods)
+{
+    static const char *const ALLOW[] = {"OPTIONS", "GET, HEAD, OPTIONS", "POST, OPTIONS",
+                                        "GET, HEAD, POST, OPTIONS"};
+    unsigned takes = (methods & GET ? 1U : 0U) | (methods & POST ? 2U : 0U);
+    struct gm_error e;
+
+    gm_error_make(&e, GM_METHOD, S("this endpoint does not take that method"));
+    reply_log(&v->id, v->call, e.client_status);
+    reply_not_allowed(&v->w->proxy, v->call, &v->id, &OPENAI_CHAT, &e, str_z(ALLOW[takes]));
 }
 
 static void not_found(struct visit *v)
@@ -161,7 +198,7 @@ static void dispatch(struct visit *v)
         return;
     }
     if (!(r->methods & 1U << call_method(v->call))) {
-        refuse_with(v, GM_METHOD, S("this endpoint does not take that method"));
+        wrong_method(v, r->methods);
         return;
     }
     if (r->access == OPEN || let_in(v, r->access))
@@ -187,6 +224,19 @@ static bool is_about_size(int status)
     return status == 413 || status == 414 || status == 431;
 }
 
+static enum gm_cause refusal_cause(int status)
+{
+    switch (status) {
+    case 405: return GM_METHOD;
+    case 413: return GM_TOO_LARGE;
+    case 503: return GM_BUSY;
+    case 400:
+    case 415:
+    case 417: return GM_BAD_REQUEST;
+    default: return GM_OUR_LIMIT;
+    }
+}
+
 /* The server's own refusals, in the same shape as every other error. Where the platform has limits
  * of its own, they are told too. */
 static void refuse(void *ctx, const struct refusal *r, struct buf *out)
@@ -197,9 +247,19 @@ static void refuse(void *ctx, const struct refusal *r, struct buf *out)
 
     snprintf(text, sizeof text, "%s.%s", r->what,
              is_about_size(r->status) ? w->g->platform->limits : "");
-    gm_error_make(&e, r->status == 503 ? GM_BUSY : GM_OUR_LIMIT, str_z(text));
+    gm_error_make(&e, refusal_cause(r->status), str_z(text));
     e.client_status = r->status;
     OPENAI_CHAT.error(&e, out);
 }
 
-const struct server_handler ROUTES_HANDLER = {.on_head = on_head, .refuse = refuse};
+static struct http_headers refuse_fields(void *ctx, struct call *call)
+{
+    struct worker *w = ctx;
+
+    w->refused = request_id_new(w->proxy.opts, call);
+    reply_begin(&w->refusal, w->proxy.opts, call, &w->refused);
+    return reply_fields(&w->refusal);
+}
+
+const struct server_handler ROUTES_HANDLER = {
+    .on_head = on_head, .refuse = refuse, .refuse_fields = refuse_fields};

@@ -5,6 +5,7 @@
 #define APP_WORKER_H
 
 #include "app/gateway.h"
+#include "proxy/reply.h"
 
 struct worker {
     struct gateway *g;
@@ -19,9 +20,14 @@ struct worker {
     struct timer look;
     uint64_t drain_until_ms;
     bool draining, abandoned;
+    unsigned doctors; /* examinations that are going on */
+    struct reply_head refusal; /* of the server's own answers; one at a time */
+    struct request_id refused;
 };
 
 struct worker *worker_open(struct gateway *g); /* it listens nowhere yet */
+/* The limits of a worker's client, also for others who ask upstream. */
+struct client_limits worker_client_limits(const struct config *c);
 void worker_run(struct worker *w);             /* on the thread that owns it from now on */
 void worker_close(struct worker *w);           /* NULL is fine */
 

@@ -164,7 +164,7 @@ static void on_refusal(void *ctx, const struct refusal *r, struct buf *out)
 struct emulator *emulator_new(struct loop *loop, const struct emulator_opts *opts)
 {
     struct emulator *e = mem_zalloc(sizeof *e);
-    const struct server_handler handler = {on_head, on_refusal, e};
+    const struct server_handler handler = {.on_head = on_head, .refuse = on_refusal, .ctx = e};
     struct server_limits limits = SERVER_LIMITS_DEFAULT;
 
     e->house.loop = loop;

@@ -251,20 +251,33 @@ size_t call_queued(const struct call *c)
 
 /* The server's own answers. */
 
-void call_refuse(struct call *c, const struct refusal *r)
+static size_t refusal_fields(struct call *c, const struct refusal *r, struct http_header *fields)
 {
-    struct server *s = c->conn->server;
-    struct http_header fields[2] = {
-        {S("content-type"), S("application/json")}
-    };
-    size_t n = 1;
-    struct buf body;
+    const struct server_handler *h = &c->conn->server->handler;
+    size_t n = 0;
 
+    fields[n++] = (struct http_header){S("content-type"), S("application/json")};
     if (r->status == 405)
         fields[n++] =
             (struct http_header){S("allow"), S("GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS")};
     if (r->status == 503)
         fields[n++] = (struct http_header){S("retry-after"), S("1")};
+    if (h->refuse_fields != NULL) {
+        struct http_headers more = h->refuse_fields(h->ctx, c);
+
+        for (size_t i = 0; i < more.n && n < REFUSAL_FIELDS; i++)
+            fields[n++] = more.v[i];
+    }
+    return n;
+}
+
+void call_refuse(struct call *c, const struct refusal *r)
+{
+    struct server *s = c->conn->server;
+    struct http_header fields[REFUSAL_FIELDS];
+    size_t n = refusal_fields(c, r, fields);
+    struct buf body;
+
     call_cut(c);
     if (c->ended)
         return; /* cutting it closed the server */

@@ -43,6 +43,9 @@ struct server_handler {
     /* Write the body (JSON) of an answer that the server gives by itself. */
     void (*refuse)(void *ctx, const struct refusal *r, struct buf *out);
     void *ctx;
+    /* The fields that each of the handler's own answers carries, for those that the server gives by
+     * itself; valid until the next call. May be NULL. */
+    struct http_headers (*refuse_fields)(void *ctx, struct call *call);
 };
 struct server_limits {
     size_t connections;      /* LIM-1, for this loop; one more is closed at once */

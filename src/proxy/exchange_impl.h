@@ -27,6 +27,7 @@ struct leg {
     size_t ntried;
     unsigned attempts;
     int status;
+    struct gm_error last; /* why it is sent again; set after the first failure */
     struct sse sse;
     struct buf body; /* of a whole answer, or of an error */
     struct timer again;

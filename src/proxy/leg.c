@@ -47,6 +47,10 @@ static void no_key(struct leg *leg, enum key_verdict verdict, uint64_t wait_ms)
     struct gm_error e;
     char text[160];
 
+    if (leg->last.set) { /* what upstream said to the key that was tried says more than we can */
+        exchange_fail(leg->x, &leg->last);
+        return;
+    }
     if (verdict == KEY_NONE) {
         gm_error_make(&e, GM_BUSY,
                       keys_count(leg->x->p->keys) == 0
@@ -265,6 +269,7 @@ void leg_fail(struct leg *leg, const struct gm_error *e)
     if (x->step == STEP_END)
         return;
     if (retry_again(&copy, &state, &after_ms)) {
+        leg->last = copy;
         x->step = STEP_PICK_KEY;
         timer_start(&leg->again, after_ms);
         return;

@@ -68,12 +68,27 @@ static void send(struct call *c, int status, const struct reply_head *h, struct 
     call_end(c);
 }
 
+/*   source  WEB-1 */
+void reply_begin_page(struct reply_head *h, const struct request_id *id)
+{
+    h->n = 0;
+    reply_add(h, S("x-request-id"), str_of(id->z, id->n));
+    reply_add(h, S("x-content-type-options"), S("nosniff"));
+    reply_add(h, S("content-security-policy"),
+              S("default-src 'none'; style-src 'self'; form-action 'self'; base-uri 'none'; "
+                "frame-ancestors 'none'"));
+    reply_add(h, S("referrer-policy"), S("no-referrer"));
+    reply_add(h, S("cross-origin-opener-policy"), S("same-origin"));
+    reply_add(h, S("cross-origin-resource-policy"), S("same-origin"));
+}
+
 void reply_page(struct proxy *p, struct call *c, const struct request_id *id, int status,
                 struct str content_type, struct str body)
 {
     struct reply_head h;
 
-    reply_begin(&h, p->opts, c, id);
+    (void)p;
+    reply_begin_page(&h, id);
     reply_add(&h, S("content-type"), content_type);
     reply_add(&h, S("cache-control"), S("no-store"));
     send(c, status, &h, body);
@@ -82,24 +97,18 @@ void reply_page(struct proxy *p, struct call *c, const struct request_id *id, in
 void reply_json(struct proxy *p, struct call *c, const struct request_id *id, int status,
                 struct str body)
 {
-    reply_page(p, c, id, status, S("application/json; charset=utf-8"), body);
+    struct reply_head h;
+
+    reply_begin(&h, p->opts, c, id);
+    reply_add(&h, S("content-type"), S("application/json; charset=utf-8"));
+    reply_add(&h, S("cache-control"), S("no-store"));
+    send(c, status, &h, body);
 }
 
 void reply_error(struct proxy *p, struct call *c, const struct request_id *id,
                  const struct dialect *d, const struct gm_error *e)
 {
-    struct reply_head h;
-
-    buf_reset(&p->out);
-    d->error(e, &p->out);
-    reply_begin(&h, p->opts, c, id);
-    reply_add(&h, S("content-type"), S("application/json; charset=utf-8"));
-    reply_add(&h, S("cache-control"), S("no-store"));
-    if (e->retry_after_s > 0) {
-        snprintf(h.retry_after, sizeof h.retry_after, "%u", (unsigned)e->retry_after_s);
-        reply_add(&h, S("retry-after"), str_z(h.retry_after));
-    }
-    send(c, e->client_status, &h, buf_str(&p->out));
+    reply_not_allowed(p, c, id, d, e, S("")); /* an empty field is left out */
 }
 
 /* Only what a list of field names may hold, so that echoing it can never inject anything. */

@@ -30,11 +30,19 @@ void reply_log(const struct request_id *id, struct call *c, int status);
 /* A whole answer: head, body, end. The call is over. */
 void reply_json(struct proxy *p, struct call *c, const struct request_id *id, int status,
                 struct str body);
-/* The same with a content type of its own, for pages. */
+/* The fields of the pages of our own: none for CORS, and a browser is kept from everything that they
+ * do not need. id must outlive the head. */
+void reply_begin_page(struct reply_head *h, const struct request_id *id);
+
+/* Such a page, whole. */
 void reply_page(struct proxy *p, struct call *c, const struct request_id *id, int status,
                 struct str content_type, struct str body);
 void reply_error(struct proxy *p, struct call *c, const struct request_id *id,
                  const struct dialect *d, const struct gm_error *e);
+
+/* The same for a 405, which must say what is allowed (RFC 9110, 15.5.6). */
+void reply_not_allowed(struct proxy *p, struct call *c, const struct request_id *id,
+                       const struct dialect *d, const struct gm_error *e, struct str allow);
 
 /* The answer to a CORS preflight, or to any OPTIONS. */
 void reply_options(struct proxy *p, struct call *c, const struct request_id *id);

@@ -67,6 +67,8 @@ bool retry_again(const struct gm_error *e, const struct retry_state *s, uint32_t
 
 static enum gm_cause cause_of(const struct client_fault *f)
 {
+    if (f->err == E_FIELD) /* only the key is foreign in a request's head */
+        return GM_KEY_INVALID;
     if (f->phase <= CLIENT_TLS)
         return GM_UNREACHABLE;
     if (f->err == E_TIMEOUT)

@@ -31,7 +31,7 @@ static const struct {
     [GM_UNAUTHORIZED] = {"authentication_error",  "invalid_api_key",                      NULL      },
     [GM_NOT_FOUND] = {"invalid_request_error", "unknown_url",                          NULL      },
     [GM_METHOD] = {"invalid_request_error", "method_not_supported",                 NULL      },
-    [GM_OUR_LIMIT] = {"rate_limit_error",      "limit_reached",                        NULL      },
+    [GM_OUR_LIMIT] = {"invalid_request_error", "limit_reached",                        NULL      },
     [GM_BUSY] = {"api_error",             "server_busy",                          NULL      },
 };
 static_assert(NELEM(WORDS) == GM_CAUSES, "every cause needs OpenAI's words");

@@ -49,28 +49,59 @@ static bool all_visible(const struct names *list)
     return true;
 }
 
-enum err credentials_load_keys(const struct config *c, struct keys *keys, struct buf *problem)
+/* All keys of both sources; the list points into the options and into file. */
+static enum err read_keys(const struct config *c, struct names *list, struct buf *file,
+                          struct buf *problem)
 {
-    struct names list = {.v = mem_alloc(KEYS_MAX * sizeof *list.v), .max = KEYS_MAX};
-    struct buf file;
+    bool fits = split(list, secret_str(&c->api_keys), false);
     enum err err = OK;
-    bool fits = split(&list, secret_str(&c->api_keys), false);
 
-    buf_init(&file, KEYS_FILE_MAX);
     if (c->api_keys_file.n > 0) {
-        err = file_read(c->api_keys_file, &file);
-        fits = fits && split(&list, buf_str(&file), true);
+        err = file_read(c->api_keys_file, file);
+        fits = fits && split(list, buf_str(file), true);
     }
     if (err != OK)
         buf_putf(problem, "GEMINI_API_KEYS_FILE %.*s cannot be read", S_ARG(c->api_keys_file));
     else if (!fits) {
         buf_putf(problem, "more than %d keys", KEYS_MAX);
         err = E_RANGE;
-    } else if (!all_visible(&list)) {
+    } else if (!all_visible(list)) {
         buf_lit(problem, "a Gemini API key holds a blank or a character that no key has");
         err = E_FIELD;
-    } else {
+    }
+    return err;
+}
+
+enum err credentials_load_keys(const struct config *c, struct keys *keys, struct buf *problem)
+{
+    struct names list = {.v = mem_alloc(KEYS_MAX * sizeof *list.v), .max = KEYS_MAX};
+    struct buf file;
+    enum err err;
+
+    buf_init(&file, KEYS_FILE_MAX);
+    err = read_keys(c, &list, &file, problem);
+    if (err == OK)
         keys_set(keys, list.v, list.n);
+    secret_wipe(file.p, file.n);
+    buf_fini(&file);
+    mem_free(list.v);
+    return err;
+}
+
+enum err credentials_keys(const struct config *c, struct secret **ret, size_t *ret_n,
+                          struct buf *problem)
+{
+    struct names list = {.v = mem_alloc(KEYS_MAX * sizeof *list.v), .max = KEYS_MAX};
+    struct buf file;
+    enum err err;
+
+    buf_init(&file, KEYS_FILE_MAX);
+    err = read_keys(c, &list, &file, problem);
+    if (err == OK) {
+        *ret = mem_zalloc((list.n ? list.n : 1) * sizeof **ret);
+        *ret_n = list.n;
+        for (size_t i = 0; i < list.n; i++)
+            secret_init(&(*ret)[i], list.v[i]);
     }
     secret_wipe(file.p, file.n);
     buf_fini(&file);

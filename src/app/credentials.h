@@ -17,6 +17,11 @@ enum { TOKENS_MAX = 1024, KEYS_MAX = 4096 };
 MUST_CHECK enum err credentials_load_keys(const struct config *c, struct keys *keys,
                                           struct buf *problem);
 
+/* The same keys as a list of copies, for whoever tries each of them; free with
+ * credentials_free_tokens. */
+MUST_CHECK enum err credentials_keys(const struct config *c, struct secret **ret, size_t *ret_n,
+                                     struct buf *problem);
+
 /* The tokens of AUTH_TOKEN; free with credentials_free_tokens. */
 MUST_CHECK enum err credentials_tokens(const struct config *c, struct secret **ret, size_t *ret_n,
                                        struct buf *problem);

@@ -11,6 +11,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "base/random.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -163,6 +164,7 @@ enum err gateway_init(struct gateway *g, const struct config *c, const struct pl
     enum err err;
 
     *g = (struct gateway){.config = c, .platform = p, .start_ms = clock_mono_ms()};
+    random_bytes(&g->instance, sizeof g->instance);
     err = platform_listen(p, c->listen, &g->addr, &why);
     if (err != OK) {
         buf_putf(problem, "QUEQIAO_LISTEN %s", why.what ? why.what : "is not host:port");

@@ -30,9 +30,11 @@ struct gateway {
     int sockets[SOCKETS_MAX]; /* inherited; each worker has a copy of each */
     size_t nsockets;
     uint64_t start_ms;
-    _Atomic bool draining; /* not ready any more: what /readyz says */
-    _Atomic bool hurry;    /* asked twice */
-    bool stopping;         /* the main loop's */
+    uint32_t instance;      /* a number that only this process has */
+    _Atomic bool draining;  /* not ready any more: what /readyz says */
+    _Atomic bool hurry;     /* asked twice */
+    _Atomic size_t stopped; /* workers whose loops have ended, or are about to */
+    bool stopping;          /* the main loop's */
     struct timer delay, watchdog;
     struct worker **workers;
     struct metrics **metrics; /* one of each worker's */

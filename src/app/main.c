@@ -3,11 +3,13 @@
 /* main.c - the only place that knows there is a process: arguments, signals, exit status. */
 #include "app/config.h"
 #include "app/demo_command.h"
+#include "app/doctor_command.h"
 #include "app/gateway.h"
 #include "app/notify.h"
 #include "app/platform.h"
 #include "base/log.h"
 #include "dialect/list.h"
+#include "doctor/print.h"
 
 #include <signal.h>
 #include <stdio.h>
@@ -38,6 +40,8 @@ static void write_help(struct buf *out)
     buf_lit(out, "queqiao (鹊桥) " QUEQIAO_VERSION " - OpenAI-format clients on Google Gemini\n\n"
                  "usage: queqiao [serve]          serve Gemini to OpenAI-format clients\n"
                  "       queqiao demo             the same on an emulated Gemini; needs no key\n"
+                 "       queqiao doctor [MODEL ...]       find out what is wrong with this server\n"
+                 "       queqiao doctor URL [MODEL ...]   the same of a deployment, from here\n"
                  "       queqiao --check-config   read the options, say what is wrong, exit\n"
                  "       queqiao --print-options  the options as a table (docs/options.md)\n"
                  "       queqiao --help | --version\n\n"
@@ -156,30 +160,63 @@ static int run(enum mode mode)
     return err == OK ? EXIT_SUCCESS : EXIT_FAILURE;
 }
 
-enum { SERVE, DEMO, CHECK, OPTIONS, HELP, VERSION };
+static void write_findings(struct buf *out)
+{
+    doctor_markdown(LANG_EN, out);
+}
+
+static void write_findings_zh(struct buf *out)
+{
+    doctor_markdown(LANG_ZH, out);
+}
+
+static int run_doctor(int argc, char **argv)
+{
+    struct config c = {0};
+    const struct platform *p = NULL;
+    struct buf problem;
+    int status = EXIT_FAILURE;
+
+    buf_init(&problem, 4096);
+    if (load(&c, &p, &problem) == OK)
+        status = doctor_command(&c, p, argc, argv, &problem);
+    if (problem.n > 0)
+        fprintf(stderr, "queqiao: %.*s\n", S_ARG(buf_str(&problem)));
+    buf_fini(&problem);
+    config_fini(&c);
+    return status;
+}
+
+enum { SERVE, DEMO, DOCTOR, CHECK, OPTIONS, FINDINGS, FINDINGS_ZH, HELP, VERSION };
 static const struct word COMMAND[] = {
-    {"serve",           SERVE  },
-    {"demo",            DEMO   },
-    {"--check-config",  CHECK  },
-    {"--help",          HELP   },
-    {"-h",              HELP   },
-    {"help",            HELP   },
-    {"--version",       VERSION},
-    {"-V",              VERSION},
-    {"--print-options", OPTIONS},
+    {"serve",               SERVE      },
+    {"demo",                DEMO       },
+    {"doctor",              DOCTOR     },
+    {"--print-findings",    FINDINGS   },
+    {"--print-findings-zh", FINDINGS_ZH},
+    {"--check-config",      CHECK      },
+    {"--help",              HELP       },
+    {"-h",                  HELP       },
+    {"help",                HELP       },
+    {"--version",           VERSION    },
+    {"-V",                  VERSION    },
+    {"--print-options",     OPTIONS    },
 };
 
 int main(int argc, char **argv)
 {
     int command = argc > 1 ? WORD(COMMAND, str_z(argv[1])) : SERVE;
 
-    if (command < 0 || argc > 2) {
+    if (command < 0 || (argc > 2 && command != DOCTOR)) {
         fprintf(stderr, "queqiao: I do not know '%s'; try queqiao --help\n",
                 argv[command < 0 ? 1 : 2]);
         return 2;
     }
     switch (command) {
     case DEMO: return run(MODE_DEMO);
+    case DOCTOR: return run_doctor(argc - 2, argv + 2);
+    case FINDINGS: return print(write_findings);
+    case FINDINGS_ZH: return print(write_findings_zh);
     case CHECK: return run(MODE_CHECK);
     case OPTIONS: return print(config_print_markdown);
     case HELP: return print(write_help);

@@ -80,11 +80,8 @@ static void doctor_style(struct visit *v)
 
 enum { GET = 1 << HTTP_GET | 1 << HTTP_HEAD, POST = 1 << HTTP_POST };
 
-enum access {
-    OPEN,
-    CLIENT,
-    OPERATOR
-}; /* who may come: anybody, who has a key, who has our token */
+/* Who may come: anybody; who has a key; who has one of our tokens. */
+enum access { OPEN, CLIENT, OPERATOR };
 
 static const struct route {
     const char *path; /* `*`: one segment or more */
@@ -92,19 +89,19 @@ static const struct route {
     enum access access;
     route_f *go;
 } ROUTES[] = {
-    {"",                 GET,        OPEN,     health   },
-    {"health",           GET,        OPEN,     health   },
-    {"healthz",          GET,        OPEN,     health   },
-    {"livez",            GET,        OPEN,     health   },
-    {"readyz",           GET,        OPEN,     ready    },
-    {"metrics",          GET,        OPERATOR, metrics  },
-    {"doctor", GET, OPERATOR, doctor},
-    {"doctor", POST, OPEN, doctor_form}, /* the token is in its body */
-    {"doctor/stream", GET, OPERATOR, doctor_stream},
-    {"doctor/style.css", GET, OPEN, doctor_style},
-    {"chat/completions", POST,       CLIENT,   chat     },
-    {"models",           GET | POST, CLIENT,   models   },
-    {"models/*",         GET,        CLIENT,   one_model},
+    {"",                 GET,        OPEN,     health       },
+    {"health",           GET,        OPEN,     health       },
+    {"healthz",          GET,        OPEN,     health       },
+    {"livez",            GET,        OPEN,     health       },
+    {"readyz",           GET,        OPEN,     ready        },
+    {"metrics",          GET,        OPERATOR, metrics      },
+    {"doctor",           GET,        OPERATOR, doctor       },
+    {"doctor",           POST,       OPEN,     doctor_form  }, /* the token is in its body */
+    {"doctor/stream",    GET,        OPERATOR, doctor_stream},
+    {"doctor/style.css", GET,        OPEN,     doctor_style },
+    {"chat/completions", POST,       CLIENT,   chat         },
+    {"models",           GET | POST, CLIENT,   models       },
+    {"models/*",         GET,        CLIENT,   one_model    },
 };
 
 static bool matches(const struct route *r, const struct target *t)
@@ -124,12 +121,20 @@ static bool matches(const struct route *r, const struct target *t)
     return at == t->n;
 }
 
-static const struct route *find_route(const struct target *t)
+static bool takes(const struct route *r, enum http_method m)
 {
-    for (size_t i = 0; i < NELEM(ROUTES); i++)
+    return (r->methods & 1U << m) != 0;
+}
+
+/* The row for path and method; one for the path alone when there is none. */
+static const struct route *find_route(const struct target *t, enum http_method m)
+{
+    const struct route *found = NULL;
+
+    for (size_t i = 0; i < NELEM(ROUTES) && (found == NULL || !takes(found, m)); i++)
         if (matches(&ROUTES[i], t))
-            return &ROUTES[i];
-    return NULL;
+            found = &ROUTES[i];
+    return found;
 }
 
 static void refuse_with(struct visit *v, enum gm_cause cause, struct str what)
@@ -176,6 +181,10 @@ static bool let_in(struct visit *v, enum access access)
                     "此页面仅供管理者使用，请带上服务器的 AUTH_TOKEN。");
     if (refusal.n == 0)
         return true;
+    if (access == OPERATOR && target_is(&v->target, 0, "doctor") && doctor_page_wanted(v->call)) {
+        doctor_page_login(v->w, v->call, &v->id);
+        return false;
+    }
     refuse_with(v, v->pass.verdict == AUTH_TWO ? GM_BAD_REQUEST : GM_UNAUTHORIZED, refusal);
     return false;
 }
@@ -192,12 +201,12 @@ static void dispatch(struct visit *v)
         refuse_with(v, GM_BAD_REQUEST, S("the path of this request is malformed"));
         return;
     }
-    r = find_route(&v->target);
+    r = find_route(&v->target, call_method(v->call));
     if (r == NULL) {
         not_found(v);
         return;
     }
-    if (!(r->methods & 1U << call_method(v->call))) {
+    if (!takes(r, call_method(v->call))) {
         wrong_method(v, r->methods);
         return;
     }

@@ -14,8 +14,16 @@ enum {
     FLUSH_MS = 500, /* after the limit: for the last error events to leave */
 };
 
+/* Signals arrive on the first worker's loop, so it ends last: a second one must find somebody. */
+static bool others_run(const struct worker *w)
+{
+    return w->loop == w->g->main_loop && atomic_load(&w->g->stopped) + 1 < w->g->nworkers;
+}
+
 static void stop(struct worker *w)
 {
+    atomic_fetch_add(&w->g->stopped, 1);
+    loop_hold(w->loop, false);
     timer_stop(&w->look);
     server_close(w->server);
     client_drop_idle(w->client);
@@ -28,7 +36,10 @@ static void on_look(struct timer *t)
     uint64_t now_ms = loop_now_ms(w->loop);
 
     if (server_calls(w->server) == 0 || (w->abandoned && now_ms >= w->drain_until_ms + FLUSH_MS)) {
-        stop(w);
+        if (others_run(w))
+            timer_start(&w->look, LOOK_MS);
+        else
+            stop(w);
         return;
     }
     if (!w->abandoned && now_ms >= w->drain_until_ms) {
@@ -44,6 +55,7 @@ static void on_drain(struct task *t)
 
     if (!w->draining) {
         w->draining = true;
+        loop_hold(w->loop, true); /* until stop(), and not only while connections are left */
         w->drain_until_ms = loop_now_ms(w->loop) + w->g->config->drain_ms;
         server_drain(w->server);
         timer_start(&w->look, 0);
@@ -80,7 +92,7 @@ static struct server_limits server_limits_of(const struct gateway *g)
     return l;
 }
 
-static struct client_limits client_limits_of(const struct config *c)
+struct client_limits worker_client_limits(const struct config *c)
 {
     struct client_limits l = CLIENT_LIMITS_DEFAULT;
 
@@ -96,7 +108,7 @@ struct worker *worker_open(struct gateway *g)
 {
     struct worker *w = mem_zalloc(sizeof *w);
     struct server_limits sl = server_limits_of(g);
-    struct client_limits cl = client_limits_of(g->config);
+    struct client_limits cl = worker_client_limits(g->config);
     struct server_handler h = ROUTES_HANDLER;
 
     h.ctx = w;

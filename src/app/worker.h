@@ -20,7 +20,7 @@ struct worker {
     struct timer look;
     uint64_t drain_until_ms;
     bool draining, abandoned;
-    unsigned doctors; /* examinations that are going on */
+    unsigned doctors;          /* examinations that are going on */
     struct reply_head refusal; /* of the server's own answers; one at a time */
     struct request_id refused;
 };
@@ -28,8 +28,8 @@ struct worker {
 struct worker *worker_open(struct gateway *g); /* it listens nowhere yet */
 /* The limits of a worker's client, also for others who ask upstream. */
 struct client_limits worker_client_limits(const struct config *c);
-void worker_run(struct worker *w);             /* on the thread that owns it from now on */
-void worker_close(struct worker *w);           /* NULL is fine */
+void worker_run(struct worker *w);   /* on the thread that owns it from now on */
+void worker_close(struct worker *w); /* NULL is fine */
 
 /* Every worker opens its connection to upstream, unless it has one. From any thread. */
 void worker_warm(struct gateway *g);

@@ -1,0 +1,112 @@
+/* Copyright 2026 The queqiao authors
+ * SPDX-License-Identifier: MIT */
+/* examine.c - looking around. What is good or bad is not known here. */
+#include "app/examine.h"
+
+#include "app/platform.h"
+#include "base/buf.h"
+#include "base/clock.h"
+#include "base/mem.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/resource.h>
+#include <sys/utsname.h>
+#include <unistd.h>
+
+extern char **environ;
+
+static const char *const REGIONS[] = {"FC_REGION", "TENCENTCLOUD_REGION", "AWS_REGION",
+                                      "FLY_REGION"};
+static const char *const PROXIES[] = {"HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"};
+static const char *const CREDENTIALS[] = {"ALIBABA_CLOUD_ACCESS_KEY_ID", "TENCENTCLOUD_SECRETID"};
+
+static const char *first_set(const char *const *names, size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        const char *v = getenv(names[i]);
+
+        if (v != NULL && *v != '\0')
+            return names[i];
+    }
+    return NULL;
+}
+
+static uint32_t timeout_of(struct http_headers h)
+{
+    const char *v = getenv("FC_TIMEOUT");
+    uint64_t n = 0;
+
+    if (str_u64(http_header_get(h, S("x-fc-function-timeout")), 86400, &n) ||
+        str_u64(str_z(v), 86400, &n))
+        return (uint32_t)n;
+    return 0;
+}
+
+static size_t shortest(const struct secret *v, size_t n)
+{
+    size_t least = SIZE_MAX;
+
+    for (size_t i = 0; i < n; i++)
+        if (v[i].n < least)
+            least = v[i].n;
+    return least;
+}
+
+/* What documents of the platforms leave open: who we are there, and how the clocks stand. */
+static void take_notes(const struct gateway *g, char notes[EXAMINE_NOTES_MAX])
+{
+    struct utsname u;
+    struct buf b;
+
+    buf_init(&b, EXAMINE_NOTES_MAX - 1);
+    if (uname(&u) == 0)
+        buf_putf(&b, "%s %.32s, ", u.sysname, u.release);
+    buf_putf(&b, "pid %d, uid %d, %u cores, up %llu s", (int)getpid(), (int)geteuid(),
+             platform_cores(), (unsigned long long)((clock_mono_ms() - g->start_ms) / 1000));
+    if (g->platform->hooks)
+        for (char **e = environ; *e != NULL && b.err == OK; e++)
+            if (str_starts(str_z(*e), S("FC_"))) {
+                struct str rest = str_z(*e);
+                struct str name = str_cut(&rest, '=');
+
+                buf_putf(&b, ", %.*s", S_ARG(name));
+            }
+    snprintf(notes, EXAMINE_NOTES_MAX, "%.*s", S_ARG(buf_str(&b)));
+    buf_fini(&b);
+}
+
+void examine(const struct gateway *g, struct http_headers headers, struct doctor_facts *ret,
+             char notes[EXAMINE_NOTES_MAX])
+{
+    const struct origin *o = &g->opts.origin;
+    const char *region = first_set(REGIONS, NELEM(REGIONS));
+    const char *proxy = first_set(PROXIES, NELEM(PROXIES));
+    struct rlimit files = {0};
+
+    getrlimit(RLIMIT_NOFILE, &files);
+    take_notes(g, notes);
+    *ret = (struct doctor_facts){
+        .platform = g->platform->name,
+        .platform_title = g->platform->title,
+        .is_fc = g->platform->hooks,
+        .keys = keys_count(g->keys),
+        .tokens = g->ntokens,
+        .shortest_token = shortest(g->tokens, g->ntokens),
+        .byok = g->config->byok,
+        .anonymous = g->config->anonymous,
+        .public_listener = g->platform->fronted || !platform_is_loopback(&g->addr),
+        .upstream_plain = !o->https && !str_starts(o->host, S("127.")) &&
+                          !str_eq(o->host, S("localhost")) && !str_eq(o->host, S("::1")),
+        .proxy = str_z(proxy),
+        .region = str_z(region ? getenv(region) : NULL),
+        .timeout_s = timeout_of(headers),
+        .credentials = first_set(CREDENTIALS, NELEM(CREDENTIALS)) != NULL,
+        .files = files.rlim_max,
+        .memory = platform_memory_bytes(),
+        .budget = mem_budget(),
+        .largest = g->config->body_max,
+        .root = geteuid() == 0,
+        .notes = notes,
+    };
+}

@@ -1,0 +1,18 @@
+/* Copyright 2026 The queqiao authors
+ * SPDX-License-Identifier: MIT */
+/* examine.h - this process and its options as facts for the doctor. */
+#ifndef APP_EXAMINE_H
+#define APP_EXAMINE_H
+
+#include "app/gateway.h"
+#include "doctor/facts.h"
+#include "http/msg.h"
+
+enum { EXAMINE_NOTES_MAX = 360 };
+
+/* headers: of the request that asks, where the platform tells more; or none. notes is written, and
+ * pointed at by ret. Never a value of a variable, but for the region and the timeout. */
+void examine(const struct gateway *g, struct http_headers headers, struct doctor_facts *ret,
+             char notes[EXAMINE_NOTES_MAX]);
+
+#endif

@@ -192,6 +192,14 @@ void loop_run(struct loop *loop)
     loop->stopping = false;
 }
 
+void loop_hold(struct loop *loop, bool on)
+{
+    if (on)
+        uv_ref((uv_handle_t *)&loop->mail);
+    else
+        uv_unref((uv_handle_t *)&loop->mail);
+}
+
 void loop_stop(struct loop *loop)
 {
     loop->stopping = true;

@@ -30,6 +30,9 @@ struct loop *loop_new(void);
 void loop_free(struct loop *loop); /* NULL is fine; every handle must be closed */
 void loop_run(struct loop *loop);  /* until loop_stop, or until no handle is left */
 void loop_stop(struct loop *loop);
+/* While it is held, loop_run does not return for want of handles: signals and posts still find it.
+ */
+void loop_hold(struct loop *loop, bool on);
 
 /* Run t once before the loop waits for I/O again, after all callbacks of this turn. This is how
  * writes are gathered: the first write of a turn queues the flush. Queueing twice is once. Tasks

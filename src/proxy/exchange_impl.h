@@ -73,6 +73,7 @@ void leg_stop(struct leg *leg); /* cancels in this turn, gives the key back; aga
 void leg_fail(struct leg *leg, const struct gm_error *e); /* again, or the end of the exchange */
 
 /* relay.c: upstream's bytes to the client's */
+void relay_begin(struct exchange *x); /* before events are fed: the buffer is empty then */
 MUST_CHECK enum err relay_event(void *leg, char *data,
                                 size_t n); /* an sse_event_f; a whole body too */
 void relay_flush(struct exchange *x);     /* what events appended to proxy.out goes to the client */

@@ -131,6 +131,7 @@ static void on_data(void *owner, struct str bytes)
             fail_feed(leg, E_TOOBIG);
         return;
     }
+    relay_begin(x);
     err = sse_feed(&leg->sse, bytes);
     if (x->step == STEP_END)
         return;
@@ -172,6 +173,7 @@ static void on_end(void *owner)
         on_error_body(leg);
         return;
     }
+    relay_begin(x);
     err = is_stream(leg) ? sse_finish(&leg->sse) : whole_answer(leg);
     relay_flush(x);
     if (err != OK) {
@@ -262,6 +264,7 @@ void leg_fail(struct leg *leg, const struct gm_error *e)
     uint32_t after_ms = 0;
 
     random_bytes(&state.random, sizeof state.random);
+    gm_error_hide(&copy, leg->key ? secret_str(key_secret(leg->key)) : secret_str(&x->own_key));
     client_cancel(leg->req);
     leg->req = NULL;
     give_back(leg, retry_blame(&copy), copy.retry_after_s);

@@ -63,11 +63,16 @@ static enum err on_gm_event(void *ctx, const struct gm_event *e)
     return x->d->event(x->tr.answer, leg->choice, e, &x->p->out);
 }
 
-/* What was appended and not flushed by a callback that failed is nobody's: each callback begins
- * with an empty buffer. */
 static struct buf *out_of(struct exchange *x)
 {
     return &x->p->out;
+}
+
+/* The buffer is every exchange's of this worker. What another one left in it, an error's body or
+ * what a failed callback appended, must never reach this client. */
+void relay_begin(struct exchange *x)
+{
+    buf_reset(out_of(x));
 }
 
 enum err relay_event(void *ctx, char *data, size_t n)

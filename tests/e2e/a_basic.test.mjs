@@ -1,7 +1,7 @@
 // The main job, seen by a client that knows nothing but HTTP.
 import assert from 'node:assert/strict';
 import { after, test } from 'node:test';
-import { KEY, Raw, gather, gm, haveEmulator, hello, request, stage } from './lib.mjs';
+import { Gateway, KEY, Raw, Scripted, gather, gm, haveEmulator, hello, request, stage } from './lib.mjs';
 
 const s = haveEmulator ? null : await stage();
 after(() => s?.close());
@@ -225,16 +225,13 @@ test('the request crosses: instructions, turns, sampling, limits, stop', async (
 });
 
 test('a base URL with a path keeps it', async () => {
-  const own = await stage({ play: (req, res) => gm.answer(req, res, 'hi') });
-  await own.gateway.stop();
-  const { Gateway } = await import('./lib.mjs');
-  own.gateway = await Gateway.start({
-    upstream: own.upstream, env: { GEMINI_BASE_URL: `${own.upstream.url}/gemini/` },
-  });
+  const upstream = await Scripted.start((req, res) => gm.answer(req, res, 'hi'));
+  const gateway = await Gateway.start({ upstream, env: { GEMINI_BASE_URL: `${upstream.url}/gemini/` } });
   try {
-    assert.equal((await own.gateway.chat({ messages: hello })).status, 200);
-    assert.match(own.upstream.seen[0].url, /^\/gemini\/v1beta\/models\/gemini-3\.8-flash:/);
+    assert.equal((await gateway.chat({ messages: hello })).status, 200);
+    assert.match(upstream.seen[0].url, /^\/gemini\/v1beta\/models\/gemini-3\.8-flash:/);
   } finally {
-    await own.close();
+    await gateway.stop();
+    await upstream.stop();
   }
 });

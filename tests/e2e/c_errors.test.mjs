@@ -30,7 +30,7 @@ const BAD = [
   ['no role', { model: M, messages: [{ content: 'hi' }] }, 400, /^messages\[0\]/],
   ['an unknown role', { model: M, messages: [user('a'), user('b'), { role: 'wizard', content: 'c' }] }, 400, /^messages\[2\]/],
   ['content of the wrong type', { model: M, messages: [user('a'), user(7)] }, 400, 'messages[1].content'],
-  ['a part of the wrong type', { model: M, messages: [user(['hi'])] }, 400, 'messages[0].content[0]'],
+  ['a part of the wrong type', { model: M, messages: [user([5])] }, 400, 'messages[0].content[0]'],
   ['an unknown part', { model: M, messages: [user('a'), user('b'), user('c'), user([{ type: 'hologram' }])] }, 400, /^messages\[3\]\.content\[0\]/],
   ['text of the wrong type', { model: M, messages: [user([{ type: 'text', text: 5 }])] }, 400, /^messages\[0\]\.content\[0\]/],
   ['no model', { messages: hello }, 400, 'model'],

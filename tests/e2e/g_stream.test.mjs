@@ -258,6 +258,21 @@ scene('a whole answer that is cut short of its length', (req, res) => {
   assert.equal(typeof (await r.json()).error.message, 'string');
 });
 
+scene('an error to one client leaves nothing behind for the next one', (req, res, body) => {
+  if (body.contents[0].parts[0].text === 'fail') return gm.error(res, 400, 'INVALID_ARGUMENT', 'the first client\'s own error');
+  return gm.answer(req, res, 'hello');
+}, async (s) => {
+  const fail = { messages: [{ role: 'user', content: 'fail' }] };
+  for (const stream of [false, true]) {
+    for (const before of [() => s.gateway.chat({ ...fail, stream }), () => s.gateway.chat({ messages: [] }), () => s.gateway.fetch('/nothing')]) {
+      assert.ok((await before()).status >= 400);
+      const { text, done } = await gather(await s.gateway.chat({ messages: hello, stream: true }));
+      assert.equal(text, 'hello');
+      assert.ok(done);
+    }
+  }
+}, { QUEQIAO_WORKERS: '1' });
+
 // -------------------------------------------------------------------------- endings that are one
 
 for (const [reason, want] of [

@@ -314,9 +314,9 @@ export async function stage({ play, env, tls, args } = {}) {
     gateway,
     async close() {
       try {
-        await gateway.stop();
+        await this.gateway.stop();
       } finally {
-        await upstream.stop();
+        await this.upstream.stop();
       }
     },
   };

@@ -113,7 +113,7 @@ static const struct row {
     {OMNI,       0,   {"gemini-omni", V36, K64, NO_THINKING}                                   },
     {LIVE,       0,   {"gemini-3.8-live", TALKS, K64, NO_THINKING}                             },
     {EMBED,      0,   {"gemini-embedding-2", 0, K8, NO_THINKING}                               },
-    {GEMMA,      0,   {"gemma-4", OPEN, K8, NO_THINKING}                                       },
+    {GEMMA,      0,   {"gemma-4", OPEN, K32, NO_THINKING}                                      },
 };
 
 /* The first number in the name: "gemini-3.5-flash" is 305, "gemini-flash-latest" has none and is

@@ -306,3 +306,19 @@ void gm_error_read(struct gm_error *e, int status, char *body, size_t n)
     from_value(e, status, jr_get(root, "error"));
     json_fini(&json);
 }
+
+void gm_error_hide(struct gm_error *e, struct str secret)
+{
+    static const struct str mark = S_INIT("[key]");
+    size_t at;
+
+    /* Shorter ones would tear words apart, and are nobody's key. */
+    if (secret.n < 8)
+        return;
+    while ((at = str_find(str_z(e->message), secret)) < strlen(e->message)) {
+        char *rest = e->message + at + secret.n;
+
+        memmove(e->message + at + mark.n, rest, strlen(rest) + 1);
+        memcpy(e->message + at, mark.p, mark.n);
+    }
+}

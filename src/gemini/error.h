@@ -74,4 +74,7 @@ int gm_cause_status(enum gm_cause cause); /* the client's status for it */
  * Bearer x */
 void gm_scrub(struct buf *out, struct str s);
 
+/* Take a secret that upstream repeated out of the message, whatever its shape (SEC-2). */
+void gm_error_hide(struct gm_error *e, struct str secret);
+
 #endif

@@ -18,8 +18,9 @@ static void put_json_type(struct schema *s, const struct view *view)
     bool null_too = view_is_nullable(view);
     struct str one = yyjson_is_str(type) ? jr_text(type) : S("");
 
-    if (type == NULL && (view_find(view, "properties") || view_find(view, "items") ||
-                         view_find(view, "enum") || view_find(view, "const")))
+    if (!yyjson_is_arr(type) && one.n == 0 &&
+        (view_find(view, "properties") || view_find(view, "items") || view_find(view, "enum") ||
+         view_find(view, "const")))
         one = view_inferred(view);
     if (one.n > 0 && !null_too) {
         jw_str(s->w, "type", one);

@@ -71,10 +71,10 @@ struct str view_single_type(const struct view *view)
     struct str found = S("");
     size_t n = 0;
 
-    if (type == NULL)
-        return view_inferred(view);
     if (yyjson_is_str(type))
         return jr_text(type);
+    if (!yyjson_is_arr(type))
+        return view_inferred(view);
     jr_each (item, type)
         if (!str_eq(jr_text(item), S("null"))) {
             found = jr_text(item);

@@ -144,6 +144,7 @@ static void fetch_over(struct list_of *l, enum key_outcome outcome)
 static void fetch_failed(struct list_of *l, const struct gm_error *e)
 {
     l->error = *e;
+    gm_error_hide(&l->error, secret_str(l->key ? key_secret(l->key) : &l->own_key));
     l->ok = false;
     fetch_over(l, retry_blame(e) == KEY_LIMITED ? KEY_BLAMELESS : retry_blame(e));
     answer_all(l);

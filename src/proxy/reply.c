@@ -105,6 +105,25 @@ void reply_json(struct proxy *p, struct call *c, const struct request_id *id, in
     send(c, status, &h, body);
 }
 
+void reply_not_allowed(struct proxy *p, struct call *c, const struct request_id *id,
+                       const struct dialect *d, const struct gm_error *e, struct str allow)
+{
+    struct reply_head h;
+
+    buf_reset(&p->out);
+    d->error(e, &p->out);
+    reply_begin(&h, p->opts, c, id);
+    reply_add(&h, S("content-type"), S("application/json; charset=utf-8"));
+    reply_add(&h, S("cache-control"), S("no-store"));
+    reply_add(&h, S("allow"), allow);
+    if (e->retry_after_s > 0) {
+        snprintf(h.retry_after, sizeof h.retry_after, "%u", (unsigned)e->retry_after_s);
+        reply_add(&h, S("retry-after"), str_z(h.retry_after));
+    }
+    send(c, e->client_status, &h, buf_str(&p->out));
+    buf_reset(&p->out); /* the buffer is everybody's: the next stream would begin with this error */
+}
+
 void reply_error(struct proxy *p, struct call *c, const struct request_id *id,
                  const struct dialect *d, const struct gm_error *e)
 {

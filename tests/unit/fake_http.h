@@ -151,11 +151,23 @@ static inline void fake_refuse(void *ctx, const struct refusal *r, struct buf *o
     buf_put(out, str_z(r->what));
 }
 
+static inline struct http_headers fake_refuse_fields(void *ctx, struct call *c)
+{
+    static const struct http_header MARK = {S_INIT("x-mark"), S_INIT("ours")};
+
+    (void)ctx;
+    (void)http_header_get(call_headers(c), S("origin")); /* legal whatever came of the head */
+    return (struct http_headers){&MARK, 1};
+}
+
 static inline struct server_handler fake_handler(struct fake_handler *h)
 {
     *h = (struct fake_handler){0};
     buf_init(&h->seen, SIZE_MAX / 4);
-    return (struct server_handler){.on_head = fake_on_head, .refuse = fake_refuse, .ctx = h};
+    return (struct server_handler){.on_head = fake_on_head,
+                                   .refuse = fake_refuse,
+                                   .refuse_fields = fake_refuse_fields,
+                                   .ctx = h};
 }
 
 #endif

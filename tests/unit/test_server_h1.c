@@ -1303,6 +1303,28 @@ static void on_gone_closes_all(void **state)
     close_scene(&x);
 }
 
+/* The server's own answers carry the fields that the handler's do. */
+static void refusals_are_marked(void **state)
+{
+    static const char *const IN[] = {
+        "hello\r\n",
+        "BREW / HTTP/1.1\r\nHost: h\r\n\r\n",
+        POST "Content-Length: 1001\r\n\r\n",
+        CHUNKED "x\r\n",
+    };
+
+    (void)state;
+    for (size_t i = 0; i < NELEM(IN); i++) {
+        struct scene x;
+
+        open_scene(&x, NULL);
+        fake_feed(x.s, str_z(IN[i]));
+        assert_true(has(&x, "HTTP/1.1 4"));
+        assert_true(has(&x, "\r\nx-mark: ours\r\n"));
+        close_scene(&x);
+    }
+}
+
 static void closed_by_the_handler(void **state)
 {
     struct scene x;
@@ -1403,6 +1425,7 @@ int main(void)
         cmocka_unit_test(broken_answers),
         cmocka_unit_test(lazy_handler),
         cmocka_unit_test(drain),
+        cmocka_unit_test(refusals_are_marked),
         cmocka_unit_test(closed_by_the_handler),
         cmocka_unit_test(response_too_large),
         cmocka_unit_test(torture),

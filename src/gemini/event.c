@@ -47,6 +47,77 @@ static const char *const FINISH_NUMBER[] = {
     "MALFORMED_FUNCTION_CALL",
 };
 
+/* The members of each object that are read, found in one walk over it. */
+enum chunk_member { CANDIDATES, USAGE, MODEL_VERSION, RESPONSE_ID, FEEDBACK, ERROR, CHUNK_MEMBERS };
+static const struct str CHUNK[] = {
+    [CANDIDATES] = S_INIT("candidates"),      [USAGE] = S_INIT("usageMetadata"),
+    [MODEL_VERSION] = S_INIT("modelVersion"), [RESPONSE_ID] = S_INIT("responseId"),
+    [FEEDBACK] = S_INIT("promptFeedback"),    [ERROR] = S_INIT("error"),
+};
+enum candidate_member {
+    CONTENT,
+    REASON,
+    MESSAGE,
+    CITATIONS,
+    GROUNDING,
+    LOGPROBS,
+    CANDIDATE_MEMBERS
+};
+static const struct str CANDIDATE[] = {
+    [CONTENT] = S_INIT("content"),
+    [REASON] = S_INIT("finishReason"),
+    [MESSAGE] = S_INIT("finishMessage"),
+    [CITATIONS] = S_INIT("citationMetadata"),
+    [GROUNDING] = S_INIT("groundingMetadata"),
+    [LOGPROBS] = S_INIT("logprobsResult"),
+};
+enum part_member {
+    TEXT,
+    THOUGHT,
+    SIGNATURE,
+    CALL,
+    MEDIA,
+    CODE,
+    CODE_RESULT,
+    TOOL_CALL,
+    TOOL_RESPONSE,
+    PART_MEMBERS
+};
+static const struct str PART[] = {
+    [TEXT] = S_INIT("text"),
+    [THOUGHT] = S_INIT("thought"),
+    [SIGNATURE] = S_INIT("thoughtSignature"),
+    [CALL] = S_INIT("functionCall"),
+    [MEDIA] = S_INIT("inlineData"),
+    [CODE] = S_INIT("executableCode"),
+    [CODE_RESULT] = S_INIT("codeExecutionResult"),
+    [TOOL_CALL] = S_INIT("toolCall"),
+    [TOOL_RESPONSE] = S_INIT("toolResponse"),
+};
+enum usage_member {
+    PROMPT,
+    OUTPUT,
+    THOUGHTS,
+    TOOL_USE,
+    CACHED,
+    TOTAL,
+    PROMPT_DETAILS,
+    OUTPUT_DETAILS,
+    TIER,
+    USAGE_MEMBERS
+};
+static const struct str USAGE_NAMES[] = {
+    [PROMPT] = S_INIT("promptTokenCount"),
+    [OUTPUT] = S_INIT("candidatesTokenCount"),
+    [THOUGHTS] = S_INIT("thoughtsTokenCount"),
+    [TOOL_USE] = S_INIT("toolUsePromptTokenCount"),
+    [CACHED] = S_INIT("cachedContentTokenCount"),
+    [TOTAL] = S_INIT("totalTokenCount"),
+    [PROMPT_DETAILS] = S_INIT("promptTokensDetails"),
+    [OUTPUT_DETAILS] = S_INIT("candidatesTokensDetails"),
+    [TIER] = S_INIT("serviceTier"),
+};
+
 struct walk {
     struct gm_reader *r;
     gm_event_f *on_event;
@@ -87,9 +158,8 @@ static enum err tell(struct walk *w, struct gm_event e)
 
 /* A signature goes with a call or a medium; on text it is an event of its own, for it may come
  * after all text was sent, on an empty part. */
-static enum err put_text(struct walk *w, yyjson_val *part)
+static enum err put_text(struct walk *w, struct str text)
 {
-    struct str text = jr_str(part, "text");
     enum err err = OK;
 
     if (text.n > 0)
@@ -155,53 +225,56 @@ static enum err put_code_result(struct walk *w, yyjson_val *result)
 
 /* The member that makes a part what it is, and who tells it. NULL: the part itself is told. */
 static const struct {
-    const char *member;
+    enum part_member member;
     enum err (*put)(struct walk *w, yyjson_val *v);
-} PART[] = {
-    {"functionCall",        put_call       },
-    {"inlineData",          put_media      },
-    {"executableCode",      put_code       },
-    {"codeExecutionResult", put_code_result},
-    {"toolCall",            NULL           },
-    {"toolResponse",        NULL           },
+} TELLERS[] = {
+    {CALL,          put_call       },
+    {MEDIA,         put_media      },
+    {CODE,          put_code       },
+    {CODE_RESULT,   put_code_result},
+    {TOOL_CALL,     NULL           },
+    {TOOL_RESPONSE, NULL           },
 };
 
 static enum err put_part(struct walk *w, yyjson_val *part)
 {
-    w->signature = jr_str(part, "thoughtSignature");
-    w->thought = jr_bool(part, "thought", false);
-    for (size_t i = 0; i < NELEM(PART); i++) {
-        yyjson_val *v = jr_get(part, PART[i].member);
+    yyjson_val *m[PART_MEMBERS];
+
+    jr_members(part, PART, PART_MEMBERS, m);
+    w->signature = jr_text(m[SIGNATURE]);
+    w->thought = yyjson_is_true(m[THOUGHT]);
+    for (size_t i = 0; i < NELEM(TELLERS); i++) {
+        yyjson_val *v = m[TELLERS[i].member];
 
         if (v == NULL)
             continue;
-        if (PART[i].put != NULL)
-            return PART[i].put(w, v);
+        if (TELLERS[i].put != NULL)
+            return TELLERS[i].put(w, v);
         return tell(w, (struct gm_event){.kind = GM_SERVER_TOOL,
-                                         .name = str_z(PART[i].member),
+                                         .name = PART[TELLERS[i].member],
                                          .signature = w->signature,
                                          .raw = part});
     }
-    return put_text(w, part);
+    return put_text(w, jr_text(m[TEXT]));
 }
 
 /* What hangs on a candidate besides its content, each told whole when it is not empty. */
 static const struct {
-    const char *member;
+    enum candidate_member member;
     enum gm_kind kind;
 } EXTRA[] = {
-    {"citationMetadata",  GM_CITATIONS},
-    {"groundingMetadata", GM_GROUNDING},
-    {"logprobsResult",    GM_LOGPROBS },
+    {CITATIONS, GM_CITATIONS},
+    {GROUNDING, GM_GROUNDING},
+    {LOGPROBS,  GM_LOGPROBS },
 };
 
-static enum err put_extras(struct walk *w, yyjson_val *candidate)
+static enum err put_extras(struct walk *w, yyjson_val *const *candidate)
 {
     enum err err = OK;
 
     w->thought = false;
     for (size_t i = 0; i < NELEM(EXTRA) && err == OK; i++) {
-        yyjson_val *v = jr_get(candidate, EXTRA[i].member);
+        yyjson_val *v = candidate[EXTRA[i].member];
 
         if (yyjson_is_obj(v) && yyjson_obj_size(v) > 0)
             err = w->on_event(w->ctx, &(struct gm_event){.kind = EXTRA[i].kind, .raw = v});
@@ -221,11 +294,11 @@ static struct str finish_word(yyjson_val *v)
 }
 
 /* The last reason holds: code execution has been seen to say STOP twice (traffic-facts 3.1). */
-static void read_finish(struct gm_reader *r, yyjson_val *candidate)
+static void read_finish(struct gm_reader *r, yyjson_val *const *candidate)
 {
-    struct str word = finish_word(jr_get(candidate, "finishReason"));
-    struct str message = jr_str(candidate, "finishMessage");
-    int known = WORD(FINISH, word);
+    struct str word = finish_word(candidate[REASON]);
+    struct str message = jr_text(candidate[MESSAGE]);
+    int known = word.n > 0 ? WORD(FINISH, word) : GM_NONE;
 
     if (message.n > 0)
         set_text(r->finish_message, sizeof r->finish_message, message);
@@ -235,43 +308,54 @@ static void read_finish(struct gm_reader *r, yyjson_val *candidate)
     set_text(r->finish_word, sizeof r->finish_word, word);
 }
 
-static uint64_t of_modality(yyjson_val *usage, const char *list, const char *name, int64_t number)
+static uint64_t count(yyjson_val *v)
 {
-    uint64_t sum = 0;
+    int64_t n;
 
-    jr_each (item, jr_get(usage, list)) {
-        yyjson_val *modality = jr_get(item, "modality");
-        int64_t n;
+    return v != NULL && jr_int(v, 0, INT64_MAX, &n) ? (uint64_t)n : 0;
+}
 
-        if (str_eq(jr_text(modality), str_z(name)) ||
-            (jr_is_num(modality) && jr_int(modality, number, number, &n)))
-            sum += jr_count(item, "tokenCount");
+/* Add up the tokens of the two modalities that any dialect tells apart. */
+static void read_details(yyjson_val *list, uint64_t *ret_audio, uint64_t *ret_image)
+{
+    enum { IMAGE = 2, AUDIO = 4 }; /* Google's numbers for the modalities */
+    static const struct word MODALITY[] = {
+        {"IMAGE", IMAGE},
+        {"AUDIO", AUDIO},
+    };
+
+    jr_each (item, list) {
+        yyjson_val *v = jr_get(item, "modality");
+        int64_t modality = WORD(MODALITY, jr_text(v));
+
+        if (modality < 0 && !(jr_is_num(v) && jr_int(v, IMAGE, AUDIO, &modality)))
+            continue;
+        *(modality == AUDIO ? ret_audio : ret_image) +=
+            modality == AUDIO || modality == IMAGE ? jr_count(item, "tokenCount") : 0;
     }
-    return sum;
 }
 
 /* Counts are running totals that may go down or vanish again: the last chunk's hold, and neither
  * the sum nor the maximum (traffic-facts 6.4). */
 static void read_usage(struct gm_reader *r, yyjson_val *u)
 {
-    enum { IMAGE = 2, AUDIO = 4 }; /* Google's numbers for the modalities */
+    yyjson_val *m[USAGE_MEMBERS];
 
-    if (jr_get(u, "promptTokenCount") == NULL && jr_get(u, "totalTokenCount") == NULL)
+    jr_members(u, USAGE_NAMES, USAGE_MEMBERS, m);
+    if (m[PROMPT] == NULL && m[TOTAL] == NULL)
         return; /* only a traffic type or a tier */
     r->usage = (struct gm_usage){
         .seen = true,
-        .prompt = jr_count(u, "promptTokenCount"),
-        .candidates = jr_count(u, "candidatesTokenCount"),
-        .thoughts = jr_count(u, "thoughtsTokenCount"),
-        .tool_use = jr_count(u, "toolUsePromptTokenCount"),
-        .cached = jr_count(u, "cachedContentTokenCount"),
-        .total = jr_count(u, "totalTokenCount"),
-        .prompt_audio = of_modality(u, "promptTokensDetails", "AUDIO", AUDIO),
-        .prompt_image = of_modality(u, "promptTokensDetails", "IMAGE", IMAGE),
-        .candidates_audio = of_modality(u, "candidatesTokensDetails", "AUDIO", AUDIO),
-        .candidates_image = of_modality(u, "candidatesTokensDetails", "IMAGE", IMAGE),
+        .prompt = count(m[PROMPT]),
+        .candidates = count(m[OUTPUT]),
+        .thoughts = count(m[THOUGHTS]),
+        .tool_use = count(m[TOOL_USE]),
+        .cached = count(m[CACHED]),
+        .total = count(m[TOTAL]),
     };
-    set_text(r->usage.tier, sizeof r->usage.tier, jr_str(u, "serviceTier"));
+    read_details(m[PROMPT_DETAILS], &r->usage.prompt_audio, &r->usage.prompt_image);
+    read_details(m[OUTPUT_DETAILS], &r->usage.candidates_audio, &r->usage.candidates_image);
+    set_text(r->usage.tier, sizeof r->usage.tier, jr_text(m[TIER]));
 }
 
 static void read_feedback(struct gm_reader *r, yyjson_val *feedback)
@@ -296,22 +380,25 @@ static void read_id(char *to, size_t room, struct str s)
 static enum err read_one(struct gm_reader *r, yyjson_val *chunk, gm_event_f *on_event, void *ctx)
 {
     struct walk w = {.r = r, .on_event = on_event, .ctx = ctx};
-    yyjson_val *candidate = yyjson_arr_get_first(jr_get(chunk, "candidates"));
+    yyjson_val *m[CHUNK_MEMBERS];
+    yyjson_val *candidate[CANDIDATE_MEMBERS];
     enum err err = OK;
 
     if (!yyjson_is_obj(chunk))
         return E_UPSTREAM;
-    if (jr_get(chunk, "error") != NULL) {
-        gm_error_from_value(&r->error, jr_get(chunk, "error"));
+    jr_members(chunk, CHUNK, CHUNK_MEMBERS, m);
+    if (m[ERROR] != NULL) {
+        gm_error_from_value(&r->error, m[ERROR]);
         return E_UPSTREAM;
     }
+    jr_members(yyjson_arr_get_first(m[CANDIDATES]), CANDIDATE, CANDIDATE_MEMBERS, candidate);
     r->any_chunk = true;
-    read_id(r->response_id, sizeof r->response_id, jr_str(chunk, "responseId"));
-    read_id(r->model_version, sizeof r->model_version, jr_str(chunk, "modelVersion"));
-    read_usage(r, jr_get(chunk, "usageMetadata"));
-    read_feedback(r, jr_get(chunk, "promptFeedback"));
+    read_id(r->response_id, sizeof r->response_id, jr_text(m[RESPONSE_ID]));
+    read_id(r->model_version, sizeof r->model_version, jr_text(m[MODEL_VERSION]));
+    read_usage(r, m[USAGE]);
+    read_feedback(r, m[FEEDBACK]);
     read_finish(r, candidate);
-    jr_each (part, jr_get(jr_get(candidate, "content"), "parts"))
+    jr_each (part, jr_get(candidate[CONTENT], "parts"))
         if (err == OK)
             err = put_part(&w, part);
     return err == OK ? put_extras(&w, candidate) : err;

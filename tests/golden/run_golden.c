@@ -39,7 +39,9 @@ struct run {
     const char *name;
     bool update;
     unsigned passed, failed, checks;
-    bool ok; /* of the case at hand */
+    /* the case at hand; read once, for a stream is fed thousands of times */
+    bool ok;
+    struct buf request, options, upstream[CHOICES_MAX];
 };
 
 /* One exchange: a request in one form, and its answer. */
@@ -141,13 +143,10 @@ static void remember(void *ctx, struct str name, struct str signature)
 
 static void read_options(struct exchange *x)
 {
-    struct buf b;
+    const struct buf *b = &x->r->options;
 
-    buf_init(&b, FILE_CAP);
-    if (file_read(x->r->dir, "options.json", &b) &&
-        json_parse_copy(&x->options, buf_str(&b), NULL, NULL) != OK)
-        complain(x->r, "options.json", S("JSON"), buf_str(&b));
-    buf_fini(&b);
+    if (b->n > 0 && json_parse_copy(&x->options, buf_str(b), NULL, NULL) != OK)
+        complain(x->r, "options.json", S("JSON"), buf_str(b));
     x->opts = (struct dialect_opts){
         .include_thoughts = jr_bool(x->options.root, "include_thoughts", false),
         .markdown_images = jr_bool(x->options.root, "markdown_images", false),
@@ -169,19 +168,14 @@ static void read_options(struct exchange *x)
 /* The request, with "stream": true put in front where it says nothing of it. */
 static void read_request(struct exchange *x, bool stream)
 {
-    struct buf file;
-    size_t at;
+    struct str file = buf_str(&x->r->request);
+    size_t at = str_find(file, S("{"));
 
-    buf_init(&file, FILE_CAP);
-    if (!file_read(x->r->dir, "request.json", &file))
-        complain(x->r, "request.json", S("a file"), S("none"));
-    at = str_find(buf_str(&file), S("{"));
-    buf_put(&x->text, str_sub(buf_str(&file), 0, at + 1));
-    if (stream && at < file.n && str_find(buf_str(&file), S("\"stream\"")) == file.n)
+    buf_put(&x->text, str_sub(file, 0, at + 1));
+    if (stream && at < file.n && str_find(file, S("\"stream\"")) == file.n)
         buf_lit(&x->text, "\"stream\": true, ");
-    buf_put(&x->text, str_skip(buf_str(&file), at + 1));
+    buf_put(&x->text, str_skip(file, at + 1));
     buf_put(&x->text, str_of("\0\0\0\0\0\0\0\0", JSON_PAD));
-    buf_fini(&file);
 }
 
 static void exchange_init(struct exchange *x, struct run *r, bool stream)
@@ -324,26 +318,12 @@ static void finish(struct exchange *x, enum err err, struct gm_error *ret_error)
         d->stream_error(x->tr.answer, ret_error, &x->out);
 }
 
-static void read_upstream(struct run *r, unsigned choice, struct buf *out)
-{
-    char name[64];
-
-    snprintf(name, sizeof name, "upstream.%u.sse", choice);
-    if (choice == 0 || !file_read(r->dir, name, out))
-        (void)file_read(r->dir, "upstream.sse", out);
-}
-
 static void answer(struct exchange *x, long cut, struct gm_error *ret_error)
 {
     enum err err = OK;
 
-    for (x->choice = 0; x->choice < x->tr.choices && err == OK; x->choice++) {
-        struct buf b;
-
-        buf_init(&b, FILE_CAP);
-        read_upstream(x->r, x->choice, &b);
-        err = feed(x, buf_str(&b), x->choice == 0 ? cut : CUT_NOWHERE);
-        buf_fini(&b);
+    for (x->choice = 0; x->choice < x->tr.choices; x->choice++) {
+        err = feed(x, buf_str(&x->r->upstream[x->choice]), x->choice == 0 ? cut : CUT_NOWHERE);
         if (err != OK)
             break;
     }
@@ -382,16 +362,12 @@ static void check_cut(struct run *r, bool stream, long cut, struct str uncut)
 
 static void check_cuts(struct run *r, bool stream, struct str uncut)
 {
-    struct buf b;
-    size_t step;
+    size_t n = r->upstream[0].n;
+    size_t step = n / CUTS_MAX + 1;
 
-    buf_init(&b, FILE_CAP);
-    read_upstream(r, 0, &b);
-    step = b.n / CUTS_MAX + 1;
     check_cut(r, stream, CUT_EVERYWHERE, uncut);
-    for (size_t at = 1; at < b.n && r->ok; at += step)
+    for (size_t at = 1; at < n && r->ok; at += step)
         check_cut(r, stream, (long)at, uncut);
-    buf_fini(&b);
 }
 
 static void check_refusal(struct exchange *x)
@@ -437,6 +413,23 @@ static void run_manner(struct run *r, bool stream)
     exchange_fini(&x);
 }
 
+static void read_case(struct run *r)
+{
+    buf_reset(&r->request);
+    buf_reset(&r->options);
+    if (!file_read(r->dir, "request.json", &r->request))
+        complain(r, "request.json", S("a file"), S("none"));
+    (void)file_read(r->dir, "options.json", &r->options);
+    for (unsigned i = 0; i < CHOICES_MAX; i++) {
+        char name[64];
+
+        snprintf(name, sizeof name, "upstream.%u.sse", i);
+        buf_reset(&r->upstream[i]);
+        if (i == 0 || !file_read(r->dir, name, &r->upstream[i]))
+            (void)file_read(r->dir, "upstream.sse", &r->upstream[i]);
+    }
+}
+
 static void run_case(void *ctx, const char *name)
 {
     struct run *r = ctx;
@@ -445,6 +438,7 @@ static void run_case(void *ctx, const char *name)
     snprintf(r->dir + n, sizeof r->dir - n, "/%s", name);
     r->name = name;
     r->ok = true;
+    read_case(r);
     run_manner(r, false);
     run_manner(r, true);
     r->passed += r->ok;
@@ -469,10 +463,18 @@ int main(int argc, char **argv)
         return 2;
     }
     snprintf(r.dir, sizeof r.dir, "%s", argv[at + 1]);
+    buf_init(&r.request, FILE_CAP);
+    buf_init(&r.options, FILE_CAP);
+    for (unsigned i = 0; i < CHOICES_MAX; i++)
+        buf_init(&r.upstream[i], FILE_CAP);
     if (argc - at > 2)
         run_case(&r, argv[at + 2]);
     else
         dir_each(r.dir, run_case, &r);
+    for (unsigned i = 0; i < CHOICES_MAX; i++)
+        buf_fini(&r.upstream[i]);
+    buf_fini(&r.options);
+    buf_fini(&r.request);
     printf("%u passed, %u failed (%u checks)\n", r.passed, r.failed, r.checks);
     return r.failed == 0 && r.passed > 0 ? 0 : 1;
 }

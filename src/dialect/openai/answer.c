@@ -26,14 +26,20 @@ static const struct {
 };
 static_assert(NELEM(ENDING) == GM_FINISHES, "every outcome needs an OpenAI word");
 
+static void fresh(struct oa_choice *c)
+{
+    *c = (struct oa_choice){.text_hash = OA_SIGN_START};
+    c->audio_mime = c->grounding = c->signature = c->thought_signature = S("");
+}
+
 enum err oa_answer_ready(struct oa_answer *a, unsigned n)
 {
     a->n = n;
-    a->choice = arena_zalloc(a->arena, n * sizeof *a->choice);
+    a->choice = arena_alloc(a->arena, n * sizeof *a->choice);
     if (a->choice == NULL)
         return E_TOOBIG;
     for (unsigned i = 0; i < n; i++)
-        a->choice[i].text_hash = OA_SIGN_START;
+        fresh(&a->choice[i]);
     return oa_chunk_head(a);
 }
 
@@ -42,7 +48,7 @@ void oa_answer_restart(void *answer, unsigned choice)
     struct oa_answer *a = answer;
 
     assert(choice < a->n);
-    a->choice[choice] = (struct oa_choice){.text_hash = OA_SIGN_START};
+    fresh(&a->choice[choice]);
 }
 
 /* One member of a delta, or one more piece of what is gathered. */

@@ -11,13 +11,16 @@
 #include "dialect/openai/error.h"
 #include "gemini/models.h"
 
+static const char NO_MEMORY[] = "the request needs more memory than it may have";
+
 enum { CHOICES_MAX = 128, IGNORED_MAX = 1024 };
 
 /* "gemini-3.8-flash:search" is the model with Google's search switched on. */
 static void read_model(struct chat *c)
 {
     yyjson_val *v = jr_get(c->root, "model");
-    struct str name = v == NULL ? c->env->opts->default_model : jr_text(v);
+    struct str otherwise = c->env->opts->default_model; /* of options that nobody set, p is NULL */
+    struct str name = v == NULL ? str_of(otherwise.p, otherwise.n) : jr_text(v);
     struct fault bad = {0};
 
     if (str_ends(name, S(":search"))) {
@@ -109,6 +112,7 @@ static struct oa_answer *new_answer(const struct dialect_env *env)
     a->store = env->store;
     a->created = env->now_s;
     a->nonce = arena_dup(env->arena, env->nonce);
+    a->model = a->audio_format = a->head = S("");
     return a;
 }
 
@@ -117,6 +121,8 @@ static enum err translate(struct chat *c)
     if (!yyjson_is_obj(c->root))
         return fault_set(c->why, E_FIELD, "the request must be a JSON object", NULL);
     read_all(c);
+    if (c->tr->model.n == 0)
+        fault_set(c->why, E_TOOBIG, NO_MEMORY, NULL);
     gm_begin(&c->g, &c->tr->body, c->caps, c->why);
     c->g.remedies = c->env->remedies;
     c->jm = (struct jm){.w = &c->g.w, .why = c->why, .ignored = &c->tr->ignored, .ctx = c};
@@ -125,19 +131,19 @@ static enum err translate(struct chat *c)
     if (gm_end(&c->g) != OK)
         return c->why->code;
     if (oa_answer_ready(c->answer, c->tr->choices) != OK)
-        return fault_set(c->why, E_TOOBIG, "the request needs more memory than it may have", NULL);
+        return fault_set(c->why, E_TOOBIG, NO_MEMORY, NULL);
     return OK;
 }
 
 static enum err request(yyjson_val *root, const struct dialect_env *env, struct translation *ret,
                         struct fault *why)
 {
-    struct translation tr = {0};
+    struct translation tr = {.model = S("")};
     struct chat c = {.root = root, .env = env, .tr = &tr, .answer = new_answer(env), .why = why};
     enum err err;
 
     if (c.answer == NULL)
-        return fault_set(why, E_TOOBIG, "the request needs more memory than it may have", NULL);
+        return fault_set(why, E_TOOBIG, NO_MEMORY, NULL);
     rope_init(&tr.body, GM_REQUEST_MAX);
     buf_init(&tr.ignored, IGNORED_MAX);
     json_init(&c.scratch);

@@ -42,7 +42,7 @@ void oa_put_identity(const struct oa_answer *a, struct jw *w, const char *object
     jw_int(w, "created", a->created);
     jw_str_open(w, "model");
     jw_str_more(w, a->model);
-    jw_str_more(w, a->opts->model_suffix);
+    jw_str_more(w, str_of(a->opts->model_suffix.p, a->opts->model_suffix.n));
     jw_str_close(w);
 }
 

@@ -19,9 +19,8 @@ static void adopt(struct exam *x, yyjson_val *finding)
 
     if (id < 0)
         return;
-    snprintf(subject, sizeof subject, "%s%.*s", "server", 0, "");
-    if (jr_str(finding, "subject").n > 0)
-        snprintf(subject, sizeof subject, "server, %.*s", S_ARG(jr_str(finding, "subject")));
+    snprintf(subject, sizeof subject, "server%s%.*s", jr_str(finding, "subject").n ? ", " : "",
+             S_ARG(jr_str(finding, "subject")));
     /* What could not be told from inside was told from here. */
     if (id == FOUND_CONCURRENCY_UNKNOWN && x->instance[0] != 0)
         return;
@@ -64,15 +63,21 @@ static void ask_own(struct exam *x)
 
 /* Streams. The deployment says in its last event how long it took to write them all. */
 
+/* The number behind the last `name`. */
 static uint64_t number_after(struct str text, struct str name)
 {
-    struct str rest = str_skip(text, str_find(text, name) + name.n);
-    size_t digits = 0;
     uint64_t n = 0;
 
-    while (digits < rest.n && rest.p[digits] >= '0' && rest.p[digits] <= '9')
-        digits++;
-    return str_u64(str_sub(rest, 0, digits), UINT64_MAX / 2, &n) ? n : 0;
+    for (size_t at = str_find(text, name); at < text.n; at = str_find(text, name)) {
+        size_t digits = 0;
+
+        text = str_skip(text, at + name.n);
+        while (digits < text.n && text.p[digits] >= '0' && text.p[digits] <= '9')
+            digits++;
+        if (!str_u64(str_sub(text, 0, digits), UINT64_MAX / 2, &n))
+            return 0;
+    }
+    return n;
 }
 
 static void judge_stream(struct question *q)

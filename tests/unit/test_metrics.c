@@ -1,0 +1,176 @@
+/* Copyright 2026 The queqiao authors
+ * SPDX-License-Identifier: MIT */
+/* test_metrics.c - counting, the caps of label sets, and Prometheus' text. */
+#include "metrics/histogram.h"
+#include "metrics/metrics.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include <cmocka.h>
+
+static const struct metrics_process PROCESS = {.version = "1.2.3", .keys = 4, .workers = 2};
+
+static struct metrics_request served(const char *model)
+{
+    return (struct metrics_request){
+        .dialect = "openai",
+        .end = "finish",
+        .model = str_z(model),
+        .status = 200,
+        .ms = 1500,
+        .first_ms = 90,
+        .input = 100,
+        .output = 17,
+        .cached = 3,
+        .thoughts = 5,
+        .attempts = 2,
+    };
+}
+
+static void printed(struct metrics *const *v, size_t n, struct buf *out)
+{
+    buf_init(out, 8 << 20);
+    metrics_print(v, n, &PROCESS, out);
+    assert_int_equal(out->err, OK);
+}
+
+static void has(const struct buf *out, const char *line)
+{
+    char whole[512];
+
+    snprintf(whole, sizeof whole, "\n%s\n", line);
+    if (str_find(buf_str(out), str_z(whole)) == out->n)
+        fail_msg("no line %s in:\n%.*s", line, (int)out->n, out->p);
+}
+
+#define LABELS                                                                                     \
+    "gen_ai_operation_name=\"chat\",gen_ai_provider_name=\"gcp.gemini\","                          \
+    "gen_ai_request_model=\"m\",queqiao_dialect=\"openai\""
+
+/* Two workers are added up; buckets are cumulative, and their bounds belong to them. */
+static void workers_are_summed(void **state)
+{
+    struct metrics *v[] = {metrics_new(), metrics_new()};
+    struct metrics_request r = served("m");
+    struct buf out;
+
+    (void)state;
+    metrics_began(v[0]);
+    metrics_ended(v[0], &r);
+    metrics_began(v[1]);
+    r.ms = 1280;
+    metrics_ended(v[1], &r);
+    metrics_began(v[1]);
+    assert_int_equal(metrics_in_flight(v, 2), 1);
+    metrics_upstream(v[0], &(struct metrics_upstream){.connections = 2, .requests = 3});
+    metrics_upstream(v[1], &(struct metrics_upstream){.connections = 5, .retried_dead = 1});
+    printed(v, 2, &out);
+    has(&out, "# TYPE gen_ai_server_request_duration_seconds histogram");
+    has(&out, "gen_ai_server_request_duration_seconds_bucket{" LABELS ",le=\"0.640\"} 0");
+    has(&out, "gen_ai_server_request_duration_seconds_bucket{" LABELS ",le=\"1.280\"} 1");
+    has(&out, "gen_ai_server_request_duration_seconds_bucket{" LABELS ",le=\"2.560\"} 2");
+    has(&out, "gen_ai_server_request_duration_seconds_bucket{" LABELS ",le=\"+Inf\"} 2");
+    has(&out, "gen_ai_server_request_duration_seconds_sum{" LABELS "} 2.780");
+    has(&out, "gen_ai_server_request_duration_seconds_count{" LABELS "} 2");
+    has(&out, "gen_ai_server_time_to_first_token_seconds_count{" LABELS "} 2");
+    has(&out, "gen_ai_client_token_usage_sum{" LABELS ",gen_ai_token_type=\"input\"} 200");
+    has(&out, "gen_ai_client_token_usage_sum{" LABELS ",gen_ai_token_type=\"output\"} 34");
+    has(&out, "queqiao_upstream_attempts_total{" LABELS "} 4");
+    has(&out, "queqiao_requests_total{dialect=\"openai\",status=\"200\",end=\"finish\"} 2");
+    has(&out, "queqiao_requests_in_flight 1");
+    has(&out, "queqiao_upstream_connections_total 7");
+    has(&out, "queqiao_upstream_replaced_total 1");
+    has(&out, "queqiao_build_info{version=\"1.2.3\"} 1");
+    buf_fini(&out);
+    metrics_free(v[0]);
+    metrics_free(v[1]);
+}
+
+static void failures_have_no_duration(void **state)
+{
+    struct metrics *m = metrics_new();
+    struct metrics_request r = {.dialect = "openai",
+                                .end = "error",
+                                .model = S("m"),
+                                .status = 429,
+                                .attempts = 1,
+                                .ms = 9};
+    struct buf out;
+
+    (void)state;
+    metrics_began(m);
+    metrics_ended(m, &r);
+    r.model = S(""); /* never understood */
+    r.status = 400;
+    r.attempts = 0;
+    metrics_began(m);
+    metrics_ended(m, &r);
+    printed(&m, 1, &out);
+    has(&out, "queqiao_requests_total{dialect=\"openai\",status=\"429\",end=\"error\"} 1");
+    has(&out, "queqiao_requests_total{dialect=\"openai\",status=\"400\",end=\"error\"} 1");
+    has(&out, "gen_ai_server_request_duration_seconds_count{" LABELS "} 0");
+    buf_fini(&out);
+    metrics_free(m);
+}
+
+/* A client chooses the model's name: it can neither grow the page without end nor break a line. */
+static void labels_are_capped_and_escaped(void **state)
+{
+    struct metrics *m = metrics_new();
+    struct buf out;
+
+    (void)state;
+    for (int i = 0; i < METRICS_SERIES_MAX * 3; i++) {
+        char name[32];
+        struct metrics_request r;
+
+        snprintf(name, sizeof name, "x\"\\\n%d", i);
+        r = served(name);
+        r.status = 400 + i;
+        metrics_began(m);
+        metrics_ended(m, &r);
+    }
+    printed(&m, 1, &out);
+    assert_true(out.n < 1 << 20);
+    assert_true(str_find(buf_str(&out), S("gen_ai_request_model=\"x\\\"\\\\0\"")) < out.n);
+    has(&out, "queqiao_upstream_attempts_total{gen_ai_operation_name=\"chat\","
+              "gen_ai_provider_name=\"gcp.gemini\",gen_ai_request_model=\"other\","
+              "queqiao_dialect=\"other\"} 256");
+    has(&out, "queqiao_requests_total{dialect=\"other\",status=\"0\",end=\"other\"} 128");
+    buf_fini(&out);
+    metrics_free(m);
+}
+
+static void histogram_edges(void **state)
+{
+    struct histogram h = {0};
+    struct histogram sum = {0};
+
+    (void)state;
+    histogram_add(&h, HISTOGRAM_TOKENS, 0);
+    histogram_add(&h, HISTOGRAM_TOKENS, 1);
+    histogram_add(&h, HISTOGRAM_TOKENS, 2);
+    histogram_add(&h, HISTOGRAM_TOKENS, UINT32_MAX);
+    assert_int_equal(h.bucket[0], 2);
+    assert_int_equal(h.bucket[1], 1);
+    assert_int_equal(h.count, 4);
+    histogram_merge(&sum, &h);
+    histogram_merge(&sum, &h);
+    assert_int_equal(sum.count, 8);
+    assert_int_equal(sum.bucket[0], 4);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(workers_are_summed),
+        cmocka_unit_test(failures_have_no_duration),
+        cmocka_unit_test(labels_are_capped_and_escaped),
+        cmocka_unit_test(histogram_edges),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

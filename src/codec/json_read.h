@@ -51,8 +51,10 @@ MUST_CHECK enum err json_parse_copy(struct json *j, struct str text, size_t *ret
 yyjson_val *jr_duplicate(yyjson_val *obj, const char *const *names, size_t n);
 
 yyjson_val *jr_get(yyjson_val *obj, const char *key); /* NULL when absent, null, or obj is none */
-struct str jr_str(yyjson_val *obj, const char *key);  /* a string member's text, else empty */
-struct str jr_text(yyjson_val *v);                    /* a string's text, else empty */
+/* Many members in one walk: ret[i] is what jr_get gives for names[i]. For hot paths. */
+void jr_members(yyjson_val *obj, const struct str *names, size_t n, yyjson_val **ret);
+struct str jr_str(yyjson_val *obj, const char *key); /* a string member's text, else empty */
+struct str jr_text(yyjson_val *v);                   /* a string's text, else empty */
 bool jr_bool(yyjson_val *obj, const char *key, bool otherwise);
 static inline bool jr_is_num(yyjson_val *v)
 {

@@ -4,6 +4,7 @@
 #ifndef CODEC_SCAN_H
 #define CODEC_SCAN_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <string.h>
@@ -107,5 +108,34 @@ static inline size_t scan_copy(char *to, const char *p, size_t n)
     return plain;
 }
 #endif
+
+/* At least how many brackets open in p[0..n), those inside of strings counted too; stops counting
+ * somewhere past `enough`. *ret_slash: a backslash is there. */
+static inline size_t scan_opens(const char *p, size_t n, size_t enough, bool *ret_slash)
+{
+    size_t opens = 0;
+    size_t i = 0;
+    bool slash = false;
+
+#ifdef __SSE2__
+    __m128i slashes = _mm_setzero_si128();
+
+    for (; n - i >= 16 && opens <= enough; i += 16) {
+        __m128i v = _mm_loadu_si128((const __m128i *)(const void *)(p + i));
+        __m128i lower = _mm_or_si128(v, _mm_set1_epi8(0x20)); /* '[' becomes '{' */
+        int open = _mm_movemask_epi8(_mm_cmpeq_epi8(lower, _mm_set1_epi8('{')));
+
+        slashes = _mm_or_si128(slashes, _mm_cmpeq_epi8(v, _mm_set1_epi8('\\')));
+        opens += (size_t)__builtin_popcount((unsigned)open);
+    }
+    slash = _mm_movemask_epi8(slashes) != 0;
+#endif
+    for (; i < n && opens <= enough; i++) {
+        opens += p[i] == '[' || p[i] == '{';
+        slash |= p[i] == '\\';
+    }
+    *ret_slash = slash;
+    return opens;
+}
 
 #endif

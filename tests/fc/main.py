@@ -7,6 +7,7 @@ import sys
 import time
 import traceback
 
+import doctor  # noqa: F401 - adds its scenes
 from scenes import SCENES
 from stage import ZIP, Skip, World
 

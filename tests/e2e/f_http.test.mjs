@@ -333,7 +333,8 @@ test('a slow reader stops upstream, and misses nothing', async () => {
         const data = rest.slice(0, at);
         if (data.startsWith(':')) continue;
         if (data === 'data: [DONE]') ended = true;
-        else if (JSON.parse(data.slice(6)).choices[0].delta.content === text) events++;
+        else if (JSON.parse(data.slice(6)).choices?.[0].delta.content === text) events++;
+        else if (data.includes('"error"')) assert.fail(data);
       }
     }
     assert.equal(events, total);

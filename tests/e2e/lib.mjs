@@ -204,7 +204,8 @@ export class Scripted {
     this.seen.push(seen);
     res.on('error', () => {});
     req.on('error', () => {});
-    res.on('close', () => (seen.cancelled = !res.writableFinished));
+    if (this.tls && req.stream !== undefined) req.stream.on('aborted', () => (seen.cancelled = true));
+    else res.on('close', () => (seen.cancelled = !res.writableFinished));
     let text = '';
     req.setEncoding('utf8').on('data', (d) => (text += d));
     req.on('end', async () => {

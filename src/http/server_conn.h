@@ -18,8 +18,8 @@
 #include "http/server_stall.h"
 
 enum {
-    RESPONSE_FIELDS_MAX = 48,   /* that a handler may name */
-    REFUSAL_MAX = 16 * 1024,    /* bytes of a refusal's body */
+    RESPONSE_FIELDS_MAX = 48, /* that a handler may name */
+    REFUSAL_MAX = 16 * 1024,  /* bytes of a refusal's body */
     REFUSAL_FIELDS = 16,
     BODY_WHOLE_MAX = 64 * 1024, /* declared bodies up to here are allocated at once */
     BODY_RATE_AFTER_MS = 10000, /* LIM-8: from here on, */

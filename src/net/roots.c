@@ -4,11 +4,16 @@
  * does for files: the store keeps what it was given, so each root is parsed once. */
 #include "net/roots.h"
 
+#include <openssl/err.h>
+#include <openssl/pem.h>
 #include <openssl/x509_vfy.h>
 
 #include <pthread.h>
+#include <stdio.h>
 
 static X509_LOOKUP_METHOD *method;
+static X509_LOOKUP_METHOD *file_method;
+static pthread_mutex_t file_lock = PTHREAD_MUTEX_INITIALIZER;
 
 /* The first row that is not below the hash. */
 static size_t lower_bound(uint32_t hash)
@@ -45,15 +50,14 @@ size_t roots_add(X509_STORE *store, const X509_NAME *subject)
 }
 
 /* *ret must point at what the store holds, without a reference of its own. */
-static int by_subject(X509_LOOKUP *lookup, X509_LOOKUP_TYPE type, const X509_NAME *subject,
-                      X509_OBJECT *ret)
+static int give(X509_STORE *store, X509_LOOKUP_TYPE type, const X509_NAME *subject,
+                X509_OBJECT *ret)
 {
-    X509_STORE *store = X509_LOOKUP_get_store(lookup);
     X509_OBJECT *held;
     X509 *x;
     int ok = 0;
 
-    if (type != X509_LU_X509 || roots_add(store, subject) == 0 || !X509_STORE_lock(store))
+    if (!X509_STORE_lock(store))
         return 0;
     held = X509_OBJECT_retrieve_by_subject(X509_STORE_get0_objects(store), type, subject);
     x = held != NULL ? X509_OBJECT_get0_X509(held) : NULL;
@@ -65,17 +69,81 @@ static int by_subject(X509_LOOKUP *lookup, X509_LOOKUP_TYPE type, const X509_NAM
     return ok;
 }
 
-static void make_method(void)
+static int by_subject(X509_LOOKUP *lookup, X509_LOOKUP_TYPE type, const X509_NAME *subject,
+                      X509_OBJECT *ret)
 {
-    method = X509_LOOKUP_meth_new("embedded roots");
-    if (method != NULL)
-        X509_LOOKUP_meth_set_get_by_subject(method, by_subject);
+    X509_STORE *store = X509_LOOKUP_get_store(lookup);
+
+    if (type != X509_LU_X509 || roots_add(store, subject) == 0)
+        return 0;
+    return give(store, type, subject, ret);
+}
+
+static void read_file(X509_STORE *store, const char *path)
+{
+    FILE *f = fopen(path, "re");
+    X509 *x;
+
+    if (f == NULL)
+        return;
+    while ((x = PEM_read_X509_AUX(f, NULL, NULL, NULL)) != NULL) {
+        X509_STORE_add_cert(store, x);
+        X509_free(x);
+    }
+    ERR_clear_error();
+    fclose(f);
+}
+
+/* The path is the lookup's data until the file has been read. */
+static int by_subject_in_file(X509_LOOKUP *lookup, X509_LOOKUP_TYPE type, const X509_NAME *subject,
+                              X509_OBJECT *ret)
+{
+    X509_STORE *store = X509_LOOKUP_get_store(lookup);
+    const char *path;
+
+    if (type != X509_LU_X509)
+        return 0;
+    pthread_mutex_lock(&file_lock);
+    path = X509_LOOKUP_get_method_data(lookup);
+    if (path != NULL) {
+        read_file(store, path);
+        X509_LOOKUP_set_method_data(lookup, NULL);
+    }
+    pthread_mutex_unlock(&file_lock);
+    return give(store, type, subject, ret);
+}
+
+static X509_LOOKUP_METHOD *make_method(const char *name, X509_LOOKUP_get_by_subject_fn get)
+{
+    X509_LOOKUP_METHOD *m = X509_LOOKUP_meth_new(name);
+
+    if (m != NULL)
+        X509_LOOKUP_meth_set_get_by_subject(m, get);
+    return m;
+}
+
+static void make_methods(void)
+{
+    method = make_method("embedded roots", by_subject);
+    file_method = make_method("roots of a file", by_subject_in_file);
+}
+
+static X509_LOOKUP *attach(X509_STORE *store, X509_LOOKUP_METHOD *const *m)
+{
+    static pthread_once_t once = PTHREAD_ONCE_INIT;
+
+    pthread_once(&once, make_methods);
+    return *m != NULL ? X509_STORE_add_lookup(store, *m) : NULL;
 }
 
 int roots_attach(X509_STORE *store)
 {
-    static pthread_once_t once = PTHREAD_ONCE_INIT;
+    return attach(store, &method) != NULL;
+}
 
-    pthread_once(&once, make_method);
-    return method != NULL && X509_STORE_add_lookup(store, method) != NULL;
+int roots_attach_file(X509_STORE *store, const char *path)
+{
+    X509_LOOKUP *lookup = attach(store, &file_method);
+
+    return lookup != NULL && X509_LOOKUP_set_method_data(lookup, (void *)(uintptr_t)path) == 1;
 }

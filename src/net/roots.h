@@ -25,6 +25,10 @@ extern const unsigned char ROOTS_DER[];
 /* Let the store ask for embedded roots. Thread-safe from then on. */
 MUST_CHECK int roots_attach(X509_STORE *store);
 
+/* After them, let it ask the PEM file at path, which is read whole when a chain first ends at none
+ * of the others. path must live as long as the store. Thread-safe from then on. */
+MUST_CHECK int roots_attach_file(X509_STORE *store, const char *path);
+
 /* Add the embedded roots with this subject to the store; how many there were. */
 size_t roots_add(X509_STORE *store, const X509_NAME *subject);
 

@@ -18,14 +18,22 @@
 #include <errno.h>
 #include <pthread.h>
 #include <stdio.h>
+#include <sys/stat.h>
 
-enum { NAME_MAX_BYTES = 253 };
+enum {
+    NAME_MAX_BYTES = 253,
+    /* A file of a few roots of one's own is read at once. A larger one is the system's whole
+     * bundle, whose roots are embedded already: 30 ms of parsing that only a chain to some other
+     * root is worth. */
+    BUNDLE_BYTES = 64 * 1024,
+};
 
 struct tls_client {
     pthread_mutex_t lock; /* guards ctx and extra */
     SSL_CTX *ctx;
     char *extra_roots; /* a path, or NULL */
     X509_STORE *extra; /* what was read from it, waiting for the context */
+    bool bundle;       /* it is large: asked only when nothing else is found */
     struct tls_sessions sessions;
 };
 
@@ -78,22 +86,24 @@ static bool add_extra(X509_STORE *store, X509 *x)
     return X509_STORE_add_cert(store, x) == 1;
 }
 
-static enum err read_extra(const char *path, X509_STORE *store, struct fault *why)
+static enum err read_extra(struct tls_client *c, X509_STORE *store, struct fault *why)
 {
-    FILE *f = fopen(path, "re");
+    FILE *f = fopen(c->extra_roots, "re");
+    struct stat st;
     size_t n = 0;
     bool good = true;
     X509 *x;
 
     if (f == NULL)
         return fault_set(why, E_SYSTEM, "the file of trusted roots cannot be read", NULL);
-    while (good && (x = PEM_read_X509_AUX(f, NULL, NULL, NULL)) != NULL) {
+    c->bundle = fstat(fileno(f), &st) == 0 && st.st_size > BUNDLE_BYTES;
+    while (good && !(c->bundle && n > 0) && (x = PEM_read_X509_AUX(f, NULL, NULL, NULL)) != NULL) {
         good = add_extra(store, x);
         X509_free(x);
         n++;
     }
     /* The end of the file is "no start line"; anything else is a broken certificate. */
-    good = good && ERR_GET_REASON(ERR_peek_last_error()) == PEM_R_NO_START_LINE;
+    good = good && (c->bundle || ERR_GET_REASON(ERR_peek_last_error()) == PEM_R_NO_START_LINE);
     ERR_clear_error();
     fclose(f);
     if (n == 0)
@@ -115,7 +125,7 @@ static enum err load_extra(struct tls_client *c, struct fault *why)
     store = X509_STORE_new();
     if (store == NULL)
         return fault_set(why, E_SYSTEM, tls_last_error(), NULL);
-    e = read_extra(c->extra_roots, store, why);
+    e = read_extra(c, store, why);
     if (e == OK)
         c->extra = store;
     else
@@ -165,7 +175,8 @@ static enum err make_context(struct tls_client *c, struct fault *why)
         return fault_set(why, E_SYSTEM, tls_last_error(), NULL);
     store = c->extra != NULL ? c->extra : X509_STORE_new();
     c->extra = NULL;
-    if (store == NULL || key_index < 0 || !roots_attach(store)) {
+    if (store == NULL || key_index < 0 || !roots_attach(store) ||
+        (c->bundle && !roots_attach_file(store, c->extra_roots))) {
         X509_STORE_free(store);
         SSL_CTX_free(ctx);
         return fault_set(why, E_SYSTEM, tls_last_error(), NULL);

@@ -147,6 +147,7 @@ test('all of the models list is fetched, page by page, and asked for once', asyn
       const n = token === null ? 0 : Number(token.slice(1));
       gm.json(res, { models: [page(2 * n), page(2 * n + 1)], ...(n < 2 && { nextPageToken: `p${n + 1}` }) });
     },
+    env: { QUEQIAO_WORKERS: '1' }, // each worker keeps a list of its own
   });
   try {
     for (let i = 0; i < 3; i++) {

@@ -78,6 +78,42 @@ static void only_embedded_roots(void **state)
     scene_fini(&s);
 }
 
+/* A file as large as a system's bundle is read only when no embedded root is found, and then whole.
+ */
+static void a_bundle_is_read_when_it_is_needed(void **state)
+{
+    static char pem[32768];
+    char path[64];
+    struct scene s;
+    FILE *f;
+
+    (void)state;
+    path_in_dir(path, "bundle.pem");
+    cert_write(&other_ca, path, NULL);
+    f = fopen(path, "ae");
+    assert_non_null(f);
+    for (int i = 0; i < 2000; i++)
+        fputs("# a bundle names each of its certificates in a comment\n", f);
+    {
+        FILE *mine = fopen(ca_path, "re");
+        size_t n = fread(pem, 1, sizeof pem, mine);
+
+        assert_true(n > 0 && n < sizeof pem);
+        assert_int_equal(fwrite(pem, 1, n, f), n);
+        fclose(mine);
+    }
+    fclose(f);
+    scene_init(&s, &GOOD, &ca);
+    tls_client_free(s.client);
+    s.client = tls_client_new(str_z(path));
+    assert_int_equal(tls_client_check(s.client, NULL), OK);
+    dial(&s, "localhost", true);
+    assert_int_equal(s.p.result.err, OK);
+    round_trip(&s);
+    scene_fini(&s);
+    unlink(path);
+}
+
 static void extra_roots_are_checked(void **state)
 {
     static const struct {
@@ -342,6 +378,7 @@ int main(void)
         cmocka_unit_test(certificates),
         cmocka_unit_test(impossible_names),
         cmocka_unit_test(only_embedded_roots),
+        cmocka_unit_test(a_bundle_is_read_when_it_is_needed),
         cmocka_unit_test(extra_roots_are_checked),
         cmocka_unit_test(unread_extra_roots_fail_the_dial),
         cmocka_unit_test(every_embedded_root_is_found),

@@ -139,9 +139,11 @@ static enum err request(yyjson_val *root, const struct dialect_env *env, struct 
                         struct fault *why)
 {
     struct translation tr = {.model = S("")};
-    struct chat c = {.root = root, .env = env, .tr = &tr, .answer = new_answer(env), .why = why};
+    struct fault own = {0};
+    struct chat c = {.root = root, .env = env, .tr = &tr, .why = why != NULL ? why : &own};
     enum err err;
 
+    c.answer = new_answer(env);
     if (c.answer == NULL)
         return fault_set(why, E_TOOBIG, NO_MEMORY, NULL);
     rope_init(&tr.body, GM_REQUEST_MAX);

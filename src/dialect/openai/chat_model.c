@@ -101,12 +101,32 @@ static void put_thought(struct chat *c, yyjson_val *msg)
         gm_signed_thought(&c->g, signature);
 }
 
+/* One that Google has given out: its datum, its signature, and nothing else. */
+static bool is_server_part(yyjson_val *part)
+{
+    static const struct word member[] = {
+        {"toolCall",         1},
+        {"toolResponse",     1},
+        {"thoughtSignature", 0}
+    };
+    int data = 0;
+
+    jr_each_member (key, part) {
+        int is = WORD(member, jr_text(key));
+
+        if (is < 0)
+            return false;
+        data += is;
+    }
+    return data == 1;
+}
+
 static void put_server_part(struct chat *c, yyjson_val *part, bool recalled)
 {
-    if (jr_get(part, "toolCall") == NULL && jr_get(part, "toolResponse") == NULL)
-        gm_fault(&c->g, part, E_FIELD, "must be a toolCall or a toolResponse");
-    else
+    if (is_server_part(part))
         gm_raw_part(&c->g, part, recalled);
+    else
+        gm_fault(&c->g, part, E_FIELD, "must be a toolCall or a toolResponse");
 }
 
 /* Calls and results of Google's own tools, as they were given out. */

@@ -107,6 +107,11 @@ int gm_cause_status(enum gm_cause cause)
     return CAUSE[cause].status;
 }
 
+const char *gm_cause_words(enum gm_cause cause)
+{
+    return CAUSE[cause].words;
+}
+
 static bool is_token_char(char c)
 {
     return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||

@@ -68,7 +68,8 @@ void gm_error_make(struct gm_error *e, enum gm_cause cause, struct str what);
 /* From a fault in the client's request; root gives the path. */
 void gm_error_fault(struct gm_error *e, const struct fault *why, yyjson_val *root);
 
-int gm_cause_status(enum gm_cause cause); /* the client's status for it */
+int gm_cause_status(enum gm_cause cause);        /* the client's status for it */
+const char *gm_cause_words(enum gm_cause cause); /* "upstream is overloaded; please try again" */
 
 /* Append s with anything shaped like a key or token replaced: AIza..., AQ..., sk-..., ya29...,
  * Bearer x */

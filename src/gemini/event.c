@@ -31,6 +31,9 @@ static const struct word FINISH[] = {
     {"MISSING_THOUGHT_SIGNATURE", GM_BAD_CALL},
     {"MALFORMED_RESPONSE",        GM_BAD_CALL},
     {"CONTINUATION",              GM_CONTINUE},
+    {"OTHER",                     GM_OTHER   },
+    {"IMAGE_OTHER",               GM_OTHER   },
+    {"NO_IMAGE",                  GM_OTHER   },
     {"FINISH_REASON_UNSPECIFIED", GM_NONE    },
 };
 static const char *const FINISH_NUMBER[] = {
@@ -136,6 +139,14 @@ bool gm_worth_again(const struct gm_reader *r)
     if (r->any_answer || r->blocked)
         return false;
     return r->finish == GM_BAD_CALL || r->finish == GM_STOP || r->finish == GM_OTHER;
+}
+
+const char *gm_finish_word(size_t i, enum gm_finish *ret)
+{
+    if (i >= NELEM(FINISH))
+        return NULL;
+    *ret = (enum gm_finish)FINISH[i].value;
+    return FINISH[i].name;
 }
 
 static void set_text(char *to, size_t room, struct str s)

@@ -83,6 +83,9 @@ void gm_reader_init(struct gm_reader *r);
  *   source  mapping 3.3 */
 bool gm_worth_again(const struct gm_reader *r);
 
+/* For documents: Google's word i and what it is reduced to; NULL past the last. */
+const char *gm_finish_word(size_t i, enum gm_finish *ret);
+
 /* One GenerateContentResponse: a chunk of a stream, or the whole answer.
  *
  *   errors  E_UPSTREAM when it is not one (the value is no object; or an error: r->error is set);

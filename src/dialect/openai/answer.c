@@ -6,6 +6,7 @@
  * Calls, media and citations have files of their own. Pure: no clock, no log, no memory but the
  * arena. */
 #include "dialect/openai/answer.h"
+#include "dialect/openai/compat.h"
 #include "dialect/openai/sign.h"
 
 #include <assert.h>
@@ -25,6 +26,12 @@ static const struct {
     [GM_OTHER] = {"stop",           false, "the model ended without an answer"             },
 };
 static_assert(NELEM(ENDING) == GM_FINISHES, "every outcome needs an OpenAI word");
+
+const char *oa_ending(enum gm_finish finish, const char **ret_fault)
+{
+    *ret_fault = ENDING[finish].fault;
+    return ENDING[finish].word;
+}
 
 static void fresh(struct oa_choice *c)
 {

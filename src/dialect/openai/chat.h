@@ -62,8 +62,6 @@ void oa_put_config_fields(struct chat *c); /* members of generationConfig */
 void oa_put_top_fields(struct chat *c);    /* members of the request itself, and unknown ones */
 /* For x-queqiao-ignored: the name, and what it became where it is not gone altogether. */
 void oa_ignore(struct chat *c, struct str name, struct str became);
-/* For documents and tests: table i of the request's members, NULL past the last. */
-const struct jm_row *oa_field_table(size_t i, const char **ret_title, size_t *ret_n);
 
 /* chat_messages.c */
 void oa_read_messages(struct chat *c);

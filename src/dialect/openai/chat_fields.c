@@ -5,6 +5,7 @@
  * docs/compat.md is printed from these rows, and a test holds them against the types of OpenAI's
  * own library. What several members decide together is in chat_config.c; such rows say jm_skip. */
 #include "dialect/openai/chat.h"
+#include "dialect/openai/compat.h"
 
 static struct chat *chat_of(struct jm *m)
 {
@@ -226,6 +227,27 @@ const struct jm_row *oa_field_table(size_t i, const char **ret_title, size_t *re
     *ret_title = TABLES[i].title;
     *ret_n = TABLES[i].n;
     return TABLES[i].rows;
+}
+
+const char *oa_verdict(const struct jm_row *row)
+{
+    static const struct {
+        jm_put_f *put;
+        const char *words;
+    } verdict[] = {
+        {jm_ignore,        "ignored"  },
+        {jm_refuse,        "refused"  },
+        {put_sampling,     "by family"},
+        {put_sampling_int, "by family"},
+        {put_penalty,      "by family"},
+        {put_logprobs,     "by family"},
+        {put_top_logprobs, "by family"},
+    };
+
+    for (size_t i = 0; i < NELEM(verdict); i++)
+        if (row->put == verdict[i].put)
+            return verdict[i].words;
+    return "mapped";
 }
 
 static bool is_known(struct str name)

@@ -3,6 +3,7 @@
 /* chat_google.c - extra_body.google: what OpenAI has no words for, in Google's own. Its members may
  * be spelled in camelCase or snake_case, as Google itself takes both. */
 #include "dialect/openai/chat.h"
+#include "dialect/openai/compat.h"
 
 enum place { CONFIG, TOP, ELSEWHERE };
 
@@ -25,6 +26,15 @@ static const struct member {
     {"media_resolution",    "mediaResolution",    CONFIG,    NULL                              },
     {"speech_config",       "speechConfig",       CONFIG,    NULL                              },
 };
+
+bool oa_google_row(size_t i, const char **ret_member, const char **ret_note)
+{
+    if (i >= NELEM(MEMBER))
+        return false;
+    *ret_member = MEMBER[i].snake;
+    *ret_note = MEMBER[i].note;
+    return true;
+}
 
 yyjson_val *oa_google_member(yyjson_val *obj, const char *snake, const char *camel)
 {

@@ -3,6 +3,7 @@
 /* chat_messages.c - messages in, systemInstruction and turns out. Which turns join and what a
  * family demands of their order is gemini/write.c's business. */
 #include "dialect/openai/chat.h"
+#include "dialect/openai/compat.h"
 
 enum role { SYSTEM, USER, ASSISTANT, TOOL };
 static const struct word ROLE[] = {
@@ -13,6 +14,29 @@ static const struct word ROLE[] = {
     {"tool",      TOOL     },
     {"function",  TOOL     },
 };
+
+/* A row for each member of a message; where it is read is in the other chat_*.c files. */
+static const struct jm_row MEMBER[] = {
+    {"role",                     NULL, jm_skip,   0, 0, "system, developer, user, assistant, tool, function"},
+    {"content",                  NULL, jm_skip,   0, 0, "a string or parts; see below"                      },
+    {"refusal",                  NULL, jm_skip,   0, 0, "text of the model"                                 },
+    {"audio",                    NULL, jm_skip,   0, 0, "its transcript; the id means nothing to Gemini"    },
+    {"tool_calls",               NULL, jm_skip,   0, 0, "functionCall, with its signature"                  },
+    {"function_call",            NULL, jm_skip,   0, 0, "the same, in the legacy form"                      },
+    {"tool_call_id",             NULL, jm_skip,   0, 0, "a result is put where its call is"                 },
+    {"images",                   NULL, jm_skip,   0, 0, "images of the model's own, with their signature"   },
+    {"extra_content",            NULL, jm_skip,   0, 0, "google.thought_signature, google.parts"            },
+    {"provider_specific_fields", NULL, jm_skip,   0, 0, "a signature, where LiteLLM has it"                 },
+    {"reasoning_details",        NULL, jm_skip,   0, 0, "signatures, where OpenRouter has them"             },
+    {"reasoning_content",        NULL, jm_skip,   0, 0, "never sent back: Gemini wants no thoughts"         },
+    {"name",                     NULL, jm_ignore, 0, 0, "of a speaker: there is nothing for it"             },
+};
+
+const struct jm_row *oa_message_table(size_t *ret_n)
+{
+    *ret_n = NELEM(MEMBER);
+    return MEMBER;
+}
 
 static int role_of(yyjson_val *msg)
 {

@@ -3,6 +3,7 @@
 /* chat_parts.c - the content of a message: a string, or a list of typed parts. Which media Gemini
  * takes, and how, is gemini/media.c's business. */
 #include "dialect/openai/chat.h"
+#include "dialect/openai/compat.h"
 
 enum form { WORDS, URL, SOUND, UPLOAD, SOURCE };
 
@@ -46,6 +47,23 @@ static const struct part *part_of(yyjson_val *part)
         if (str_eq(jr_str(part, "type"), str_z(PART[i].type)))
             return &PART[i];
     return NULL;
+}
+
+bool oa_part_row(size_t i, const char **ret_type, const char **ret_what)
+{
+    static const char *const what[] = {
+        [WORDS] = "text",
+        [URL] = "inlineData for a data: URL, fileData for https:, gs: and YouTube",
+        [SOUND] = "inlineData",
+        [UPLOAD] = "inlineData for file_data; fileData for a file_id of Gemini's",
+        [SOURCE] = "as another API has it: inlineData or fileData",
+    };
+
+    if (i >= NELEM(PART))
+        return false;
+    *ret_type = PART[i].type;
+    *ret_what = what[PART[i].form];
+    return true;
 }
 
 /* {"image_url":{"url":...}}, or the URL itself in its place. */

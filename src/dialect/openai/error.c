@@ -5,6 +5,7 @@
 #include "dialect/openai/error.h"
 
 #include "codec/json_write.h"
+#include "dialect/openai/compat.h"
 
 #include <assert.h>
 
@@ -35,6 +36,12 @@ static const struct {
     [GM_BUSY] = {"api_error",             "server_busy",                          NULL      },
 };
 static_assert(NELEM(WORDS) == GM_CAUSES, "every cause needs OpenAI's words");
+
+void oa_error_words(enum gm_cause cause, const char **ret_type, const char **ret_code)
+{
+    *ret_type = WORDS[cause].type;
+    *ret_code = WORDS[cause].code;
+}
 
 static void put_or_null(struct jw *w, const char *key, const char *z)
 {

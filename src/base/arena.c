@@ -99,7 +99,8 @@ struct str arena_dup(struct arena *a, struct str s)
 
     if (p == NULL)
         return S("");
-    memcpy(p, s.p, s.n);
+    if (s.n > 0) /* a zeroed str may come in, and memcpy takes no NULL */
+        memcpy(p, s.p, s.n);
     p[s.n] = '\0';
     return str_of(p, s.n);
 }

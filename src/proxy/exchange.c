@@ -13,14 +13,21 @@
 
 enum { ARENA_MIN = 8 << 20, CHOICES_MAX = 8 };
 
+static void forget_translation(struct exchange *x)
+{
+    if (!x->translated)
+        return;
+    rope_fini(&x->tr.body);
+    buf_fini(&x->tr.ignored);
+    x->translated = false;
+}
+
 static void free_task(struct task *t)
 {
     struct exchange *x = CONTAINER(t, struct exchange, free);
 
-    if (x->translated) {
-        rope_fini(&x->tr.body);
-        buf_fini(&x->tr.ignored);
-    }
+    forget_translation(x);
+    json_fini(&x->json);
     secret_fini(&x->own_key);
     arena_fini(&x->arena);
     mem_free(x);
@@ -131,7 +138,7 @@ static void remember(void *ctx, struct str key, struct str signature)
     signatures_put(x->p->signatures, key, signature);
 }
 
-static enum err translate(struct exchange *x, yyjson_val *root, struct fault *why)
+static enum err translate(struct exchange *x, struct fault *why)
 {
     struct dialect_env env = {
         .opts = &x->p->opts->dialect,
@@ -141,13 +148,38 @@ static enum err translate(struct exchange *x, yyjson_val *root, struct fault *wh
         .recall = recall,
         .remember = remember,
         .store = x,
+        .remedies = x->remedies,
     };
-    enum err err = x->d->request(root, &env, &x->tr, why);
+    enum err err = x->d->request(x->json.root, &env, &x->tr, why);
 
     x->translated = err == OK;
     if (err == OK && x->tr.choices > CHOICES_MAX)
         return fault_set(why, E_RANGE, "n is larger than this server allows", NULL);
     return err;
+}
+
+/* Translate what was parsed, and send it. */
+static void begin(struct exchange *x)
+{
+    struct fault why = {0};
+    struct gm_error e;
+
+    if (translate(x, &why) != OK) {
+        fail_fault(x, &why, x->json.root);
+    } else if (start_legs(x) != OK) {
+        gm_error_make(&e, GM_BUSY, S("this server is short of memory; please try again"));
+        exchange_fail(x, &e);
+    }
+}
+
+void exchange_again(struct exchange *x)
+{
+    for (unsigned i = 0; i < x->nlegs; i++)
+        leg_stop(&x->legs[i]);
+    x->nlegs = x->nlegs_done = 0;
+    forget_translation(x);
+    x->step = STEP_TRANSLATE;
+    begin(x);
 }
 
 static void on_body(void *owner, char *body, size_t n)
@@ -157,7 +189,7 @@ static void on_body(void *owner, char *body, size_t n)
     size_t at = 0;
 
     x->step = STEP_TRANSLATE;
-    if (json_parse(&x->p->json, body, n, &at, &why) != OK) {
+    if (json_parse(&x->json, body, n, &at, &why) != OK) {
         struct gm_error e;
         char text[256];
 
@@ -168,16 +200,7 @@ static void on_body(void *owner, char *body, size_t n)
         exchange_fail(x, &e);
         return;
     }
-    if (translate(x, x->p->json.root, &why) != OK) {
-        fail_fault(x, &why, x->p->json.root);
-        return;
-    }
-    if (start_legs(x) != OK) {
-        struct gm_error e;
-
-        gm_error_make(&e, GM_BUSY, S("this server is short of memory; please try again"));
-        exchange_fail(x, &e);
-    }
+    begin(x);
 }
 
 static void on_drain(void *owner)
@@ -207,6 +230,7 @@ void exchange_start(struct proxy *p, struct call *c, const struct dialect *d,
     x->id = *id;
     x->start_ms = loop_now_ms(p->loop);
     random_id(x->nonce, sizeof x->nonce);
+    json_init(&x->json);
     arena_init(&x->arena, p->opts->answer_max * 2 + ARENA_MIN);
     if (pass->verdict == AUTH_CLIENT_KEY)
         secret_init(&x->own_key, pass->credential);

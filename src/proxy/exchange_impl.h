@@ -42,8 +42,11 @@ struct exchange {
     struct request_id id;
     char nonce[24];
     struct arena arena;
+    struct json json; /* the request, parsed; kept while it may have to be translated again */
     struct translation tr;
     bool translated;
+    unsigned remedies;     /* enum gm_remedy: what upstream would not take of it */
+    bool glitched;         /* an empty answer was asked for again */
     struct secret own_key; /* the client's, when it is served on that */
     enum step step;
     bool head_sent;    /* the client has the head of a stream */
@@ -65,6 +68,8 @@ struct exchange {
 /* exchange.c */
 void exchange_fail(struct exchange *x, const struct gm_error *e);
 void exchange_leg_done(struct exchange *x);
+void exchange_again(
+    struct exchange *x); /* translate anew and send: every leg is a new one after it */
 
 /* leg.c */
 void leg_init(struct leg *leg, struct exchange *x, unsigned choice);

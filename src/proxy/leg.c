@@ -162,6 +162,16 @@ static enum err whole_answer(struct leg *leg)
     return relay_event(leg, leg->body.p, n);
 }
 
+/* An answer with nothing in it, or with a call that the model spoilt, of which the client has seen
+ * nothing: asked for once more. With other choices gathered already it stays as it is. */
+static bool is_glitch(const struct leg *leg)
+{
+    const struct exchange *x = leg->x;
+
+    return x->nlegs == 1 && !x->glitched && !x->content_sent && x->p->opts->attempts > 1 &&
+           gm_worth_again(&x->readers[leg->choice]);
+}
+
 static void on_end(void *owner)
 {
     struct leg *leg = owner;
@@ -182,6 +192,11 @@ static void on_end(void *owner)
     }
     give_back(leg, KEY_SERVED, 0);
     forget_answer(leg);
+    if (is_glitch(leg)) {
+        x->glitched = true;
+        exchange_again(x);
+        return;
+    }
     leg->done = true;
     exchange_leg_done(x);
 }
@@ -251,6 +266,15 @@ void leg_init(struct leg *leg, struct exchange *x, unsigned choice)
     timer_init(&leg->again, x->p->loop, on_again);
 }
 
+/* Has no leg a part of an answer yet? */
+static bool none_began(const struct exchange *x)
+{
+    for (unsigned i = 0; i < x->nlegs; i++)
+        if (x->readers[i].any_chunk)
+            return false;
+    return !x->content_sent;
+}
+
 void leg_fail(struct leg *leg, const struct gm_error *e)
 {
     struct exchange *x = leg->x;
@@ -271,6 +295,12 @@ void leg_fail(struct leg *leg, const struct gm_error *e)
     forget_answer(leg);
     if (x->step == STEP_END)
         return;
+    if (copy.remedy != GM_NO_REMEDY && !(x->remedies & (unsigned)copy.remedy) && x->attempts < 8 &&
+        none_began(x)) {
+        x->remedies |= (unsigned)copy.remedy;
+        exchange_again(x);
+        return;
+    }
     if (retry_again(&copy, &state, &after_ms)) {
         leg->last = copy;
         x->step = STEP_PICK_KEY;

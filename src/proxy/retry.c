@@ -41,14 +41,22 @@ static_assert(NELEM(POLICY) == GM_CAUSES, "every cause needs a policy");
 
 enum { PAUSE_MS = 400 };
 
+/* 403 is said of a foreign file as well as of a key. */
+static bool is_about_the_request(const struct gm_error *e)
+{
+    return e->cause == GM_FORBIDDEN && !e->key_fault;
+}
+
 enum key_outcome retry_blame(const struct gm_error *e)
 {
+    if (is_about_the_request(e))
+        return KEY_SERVED;
     return POLICY[e->cause].blame;
 }
 
 bool retry_again(const struct gm_error *e, const struct retry_state *s, uint32_t *ret_after_ms)
 {
-    if (s->answer_began || s->attempts_made >= s->attempts_max)
+    if (s->answer_began || s->attempts_made >= s->attempts_max || is_about_the_request(e))
         return false;
     switch (POLICY[e->cause].again) {
     case NEVER: return false;

@@ -27,7 +27,7 @@ test('README in two languages: the same sections, code and table rows in the sam
       code: [...text.matchAll(/^```(\w*)$/gm)].map((m) => m[1]),
       rows: [...withoutCode(text).matchAll(/^\|/gm)].length,
       words: [...withoutCode(text).matchAll(/`([A-Z][A-Z_]{3,})[`=]/g)].map((m) => m[1]),
-      links: [...withoutCode(text).matchAll(/\]\(([^)]+)\)/g)].map((m) => m[1]).filter((l) => !/^README/.test(l)),
+      links: [...withoutCode(text).matchAll(/\]\(([^)]+)\)/g)].map((m) => m[1]).map((l) => l.replace('.zh-CN.md', '.md')).filter((l) => !/^README/.test(l)),
     };
   };
   const [en, zh] = [shape('README.md'), shape('README.zh-CN.md')];
@@ -91,7 +91,7 @@ test('every cap in ARCHITECTURE.md has the value of the program', () => {
   for (const room of readdirSync(path.join(ROOT, 'src')))
     for (const file of readdirSync(path.join(ROOT, 'src', room)))
       if (/\.[ch]$/.test(file))
-        for (const [, name, value] of read(`src/${room}/${file}`).matchAll(/\b([A-Z][A-Z0-9_]+)\s*=\s*([0-9][0-9*<\s]*?)[,;\s}]/g))
+        for (const [, name, value] of read(`src/${room}/${file}`).matchAll(/\b([A-Z][A-Z0-9_]+)\s*=\s*([0-9](?:[0-9*<\s]*[0-9])?)\s*(?:[,;}]|\/\*)/g))
           source.set(name, value);
   const number = (text) => {
     const m = /^([\d,]+) ?(KiB|MiB|GiB|s|min|h|ms)?/.exec(text.trim());

@@ -17,6 +17,7 @@ from upstream import Upstream
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 ZIP = os.environ.get('FC_ZIP', os.path.join(ROOT, 'dist', 'queqiao-fc.zip'))
+PROGRAM = os.environ.get('FC_PROGRAM')  # instead of the packed one, and without the empty root: build/san/queqiao
 DYNAMIC = os.environ.get('FC_DYNAMIC', os.path.join(ROOT, 'build', 'dev', 'queqiao'))
 KEY = 'AIzaCANARY-UPSTREAM-KEY-0123456789abcdef'
 TOKEN = 'CANARY-CLIENT-TOKEN-0123456789'
@@ -35,8 +36,11 @@ class World:
         certificates(self.folder)
         self.root = os.path.join(self.folder, 'root')
         os.makedirs(f'{self.root}/code')
-        with zipfile.ZipFile(ZIP) as z:
-            z.extract('bootstrap', f'{self.root}/code')
+        if PROGRAM:
+            shutil.copy(PROGRAM, f'{self.root}/code/bootstrap')
+        else:
+            with zipfile.ZipFile(ZIP) as z:
+                z.extract('bootstrap', f'{self.root}/code')
         os.chmod(f'{self.root}/code/bootstrap', 0o755)
         shutil.copy(f'{self.folder}/ca.pem', f'{self.root}/code/ca.pem')
         self.upstream = await Upstream().start()
@@ -49,7 +53,7 @@ class World:
                     shutil.copy(f'{self.folder}/{f}', sub)
                 os.chmod(f'{sub}/host.key', 0o644)
                 self.nginx[name] = await Nginx(sub, self.upstream.port, name == 'h2').start()
-        self.isolated = os.geteuid() == 0 and can_unshare('--pid', '--kill-child')
+        self.isolated = not PROGRAM and os.geteuid() == 0 and can_unshare('--pid', '--kill-child')
         return self
 
     def end(self):

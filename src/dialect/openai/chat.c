@@ -15,6 +15,24 @@ static const char NO_MEMORY[] = "the request needs more memory than it may have"
 
 enum { CHOICES_MAX = 128, IGNORED_MAX = 1024 };
 
+struct str oa_keep(struct chat *c, struct str s)
+{
+    struct str kept = arena_dup(c->env->arena, s);
+
+    if (kept.n != s.n)
+        fault_set(c->why, E_TOOBIG, NO_MEMORY, NULL);
+    return kept;
+}
+
+struct str oa_function_name(struct chat *c, struct str name)
+{
+    struct str known = gm_function_name(name, c->env->arena);
+
+    if (name.n > 0 && known.n == 0)
+        fault_set(c->why, E_TOOBIG, NO_MEMORY, NULL);
+    return known;
+}
+
 /* "gemini-3.8-flash:search" is the model with Google's search switched on. */
 static void read_model(struct chat *c)
 {
@@ -33,7 +51,7 @@ static void read_model(struct chat *c)
         fault_missing(c->why, c->root, "model");
     else if (gm_model_id(name, &c->tr->model, &bad) != OK)
         fault_set(c->why, bad.code, bad.what, v);
-    c->tr->model = arena_dup(c->env->arena, c->tr->model);
+    c->tr->model = oa_keep(c, c->tr->model);
     c->answer->model = c->tr->model;
     c->caps = gm_caps_of(c->tr->model);
 }
@@ -121,8 +139,6 @@ static enum err translate(struct chat *c)
     if (!yyjson_is_obj(c->root))
         return fault_set(c->why, E_FIELD, "the request must be a JSON object", NULL);
     read_all(c);
-    if (c->tr->model.n == 0)
-        fault_set(c->why, E_TOOBIG, NO_MEMORY, NULL);
     gm_begin(&c->g, &c->tr->body, c->caps, c->why);
     c->g.remedies = c->env->remedies;
     c->jm = (struct jm){.w = &c->g.w, .why = c->why, .ignored = &c->tr->ignored, .ctx = c};

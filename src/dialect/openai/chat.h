@@ -56,6 +56,11 @@ struct chat {
     bool format_in_words; /* the family cannot be held to it: it is asked for */
 };
 
+/* chat.c: a copy in the arena, and Gemini's name of a function; where there is no room for it, that
+ * is a fault. */
+struct str oa_keep(struct chat *c, struct str s);
+struct str oa_function_name(struct chat *c, struct str name);
+
 /* chat_fields.c */
 void oa_check_twice(struct chat *c);       /* a member that occurs twice is a fault */
 void oa_put_config_fields(struct chat *c); /* members of generationConfig */

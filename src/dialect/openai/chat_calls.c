@@ -86,7 +86,7 @@ static yyjson_val *function_of(yyjson_val *call)
 
 static struct str name_of(struct chat *c, yyjson_val *call)
 {
-    return gm_function_name(jr_str(function_of(call), "name"), c->env->arena);
+    return oa_function_name(c, jr_str(function_of(call), "name"));
 }
 
 static struct str signature_of(struct chat *c, yyjson_val *msg, yyjson_val *call)
@@ -260,7 +260,9 @@ void oa_put_result_turn(struct chat *c, yyjson_val *msg)
     buf_putf(&b, "Result of an earlier call of %.*s:\n",
              S_ARG(jr_str(msg, "name").n > 0 ? jr_str(msg, "name") : S("a tool")));
     buf_put(&b, oa_content_text(c, msg));
-    text = arena_dup(c->env->arena, buf_str(&b));
+    if (b.err != OK)
+        fault_set(c->why, E_TOOBIG, "is larger than this server takes", msg);
+    text = oa_keep(c, buf_str(&b));
     buf_fini(&b);
     gm_turn(&c->g, GM_USER);
     gm_text(&c->g, text);

@@ -100,7 +100,7 @@ static void read_audio(struct chat *c)
         fault_set(c->why, E_FIELD, "must be wav or pcm16", format);
     if (c->tr->stream && str_eq(f, S("wav")))
         fault_set(c->why, E_FIELD, "must be pcm16 in a stream", format);
-    c->answer->audio_format = arena_dup(c->env->arena, f.n > 0 ? f : S("wav"));
+    c->answer->audio_format = oa_keep(c, f.n > 0 ? f : S("wav"));
 }
 
 void oa_read_format(struct chat *c)
@@ -129,8 +129,8 @@ void oa_put_format_words(struct chat *c)
         jw_begin(&w, &b);
         jw_copy(&w, NULL, c->schema);
     }
-    text = arena_dup(c->env->arena, buf_str(&b));
-    if (b.err != OK || text.n == 0)
+    text = oa_keep(c, buf_str(&b));
+    if (b.err != OK)
         fault_set(c->why, E_TOOBIG, "is larger than this server takes", c->schema);
     buf_fini(&b);
     gm_text(&c->g, text);

@@ -98,7 +98,7 @@ static void put_place(struct chat *c)
         if (text.n > 0)
             buf_putf(&b, "%s%.*s", b.n > 0 ? ", " : "The user is in: ", S_ARG(text));
     }
-    text = arena_dup(c->env->arena, buf_str(&b));
+    text = oa_keep(c, buf_str(&b));
     buf_fini(&b);
     gm_text(&c->g, text);
 }

@@ -5,6 +5,8 @@
 #include "dialect/openai/chat.h"
 #include "dialect/openai/compat.h"
 
+#include <stdio.h>
+
 enum form { WORDS, URL, SOUND, UPLOAD, SOURCE };
 
 /* A part's type, the member that holds its datum, what that is, and of what kind. The first three
@@ -170,16 +172,13 @@ bool oa_part_media(struct chat *c, yyjson_val *part, struct gm_media *ret)
 static struct str offset_of(struct chat *c, yyjson_val *v)
 {
     struct str text = jr_is_num(v) ? jr_num_text(v) : jr_text(v);
-    char *p;
+    char z[40];
+    int n;
 
-    if (text.n == 0 || text.n > 32 || str_ends(text, S("s")))
-        return text.n > 32 ? S("") : text;
-    p = arena_alloc(c->env->arena, text.n + 1);
-    if (p == NULL)
-        return S("");
-    memcpy(p, text.p, text.n);
-    p[text.n] = 's';
-    return str_of(p, text.n + 1);
+    if (text.n == 0 || str_ends(text, S("s")))
+        return text;
+    n = snprintf(z, sizeof z, "%.*ss", S_ARG(str_sub(text, 0, sizeof z - 2)));
+    return oa_keep(c, str_of(z, (size_t)n));
 }
 
 static struct gm_extra extra_of(struct chat *c, yyjson_val *part)
@@ -287,8 +286,8 @@ struct str oa_content_text(struct chat *c, yyjson_val *msg)
             buf_putc(&b, '\n');
         buf_put(&b, jr_str(part, row->member));
     }
-    text = arena_dup(c->env->arena, buf_str(&b));
-    if (b.err != OK || text.n != b.n)
+    text = oa_keep(c, buf_str(&b));
+    if (b.err != OK)
         fault_set(c->why, E_TOOBIG, "is larger than this server takes", content);
     buf_fini(&b);
     return text;

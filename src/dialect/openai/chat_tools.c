@@ -49,8 +49,8 @@ static void keep_name(struct chat *c, struct str client, struct str gemini, bool
         fault_set(c->why, E_TOOBIG, "has more tools than this server takes", NULL);
         return;
     }
-    n->client = arena_dup(c->env->arena, client);
-    n->gemini = arena_dup(c->env->arena, gemini);
+    n->client = oa_keep(c, client);
+    n->gemini = oa_keep(c, gemini);
     n->custom = custom;
     n->next = c->answer->names;
     c->answer->names = n;
@@ -71,7 +71,7 @@ static void read_function(struct chat *c, yyjson_val *fn, bool custom)
     else if (++c->functions > GM_FUNCTIONS_MAX)
         fault_set(c->why, E_RANGE, "is one function more than Gemini takes (512)", fn);
     else
-        keep_name(c, text, gm_function_name(text, c->env->arena), custom);
+        keep_name(c, text, oa_function_name(c, text), custom);
     c->strict = c->strict || jr_bool(fn, "strict", false);
 }
 
@@ -139,7 +139,7 @@ static void allow(struct chat *c, struct str *names, yyjson_val *named)
         return;
     if (!is_declared(c, name))
         fault_set(c->why, E_FIELD, "names a function that is not declared", named);
-    names[config->nnames++] = gm_function_name(name, c->env->arena);
+    names[config->nnames++] = oa_function_name(c, name);
     config->names = names;
 }
 
@@ -258,7 +258,7 @@ static struct str custom_description(struct chat *c, yyjson_val *custom)
     buf_put(&b, text);
     buf_lit(&b, "\nThe input must follow this grammar:\n");
     buf_put(&b, definition);
-    text = arena_dup(c->env->arena, buf_str(&b));
+    text = oa_keep(c, buf_str(&b));
     buf_fini(&b);
     return text;
 }
@@ -268,7 +268,7 @@ static void put_function(struct chat *c, yyjson_val *fn, bool custom)
     struct gm *g = &c->g;
     struct str description = custom ? custom_description(c, fn) : jr_str(fn, "description");
 
-    gm_function_open(g, gm_function_name(jr_str(fn, "name"), c->env->arena), description);
+    gm_function_open(g, oa_function_name(c, jr_str(fn, "name")), description);
     if (custom)
         gm_function_text_schema(g, "input");
     else

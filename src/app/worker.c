@@ -89,6 +89,8 @@ static struct server_limits server_limits_of(const struct gateway *g)
     l.body_total_ms = (uint32_t)c->body_total_ms;
     l.write_stall_ms = (uint32_t)c->write_stall_ms;
     l.keep_alive_ms = (uint32_t)c->keep_alive_ms;
+    if (c->keep_alive_ms == 0)
+        l.h2_idle_ms = 0; /* a front end that pools may speak either version */
     return l;
 }
 

@@ -62,7 +62,8 @@ struct str oa_keep(struct chat *c, struct str s);
 struct str oa_function_name(struct chat *c, struct str name);
 
 /* chat_fields.c */
-void oa_check_twice(struct chat *c);       /* a member that occurs twice is a fault */
+void oa_check_twice(struct chat *c); /* a member of the request that occurs twice is a fault */
+void oa_check_members(struct chat *c, yyjson_val *obj, const struct jm_row *rows, size_t n);
 void oa_put_config_fields(struct chat *c); /* members of generationConfig */
 void oa_put_top_fields(struct chat *c);    /* members of the request itself, and unknown ones */
 /* For x-queqiao-ignored: the name, and what it became where it is not gone altogether. */
@@ -93,6 +94,7 @@ void oa_put_result_turn(struct chat *c, yyjson_val *msg); /* a result that nobod
 
 /* chat_tools.c */
 void oa_read_tools(struct chat *c);
+bool oa_wants_own_tool(const struct chat *c); /* one of Google's */
 void oa_put_tools(struct chat *c);
 
 /* chat_think.c */

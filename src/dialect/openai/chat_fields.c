@@ -259,18 +259,23 @@ static bool is_known(struct str name)
     return false;
 }
 
-void oa_check_twice(struct chat *c)
+void oa_check_members(struct chat *c, yyjson_val *obj, const struct jm_row *rows, size_t n)
 {
     const char *names[64];
-    size_t n = 0;
     yyjson_val *twice;
 
-    for (size_t t = 0; t < NELEM(TABLES); t++)
-        for (size_t i = 0; i < TABLES[t].n && n < NELEM(names); i++)
-            names[n++] = TABLES[t].rows[i].from;
-    twice = jr_duplicate(c->root, names, n);
+    n = n < NELEM(names) ? n : NELEM(names);
+    for (size_t i = 0; i < n; i++)
+        names[i] = rows[i].from;
+    twice = jr_duplicate(obj, names, n);
     if (twice != NULL)
         fault_set(c->why, E_FIELD, "is there twice", twice);
+}
+
+void oa_check_twice(struct chat *c)
+{
+    for (size_t t = 0; t < NELEM(TABLES); t++)
+        oa_check_members(c, c->root, TABLES[t].rows, TABLES[t].n);
 }
 
 static void ignore_unknown(struct chat *c)

@@ -51,6 +51,8 @@ static void check_message(struct chat *c, yyjson_val *msg)
         fault_missing(c->why, msg, "role");
     else if (role_of(msg) < 0)
         fault_set(c->why, E_FIELD, "has an unknown role", msg);
+    else
+        oa_check_members(c, msg, MEMBER, NELEM(MEMBER));
 }
 
 void oa_read_messages(struct chat *c)

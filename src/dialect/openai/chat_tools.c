@@ -188,6 +188,15 @@ static void read_choice(struct chat *c)
         fault_set(c->why, E_FIELD, "demands a call, but no function is declared", choice);
 }
 
+bool oa_wants_own_tool(const struct chat *c)
+{
+    bool any = false;
+
+    for (size_t i = 0; i < GM_OWN_TOOLS; i++)
+        any = any || c->own[i];
+    return any;
+}
+
 /* A function that asks for its schema to be followed gets the mode that does. */
 static void read_config(struct chat *c)
 {
@@ -196,8 +205,7 @@ static void read_config(struct chat *c)
     read_choice(c);
     if (config->mode == GM_CALLS_AUTO && c->strict && gm_can(c->caps, GM_CAN_VALIDATE))
         config->mode = GM_CALLS_VALIDATED;
-    for (size_t i = 0; i < GM_OWN_TOOLS; i++)
-        config->show_own = config->show_own || (c->own[i] && c->functions > 0);
+    config->show_own = c->functions > 0 && oa_wants_own_tool(c);
 }
 
 void oa_read_tools(struct chat *c)
@@ -212,13 +220,10 @@ void oa_read_tools(struct chat *c)
     c->answer->one_call = !jr_bool(c->root, "parallel_tool_calls", true);
     if (jr_get(c->root, "web_search_options") != NULL)
         c->own[GM_SEARCH] = true;
-    /* A family that cannot have both keeps the client's own functions. */
-    if (c->functions > 0 && !gm_can(c->caps, GM_CAN_MIX_TOOLS))
-        for (size_t i = 0; i < GM_OWN_TOOLS; i++)
-            if (c->own[i]) {
-                c->own[i] = false;
-                oa_ignore(c, S("google_tools_beside_functions"), S(""));
-            }
+    if (c->functions > 0 && oa_wants_own_tool(c) && !gm_can(c->caps, GM_CAN_MIX_TOOLS)) {
+        memset(c->own, 0, sizeof c->own); /* a family that cannot have both keeps the client's */
+        oa_ignore(c, S("google_tools_beside_functions"), S(""));
+    }
     if (c->functions > 0 && !gm_can(c->caps, GM_CAN_TOOLS)) {
         c->functions = 0;
         oa_ignore(c, S("tools"), S(""));
@@ -298,11 +303,8 @@ static void put_functions(struct chat *c)
 void oa_put_tools(struct chat *c)
 {
     yyjson_val *more = jr_get(c->google, "tools");
-    bool own = false;
 
-    for (size_t i = 0; i < GM_OWN_TOOLS; i++)
-        own = own || c->own[i];
-    if (c->functions > 0 || own || yyjson_arr_size(more) > 0) {
+    if (c->functions > 0 || oa_wants_own_tool(c) || yyjson_arr_size(more) > 0) {
         gm_tools_open(&c->g);
         if (c->functions > 0)
             put_functions(c);

@@ -91,6 +91,30 @@ static void put_endings(struct buf *out)
                  "| none came | | upstream's answer was cut off |\n\n");
 }
 
+/* Beyond OpenAI's own members; ignored by clients that do not know them. */
+static const struct {
+    const char *member, *what;
+} EXTENSION[] = {
+    {"message.reasoning_content",               "thoughts, when they were asked for; also in deltas"          },
+    {"message.images",                          "images that the model made, as data URLs; also in deltas"    },
+    {"message.annotations",                     "url_citation, in characters of the content; also in deltas"  },
+    {"extra_content.google.thought_signature",  "on a message, a call or an image: send it back"              },
+    {"extra_content.google.parts",              "calls of Google's own tools beside functions: send them back"},
+    {"extra_content.google.grounding_metadata", "all that Google says of its search"                          },
+    {"extra_content.google.citation_metadata",  "sources of recited text, in streams"                         },
+    {"extra_content.google.finish_message",     "Google's words about the end, in the choice"                 },
+    {"choice.native_finish_reason",             "Google's reason where it is neither STOP nor MAX_TOKENS"     },
+    {"usage.*_details.image_tokens",            "of the prompt, of the completion"                            },
+};
+
+static void put_extensions(struct buf *out)
+{
+    buf_lit(out, "## Beyond OpenAI's members\n\n| In an answer | What it is |\n|---|---|\n");
+    for (size_t i = 0; i < NELEM(EXTENSION); i++)
+        buf_putf(out, "| `%s` | %s |\n", EXTENSION[i].member, EXTENSION[i].what);
+    buf_lit(out, "\n");
+}
+
 static void put_errors(struct buf *out)
 {
     const char *type, *code;
@@ -177,6 +201,7 @@ void oa_print_compat(struct buf *out)
     put_parts(out);
     put_google(out);
     put_endings(out);
+    put_extensions(out);
     put_errors(out);
     put_families(out);
 }

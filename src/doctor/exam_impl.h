@@ -39,6 +39,7 @@ struct exam {
     struct task step;
     struct task free;
     bool over, located;               /* located: the location's refusal was told once */
+    bool has_concurrency;             /* the deployment is on a platform where that is a setting */
     size_t good_key;                  /* SIZE_MAX: none yet */
     uint64_t instance[2], span_ms[2]; /* of the gate's streams */
 };

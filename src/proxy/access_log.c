@@ -113,6 +113,17 @@ void access_log(const struct exchange *x)
     mark(x, "End");
 }
 
+/* A path is whatever somebody pasted into a base URL: a key may be in it. */
+static void log_path(struct log_line *l, struct str path)
+{
+    struct buf clean;
+
+    buf_init(&clean, (size_t)4 * LOG_VALUE_MAX);
+    gm_scrub(&clean, str_sub(path, 0, LOG_VALUE_MAX));
+    log_str(l, "path", buf_str(&clean));
+    buf_fini(&clean);
+}
+
 void reply_log(const struct request_id *id, struct call *c, int status)
 {
     struct log_line l;
@@ -122,7 +133,7 @@ void reply_log(const struct request_id *id, struct call *c, int status)
     log_begin(&l, LOG_INFO, "request");
     log_str(&l, "id", str_of(id->z, id->n));
     log_str(&l, "method", http_method_str(call_method(c)));
-    log_str(&l, "path", call_path(c));
+    log_path(&l, call_path(c));
     log_u64(&l, "status", (uint64_t)status);
     log_end(&l);
 }

@@ -348,6 +348,7 @@ async def e11(w):
             for canary in (b'CANARY-AK', b'CANARY-SECRET', b'CANARY-TOKEN', KEY.encode(), s.token.encode()):
                 assert canary not in r.body, (canary, r.body)
         assert s.upstream.posts()[0].head.get('x-goog-api-key') == KEY
+        ok(await s.gateway.request('GET', f'/v1/{KEY}/chat'), 404)  # pasted into the base URL: not into the log
 
 
 @scene('E12', 'response headers stay small although upstream\'s are huge')

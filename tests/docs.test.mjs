@@ -88,11 +88,10 @@ test('every cap in ARCHITECTURE.md has the value of the program', () => {
   const rows = [...read('ARCHITECTURE.md').matchAll(/^\| [^|]+ \| ([^|]+) \| `([^`]+)`[^|]*\|/gm)];
   assert.ok(rows.length >= 10, 'the table of caps is there');
   const source = new Map();
-  for (const room of readdirSync(path.join(ROOT, 'src')))
-    for (const file of readdirSync(path.join(ROOT, 'src', room)))
-      if (/\.[ch]$/.test(file))
-        for (const [, name, value] of read(`src/${room}/${file}`).matchAll(/\b([A-Z][A-Z0-9_]+)\s*=\s*([0-9](?:[0-9*<\s]*[0-9])?)\s*(?:[,;}]|\/\*)/g))
-          source.set(name, value);
+  for (const file of readdirSync(path.join(ROOT, 'src'), { recursive: true }))
+    if (/\.[ch]$/.test(file))
+      for (const [, name, value] of read(`src/${file}`).matchAll(/\b([A-Z][A-Z0-9_]+)\s*=\s*([0-9](?:[0-9*<\s]*[0-9])?)\s*(?:[,;}]|\/\*)/g))
+        source.set(name, value);
   const number = (text) => {
     const m = /^([\d,]+) ?(KiB|MiB|GiB|s|min|h|ms)?/.exec(text.trim());
     const unit = { KiB: 1 << 10, MiB: 1 << 20, GiB: 2 ** 30, s: 1000, min: 60_000, h: 3600_000, ms: 1 }[m?.[2]] ?? 1;

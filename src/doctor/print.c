@@ -6,6 +6,8 @@
 
 #include "codec/json_write.h"
 
+#include <stdio.h>
+
 static const char *const LEVEL_WORD[][2] = {
     [LEVEL_FINE] = {"ok",      "正常"},
     [LEVEL_NOTE] = {"note",    "提示"},
@@ -101,6 +103,24 @@ static void put_html(struct buf *out, const char *text)
         }
 }
 
+/* Words of our own, in which `...` is code. */
+static void put_own_html(struct buf *out, const char *text)
+{
+    struct str rest = str_z(text);
+    bool code = false;
+
+    while (rest.n > 0) {
+        char piece[512];
+        struct str part = str_cut(&rest, '`');
+
+        snprintf(piece, sizeof piece, "%.*s", S_ARG(part));
+        put_html(out, piece);
+        if (rest.n > 0 || code)
+            buf_put(out, code ? S("</code>") : S("<code>"));
+        code = !code;
+    }
+}
+
 static void html_begin(struct buf *out, enum doctor_lang lang)
 {
     buf_putf(out,
@@ -131,7 +151,7 @@ static void html_row(const struct finding *x, enum doctor_lang lang, struct buf 
     }
     if (*t->remedy[lang]) {
         buf_lit(out, "<p>→ ");
-        put_html(out, t->remedy[lang]);
+        put_own_html(out, t->remedy[lang]);
         buf_lit(out, "</p>");
     }
     buf_lit(out, "</td></tr>\n");

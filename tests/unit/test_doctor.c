@@ -170,6 +170,11 @@ static void foreign_text(void **state)
     assert_true(str_find(buf_str(&out), S("&lt;script&gt;")) < out.n);
     assert_true(str_find(buf_str(&out), S("&quot;a&quot; &amp; &lt;b&gt;")) < out.n);
     assert_true(str_find(buf_str(&out), S("故障")) < out.n);
+    assert_true(str_find(buf_str(&out), S("<code>openssl rand -hex 24</code>")) == out.n);
+    findings_add(&f, FOUND_WEAK_TOKEN, S(""), "%s", "");
+    buf_reset(&out);
+    doctor_html(&f, LANG_EN, &out);
+    assert_true(str_find(buf_str(&out), S("<code>openssl rand -hex 24</code>")) < out.n);
     buf_reset(&out);
     doctor_json(&f, &out);
     json_init(&j);

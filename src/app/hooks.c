@@ -31,7 +31,7 @@ struct hook {
     enum http_method method;
     void (*begin)(struct visit *v);      /* or NULL */
     bool (*done)(const struct visit *v); /* or NULL: at once */
-    struct str says;
+    struct str status, says;
 };
 
 /* The instance may be frozen as soon as this is answered: what is worth having is had before. */
@@ -59,10 +59,11 @@ static bool is_quiet(const struct visit *v)
 }
 
 static const struct hook HOOKS[] = {
-    {"/initialize", HTTP_POST, warm,            is_warm,  S_INIT("ready")                              },
-    {"/pre-stop",   HTTP_GET,  prepare_to_stop, is_quiet, S_INIT("every running answer has ended")     },
-    {"/pre-freeze", HTTP_GET,  NULL,            NULL,     S_INIT("nothing to do")                      },
-    {"/invoke",     HTTP_POST, NULL,            NULL,
+    {"/initialize", HTTP_POST, warm,            is_warm,  S_INIT("ok"),      S_INIT("ready")           },
+    {"/pre-stop",   HTTP_GET,  prepare_to_stop, is_quiet, S_INIT("ok"),
+     S_INIT("every running answer has ended")                                                          },
+    {"/pre-freeze", HTTP_GET,  NULL,            NULL,     S_INIT("ok"),      S_INIT("nothing to do")   },
+    {"/invoke",     HTTP_POST, NULL,            NULL,     S_INIT("ignored"),
      S_INIT("An event has reached this function, but it serves HTTP: nothing was done with the "
             "event. Create an HTTP trigger and send OpenAI-format requests to its address, as "
             "POST /v1/chat/completions. "
@@ -89,7 +90,7 @@ static void answer(struct visit *v)
     buf_init(&out, 4096);
     jw_begin(&j, &out);
     jw_obj(&j, NULL);
-    jw_str(&j, "status", S("ok"));
+    jw_str(&j, "status", v->hook->status);
     jw_str(&j, "message", v->hook->says);
     jw_end(&j);
     leave(v);

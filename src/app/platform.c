@@ -127,6 +127,8 @@ const struct platform *platform_row(size_t i)
     return i < NELEM(PLATFORM) ? &PLATFORM[i] : NULL;
 }
 
+enum { BUDGET_LEAST = 8 << 20 }; /* of QUEQIAO_MEMORY_BUDGET */
+
 /* Three quarters: the rest is for what is not counted. */
 static enum err suggest_budget(struct config *c, struct buf *problem)
 {
@@ -135,6 +137,8 @@ static enum err suggest_budget(struct config *c, struct buf *problem)
 
     if (granted >= c->memory_budget)
         return OK;
+    if (granted < BUDGET_LEAST)
+        granted = BUDGET_LEAST;
     snprintf(text, sizeof text, "%lluK", (unsigned long long)(granted >> 10));
     return config_suggest(c, S("QUEQIAO_MEMORY_BUDGET"), str_z(text), problem);
 }

@@ -109,6 +109,11 @@ static void what_somebody_set_wins(void **state)
     assert_false(config_said(&c, S("QUEQIAO_KEEP_ALIVE")));
     config_fini(&c);
     buf_fini(&problem);
+    setenv("FC_FUNCTION_MEMORY_SIZE", "4", 1); /* less than the option may be */
+    assert_int_equal(chosen(&c, &p, &problem), OK);
+    assert_int_equal(c.memory_budget, 8 << 20);
+    config_fini(&c);
+    buf_fini(&problem);
     setenv("QUEQIAO_KEEP_ALIVE", "33s", 1);
     setenv("QUEQIAO_MEMORY_BUDGET", "100M", 1);
     assert_int_equal(chosen(&c, &p, &problem), OK);

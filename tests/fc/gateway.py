@@ -132,8 +132,8 @@ class Gateway:
 
     async def request(self, method, target, body=None, control='/http-invoke', headers=None):
         """What a client of the HTTP trigger sees."""
-        raw = self.head_of(method, target, None, control, headers, 'x' * 36)
-        if len(raw) > HEAD_MAX + 1200 or len(target) > TARGET_MAX or len(body or b'') > BODY_MAX:
+        sent = sum(len(k) + len(v) + 4 for k, v in (headers or {}).items())
+        if sent > HEAD_MAX or len(target) > TARGET_MAX or len(body or b'') > BODY_MAX:
             return Response(400)
         if method not in self.methods:
             return Response(403)

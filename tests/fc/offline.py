@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: MIT
 """Run inside fresh namespaces: the binary without a network, in a root that nobody can write to.
 
-  offline.py ROOT              chroot to ROOT, start /code/bootstrap, ask it for /health
+  offline.py ROOT              chroot to ROOT, start /code/bootstrap as on Function Compute, ask for /health
+  offline.py ROOT UID          the same as in the container image, as that user
   offline.py --say PROGRAM     start PROGRAM with this environment, print what it logs first"""
 import fcntl
 import os
@@ -34,14 +35,24 @@ def cpu_ms(pid):
     return total / 1e6
 
 
-def closed_root(root):
+def enter(root, uid):
+    os.chroot(root)
+    os.chdir('/')
+    if uid:
+        os.setgroups([])
+        os.setgid(uid)
+        os.setuid(uid)
+
+
+def closed_root(root, uid):
     subprocess.run(['mount', '--bind', root, root], check=True)
     subprocess.run(['mount', '-o', 'remount,bind,ro', root], check=True)
     subprocess.run(['mount', '-t', 'proc', 'proc', '/proc'], check=True)
-    env = {'FC_FUNCTION_NAME': 'f', 'FC_CUSTOM_LISTEN_PORT': '9000', 'GEMINI_API_KEY': 'k' * 39, 'AUTH_TOKEN': 't'}
+    env = {'GEMINI_API_KEY': 'k' * 39, 'AUTH_TOKEN': 't'}
+    env.update({'PORT': '9000'} if uid else {'FC_FUNCTION_NAME': 'f', 'FC_CUSTOM_LISTEN_PORT': '9000'})
     began = time.monotonic()
     p = subprocess.Popen(['/code/bootstrap'], env=env, stderr=subprocess.DEVNULL,
-                         preexec_fn=lambda: (os.chroot(root), os.chdir('/')))
+                         preexec_fn=lambda: enter(root, uid))
     while time.monotonic() - began < 60:
         with socket.socket() as s:
             if s.connect_ex(('127.0.0.1', 9000)) == 0:
@@ -55,7 +66,7 @@ def closed_root(root):
         answer = b''
         while data := s.recv(4096):
             answer += data
-    if b' 200 ' not in answer or b'"platform":"fc"' not in answer:
+    if b' 200 ' not in answer or (b'"platform":"none"' if uid else b'"platform":"fc"') not in answer:
         sys.exit(f'unexpected: {answer!r}')
     p.terminate()
     if p.wait() != 0:
@@ -67,4 +78,4 @@ loopback_up()
 if sys.argv[1] == '--say':
     say(sys.argv[2])
 else:
-    closed_root(sys.argv[1])
+    closed_root(sys.argv[1], int(sys.argv[2]) if len(sys.argv) > 2 else 0)

@@ -36,16 +36,25 @@ def ok(response, status=200):
 
 # ------------------------------------------------------------------------------------ start-up
 
-@scene('E01', 'the port opens without a network, a writable disk, /proc, /etc or a libc')
-async def e01(w):
+async def closed_root(w, *who):
     if not (w.isolated and can_unshare('--net', '--mount', '--pid')):
         raise Skip('needs root and namespaces')
     done = subprocess.run(
         ['unshare', '--fork', '--net', '--mount', '--pid', '--kill-child', sys.executable,
-         os.path.join(ROOT, 'tests/fc/offline.py'), w.root], check=False, stdout=subprocess.PIPE,
+         os.path.join(ROOT, 'tests/fc/offline.py'), w.root, *who], check=False, stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT, text=True, timeout=120)
     assert done.returncode == 0, done.stdout
     return done.stdout.strip().splitlines()[-1]
+
+
+@scene('E01', 'the port opens without a network, a writable disk, /proc, /etc or a libc')
+async def e01(w):
+    return await closed_root(w)
+
+
+@scene('E01', 'the same as in the container image: not root, PORT')
+async def e01_container(w):
+    return await closed_root(w, '65532')
 
 
 @scene('E01', 'the port opens at 0.05 vCPU and 128 MB, and a request is served')
@@ -364,6 +373,13 @@ async def e12(w):
                                        chat(**{f'unknown_field_{i}': 1 for i in range(500)})))
         assert r.head.size() < 8192, r.head.size()
         assert not [k for k, _ in r.head.fields if k.startswith('x-big') or k == 'server']
+
+
+@scene('E12', 'a request as large as the platform lets through is served')
+async def e12_limits(w):
+    async with Stage(w) as s:
+        ok(await s.gateway.request('POST', '/v1/chat/completions?' + 'x' * 4000, chat(), headers={'X-Title': 'y' * 8000}))
+        assert 'y' * 100 not in str(s.upstream.posts()[0].head.fields)
 
 
 @scene('E13', 'the log line of a request is written before its last chunk; every line is short and has the id')

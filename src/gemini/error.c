@@ -227,22 +227,44 @@ static uint32_t seconds_in_text(struct str message)
     return n < rest.n && rest.p[n] == 's' ? seconds_of(str_sub(rest, 0, n + 1)) : 0;
 }
 
+static void add_violation(struct gm_error *e, struct str id, struct str model, yyjson_val *value)
+{
+    struct gm_violation *v;
+    int64_t n = 0;
+
+    if (id.n == 0 || e->nviolations == GM_VIOLATIONS_MAX)
+        return;
+    v = &e->violations[e->nviolations++];
+    set_text(v->quota_id, sizeof v->quota_id, id);
+    set_text(v->model, sizeof v->model, model);
+    v->valued = jr_int(value, 0, INT64_MAX, &n);
+    v->value = (uint64_t)n;
+}
+
 static void read_details(struct gm_error *e, yyjson_val *details)
 {
     jr_each (detail, details) {
         struct str reason = jr_str(detail, "reason");
         struct str delay = jr_str(detail, "retryDelay");
+        yyjson_val *metadata = jr_get(detail, "metadata");
 
         if (reason.n > 0 && e->reason[0] == '\0')
             set_text(e->reason, sizeof e->reason, reason);
-        if (delay.n > 0)
+        if (delay.n > 0) {
             e->retry_after_s = seconds_of(delay);
+            set_text(e->retry_delay, sizeof e->retry_delay, delay);
+        }
+        /* Older projects are told in an ErrorInfo. */
+        add_violation(e, jr_str(metadata, "quota_limit"), S(""),
+                      jr_get(metadata, "quota_limit_value"));
         jr_each (violation, jr_get(detail, "violations")) {
             struct str id = jr_str(violation, "quotaId");
 
             /* A day's quota is the one that matters when a minute's is hit as well. */
             if (e->quota_id[0] == '\0' || str_find(id, S("PerDay")) < id.n)
                 set_text(e->quota_id, sizeof e->quota_id, id);
+            add_violation(e, id, jr_str(jr_get(violation, "quotaDimensions"), "model"),
+                          jr_get(violation, "quotaValue"));
         }
     }
 }

@@ -41,6 +41,15 @@ enum gm_remedy {
     GM_DROP_SAMPLING = 1 << 3,   /* penalties, logprobs, temperature */
 };
 
+/* One line of a 429's QuotaFailure. */
+enum { GM_VIOLATIONS_MAX = 8 };
+struct gm_violation {
+    char quota_id[96]; /* "GenerateRequestsPerMinutePerProjectPerModel-FreeTier" */
+    char model[64];    /* whose quota it is, or empty; not always the name that was asked for */
+    bool valued;
+    uint64_t value; /* the limit, when it was told */
+};
+
 struct gm_error {
     bool set;
     enum gm_cause cause;
@@ -53,6 +62,9 @@ struct gm_error {
     char param[160];        /* "messages[3].content[0]", or empty */
     char reason[48];        /* of ErrorInfo: "API_KEY_INVALID", or empty */
     char quota_id[128];     /* of a 429: "GenerateRequestsPerDayPerProjectPerModel-FreeTier" */
+    char retry_delay[24];   /* as upstream wrote it: "34.4s", or empty */
+    struct gm_violation violations[GM_VIOLATIONS_MAX]; /* of a 429, as many as were told */
+    size_t nviolations;
 };
 
 /* From an upstream HTTP answer. The body may be JSON, an array with one error, HTML, or cut short;

@@ -1,51 +1,29 @@
 /* Copyright 2026 The queqiao authors
  * SPDX-License-Identifier: MIT */
-/* ring.c - the set of keys and the choice among them. Must not know what a request is, nor read a
- * clock. */
+/* ring.c - the set of keys, their lanes, and taking one. The choice is pick.c's, what is learned
+ * when it comes back outcome.c's. Must not know what a request is, nor read a clock. */
 #include "keys/ring.h"
+
 #include "base/mem.h"
+#include "keys/ring_impl.h"
 
-#include <pthread.h>
-
-enum {
-    COOLING_MAX = 16,            /* models of one key that cool at the same time */
-    COOL_DEFAULT_MS = 30 * 1000, /* UPS-2: nonsense means 30 s */
-    COOL_MIN_MS = 1000,
-    COOL_MAX_MS = 24 * 3600 * 1000,
-    REFUSED_MS = 10 * 60 * 1000, /* a refused key is probed again after this */
-};
-
-struct cooling {
-    uint64_t model; /* hash of its name; 0: the slot is free */
-    uint64_t until_ms;
-};
-struct key {
-    struct secret secret;
-    unsigned refs; /* the set's own, and one for each exchange */
-    unsigned in_flight;
-    uint64_t picked; /* the ring's count at the last pick: ties go to the longest unused */
-    uint64_t refused_until_ms;
-    struct cooling cooling[COOLING_MAX];
-};
-struct keys {
-    pthread_mutex_t mutex;
-    struct key **v;
-    size_t n;
-    uint64_t picks;
-};
+#include <assert.h>
 
 struct keys *keys_new(void)
 {
     struct keys *k = mem_zalloc(sizeof *k);
 
     pthread_mutex_init(&k->mutex, NULL);
+    list_init(&k->lanes);
+    pins_init(&k->pins);
     return k;
 }
 
-static void unref(struct key *key)
+void key_unref(struct keys *k, struct key *key)
 {
     if (--key->refs > 0)
         return;
+    project_unref(k, key->project);
     secret_fini(&key->secret);
     mem_free(key);
 }
@@ -55,30 +33,45 @@ void keys_free(struct keys *k)
     if (k == NULL)
         return;
     keys_set(k, NULL, 0);
+    assert(list_empty(&k->lanes));
+    pins_fini(&k->pins);
     pthread_mutex_destroy(&k->mutex);
+    mem_free(k->candidates);
     mem_free(k->v);
     mem_free(k);
 }
 
 static struct key *find(struct key *const *v, size_t n, struct str value)
 {
+    uint64_t seed = str_hash(value);
+
     for (size_t i = 0; i < n; i++)
-        if (secret_eq(&v[i]->secret, value))
+        if (v[i]->seed == seed && secret_eq(&v[i]->secret, value))
             return v[i];
     return NULL;
 }
 
-static struct key *key_new(struct str value)
+static struct key *key_new(struct keys *k, struct str value)
 {
     struct key *key = mem_zalloc(sizeof *key);
 
+    key->id = ++k->ids;
+    key->seed = str_hash(value);
+    key->project = project_new(k);
     secret_init(&key->secret, value);
     return key;
+}
+
+void key_give_a_chance(struct key *key)
+{
+    key->out = KEY_WELL;
+    key->out_times = 0;
 }
 
 void keys_set(struct keys *k, const struct str *values, size_t n)
 {
     struct key **fresh = mem_zalloc((n ? n : 1) * sizeof *fresh);
+    struct candidate *scratch = mem_zalloc((n ? n : 1) * sizeof *scratch);
     struct key **old;
     size_t count = 0;
 
@@ -89,13 +82,16 @@ void keys_set(struct keys *k, const struct str *values, size_t n)
         if (values[i].n == 0 || find(fresh, count, values[i]))
             continue;
         if (key == NULL)
-            key = key_new(values[i]);
+            key = key_new(k, values[i]);
+        key_give_a_chance(key);
         key->refs++;
         fresh[count++] = key;
     }
     old = k->v;
     for (size_t i = 0; i < k->n; i++)
-        unref(old[i]);
+        key_unref(k, old[i]);
+    mem_free(k->candidates);
+    k->candidates = scratch;
     k->v = fresh;
     k->n = count;
     pthread_mutex_unlock(&k->mutex);
@@ -112,122 +108,137 @@ size_t keys_count(struct keys *k)
     return n;
 }
 
-/* 0 is the mark of a free slot. */
-static uint64_t model_hash(struct str model)
+struct lane *keys_lane_find(const struct project *p, uint64_t model)
 {
-    uint64_t h = str_hash(model);
+    for (struct list *link = p->lanes.next; link != &p->lanes; link = link->next) {
+        struct lane *l = CONTAINER(link, struct lane, link);
 
-    return h ? h : 1;
+        if (l->model == model)
+            return l;
+    }
+    return NULL;
 }
 
-static uint64_t cools_until(const struct key *key, uint64_t model)
+void keys_lane_drop(struct keys *k, struct lane *l)
 {
-    for (size_t i = 0; i < COOLING_MAX; i++)
-        if (key->cooling[i].model == model)
-            return key->cooling[i].until_ms;
-    return 0;
+    list_remove(&l->link);
+    list_remove(&l->by_use);
+    k->nlanes--;
+    lane_unref(l);
 }
 
-static void cool(struct key *key, uint64_t model, uint64_t until_ms)
+/* The longest unused lane without a request in flight goes; rather one that knows no limit. Names
+ * of models are the clients' to invent, so what was learned must not be swept out by them soon. */
+static bool make_room(struct keys *k)
 {
-    struct cooling *slot = &key->cooling[0];
+    struct lane *idle = NULL;
+    unsigned looked = 0;
 
-    for (size_t i = 0; i < COOLING_MAX; i++) {
-        if (key->cooling[i].model == model) {
-            slot = &key->cooling[i];
+    list_each (link, &k->lanes) {
+        struct lane *l = CONTAINER(link, struct lane, by_use);
+
+        if (l->in_flight > 0)
+            continue;
+        if (idle == NULL || lane_is_blank(l))
+            idle = l;
+        if (lane_is_blank(l) || ++looked == 64)
             break;
-        }
-        if (key->cooling[i].until_ms < slot->until_ms)
-            slot = &key->cooling[i];
     }
-    *slot = (struct cooling){.model = model, .until_ms = until_ms};
+    if (idle == NULL)
+        return false;
+    keys_lane_drop(k, idle);
+    return true;
 }
 
-static bool was_tried(const struct key_want *want, const struct key *key)
+bool keys_lane_add(struct keys *k, struct project *p, struct lane *l)
 {
-    for (size_t i = 0; i < want->ntried; i++)
-        if (want->tried[i] == key)
-            return true;
-    return false;
+    if (k->nlanes >= LANES_MAX && !make_room(k)) {
+        lane_unref(l);
+        return false;
+    }
+    list_push(&p->lanes, &l->link);
+    list_push(&k->lanes, &l->by_use);
+    k->nlanes++;
+    return true;
 }
 
-static bool is_better(const struct key *a, const struct key *than)
+struct lane *keys_lane(struct keys *k, struct project *p, uint64_t model, struct str name,
+                       struct key_now now)
 {
-    if (than == NULL || a->in_flight != than->in_flight)
-        return than == NULL || a->in_flight < than->in_flight;
-    return a->picked < than->picked;
+    struct lane *l = keys_lane_find(p, model);
+
+    if (l == NULL) {
+        l = lane_new(model, name, now);
+        if (!keys_lane_add(k, p, l))
+            return NULL;
+    }
+    list_remove(&l->by_use);
+    list_push(&k->lanes, &l->by_use);
+    return l;
 }
 
-struct choice {
-    struct key *fresh; /* well, and not tried yet */
-    struct key *again; /* well, but tried */
-    uint64_t back_ms;  /* when the first cooling one is back; 0: none cools */
-};
-
-static void consider(struct choice *c, struct key *key, const struct key_want *want, uint64_t model)
+static void take(struct keys *k, const struct key_want *want, const struct candidate *c,
+                 struct key_lease *lease)
 {
-    uint64_t until = cools_until(key, model);
+    struct key *key = c->key;
 
-    if (key->refused_until_ms > want->now_ms)
-        return;
-    if (until > want->now_ms) {
-        if (c->back_ms == 0 || until < c->back_ms)
-            c->back_ms = until;
-    } else if (was_tried(want, key)) {
-        if (is_better(key, c->again))
-            c->again = key;
-    } else if (is_better(key, c->fresh)) {
-        c->fresh = key;
+    *lease = (struct key_lease){
+        .key = key, .gate = c->answer.gate, .sent_ms = want->now.ms, .estimate = want->tokens};
+    key->refs++;
+    key->in_flight++;
+    key->picked = ++k->picks;
+    if (key->out != KEY_WELL)
+        key->out_probing = lease->key_probe = true;
+    if (want->model.n > 0) {
+        const struct model *m = model_at(&k->models, want->model);
+
+        lease->model = m->name;
+        lease->need = (struct lane_need){model_expect(m, want->tokens), want->extra};
+        lease->lane = keys_lane(k, key->project, m->quota, want->model, want->now);
+    }
+    if (lease->lane != NULL) {
+        lane_ref(lease->lane);
+        lane_take(lease->lane, lease->need, lease->gate, want->now);
     }
 }
 
-enum key_verdict keys_pick(struct keys *k, const struct key_want *want, struct key **ret_key,
-                           uint64_t *ret_wait_ms)
+/* Everything cools: is it true of every key? */
+static bool retest(struct keys *k, const struct key_want *want, struct candidate *ret)
 {
-    struct choice c = {0};
-    struct key *key;
-    uint64_t model = model_hash(want->model);
-    enum key_verdict verdict = KEY_NONE;
+    const struct model *m = model_find(&k->models, model_hash(want->model));
+    struct key *key = m && want->must.n == 0 ? project_retest(k, m->quota, want->now) : NULL;
+
+    if (key == NULL)
+        return false;
+    *ret = (struct candidate){.key = key, .answer = {.gate = LANE_OPEN}};
+    return true;
+}
+
+enum key_verdict keys_pick(struct keys *k, const struct key_want *want, struct key_lease *ret,
+                           struct key_wait *ret_wait)
+{
+    struct candidate chosen;
+    enum key_verdict verdict;
+    bool again = false;
 
     pthread_mutex_lock(&k->mutex);
-    for (size_t i = 0; i < k->n; i++)
-        consider(&c, k->v[i], want, model);
-    key = c.fresh ? c.fresh : c.again;
-    if (key != NULL) {
-        key->refs++;
-        key->in_flight++;
-        key->picked = ++k->picks;
-        *ret_key = key;
+    verdict = pick(k, want, &chosen, ret_wait);
+    if (verdict == KEY_COOLING && want->model.n > 0 && retest(k, want, &chosen)) {
         verdict = KEY_PICKED;
-    } else if (c.back_ms != 0) {
-        *ret_wait_ms = c.back_ms - want->now_ms;
-        verdict = KEY_COOLING;
+        again = true;
+    }
+    if (verdict == KEY_PICKED) {
+        take(k, want, &chosen, ret);
+        ret->retest = again;
     }
     pthread_mutex_unlock(&k->mutex);
     return verdict;
 }
 
-static uint64_t clamp_cool(uint64_t ms)
-{
-    if (ms == 0)
-        return COOL_DEFAULT_MS;
-    if (ms < COOL_MIN_MS)
-        return COOL_MIN_MS;
-    return ms < COOL_MAX_MS ? ms : COOL_MAX_MS;
-}
-
-void keys_done(struct keys *k, struct key *key, struct str model, enum key_outcome outcome,
-               uint64_t cool_ms, uint64_t now_ms)
+void keys_pin(struct keys *k, const struct key *key, struct str name, struct key_now now)
 {
     pthread_mutex_lock(&k->mutex);
-    key->in_flight--;
-    switch (outcome) {
-    case KEY_SERVED: key->refused_until_ms = 0; break;
-    case KEY_BLAMELESS: break;
-    case KEY_LIMITED: cool(key, model_hash(model), now_ms + clamp_cool(cool_ms)); break;
-    case KEY_REFUSED: key->refused_until_ms = now_ms + REFUSED_MS; break;
-    }
-    unref(key);
+    pins_put(&k->pins, name, key->id, now.ms);
     pthread_mutex_unlock(&k->mutex);
 }
 

@@ -2,12 +2,19 @@
  * SPDX-License-Identifier: MIT */
 /* ring.h - the upstream keys: which one next, and what each one's last answers say about it.
  *
+ * Keys belong to projects, and it is the project that has quotas, one set for each model. What
+ * belongs together is learned from refusals (project.h), and so are the limits (quota.h); once they
+ * are known no request is sent that would exceed them (lane.h).
+ *
  * One for the process, shared by all workers: a mutex is held inside each call for microseconds.
- * Time is an argument, so that a simulation can own the clock. */
+ * Time is an argument, so that a simulation can own the clock. Nothing here is random. */
 #ifndef KEYS_RING_H
 #define KEYS_RING_H
 
+#include "base/buf.h"
 #include "base/secret.h"
+#include "keys/lane.h"
+#include "keys/quota.h"
 
 struct keys;
 struct key; /* counted: it lives until the last exchange that uses it has given it back */
@@ -15,7 +22,8 @@ struct key; /* counted: it lives until the last exchange that uses it has given 
 struct keys *keys_new(void);
 void keys_free(struct keys *k); /* NULL is fine; no key may be out */
 
-/* Replace the set, whole. Keys that stay keep what is known about them; doubles and empty ones are
+/* Replace the set, whole. Keys that stay keep what is known about their quotas; one that was
+ * refused gets a new chance, for the operator may have mended it. Doubles and empty ones are
  * dropped. */
 void keys_set(struct keys *k, const struct str *values, size_t n);
 size_t keys_count(struct keys *k);
@@ -23,32 +31,113 @@ size_t keys_count(struct keys *k);
 enum { KEYS_TRIED_MAX = 8 };
 
 struct key_want {
-    struct str model;
-    uint64_t now_ms;                         /* monotonic */
+    struct str model; /* upstream's name; empty: a request that no model's quota counts */
+    struct key_now now;
+    uint32_t tokens;   /* of the prompt, estimated; 0: no idea */
+    bool extra;        /* a tool with a quota of its own is asked for, as Google Search */
+    uint64_t affinity; /* hash of what the conversation begins with: the same goes to the same key,
+                          whose project has it cached. 0: none */
+    struct str must;   /* a file or cache that lives with one key's project: see keys_pin */
     const struct key *tried[KEYS_TRIED_MAX]; /* not these, unless there is no other */
     size_t ntried;
 };
+/* A key that is held, from keys_pick to keys_done. */
+struct key_lease {
+    struct key *key; /* NULL: none is held */
+    /* the room's own */
+    struct lane *lane;
+    struct lane_need need;
+    enum lane_gate gate;
+    uint64_t sent_ms;
+    uint64_t model;
+    uint32_t estimate;
+    bool key_probe, retest, resolved;
+};
+
+/* What keeps the keys from being used, for the answer to a client that cannot be served. */
+enum { KEY_WAIT_LINES = 8 };
+struct key_wait_line {
+    enum key_why why;
+    uint64_t limit; /* 0: not known */
+    unsigned keys;
+    uint64_t first_ms, last_ms; /* from now, until the first and the last of them are back */
+};
+struct key_wait {
+    uint64_t wait_ms; /* until the first is back; 0 with KEY_NONE */
+    unsigned keys;    /* in the set */
+    size_t n;
+    struct key_wait_line lines[KEY_WAIT_LINES];
+};
+/* "requests a minute (limit 10): 4 keys, the first back in 21 s; key not valid: 1 key" */
+void key_wait_say(const struct key_wait *w, struct buf *out);
+
 enum key_verdict {
     KEY_PICKED,
-    KEY_COOLING, /* all cool down for this model; *ret_wait_ms until the first is back */
-    KEY_NONE,    /* there is no key at all, or none that upstream still takes */
+    KEY_COOLING, /* there are keys, but no quota for this now */
+    KEY_ABSENT,  /* there is no key at all, or none that upstream still takes */
 };
-/* The key that has the fewest requests in flight among those that are well for the model. Give it
- * back with keys_done. */
+/* Choose a key: one that is well; of these the conversation's own, as long as it does not carry
+ * much more than its share; else the one with most quota left for each request in flight.
+ *
+ *   after   KEY_PICKED: *ret must be given back with keys_done. Else *ret_wait says why not. */
 MUST_CHECK enum key_verdict keys_pick(struct keys *k, const struct key_want *want,
-                                      struct key **ret_key, uint64_t *ret_wait_ms);
+                                      struct key_lease *ret, struct key_wait *ret_wait);
 
-enum key_outcome {
-    KEY_SERVED,    /* upstream took it */
-    KEY_BLAMELESS, /* it failed, but not for the key: network, overload, a bad request, cancelled */
-    KEY_LIMITED,   /* 429: cools for this model */
-    KEY_REFUSED,   /* invalid, suspended, out of credit: out for every model, tried again rarely */
+/* Upstream has answered with 200: that the key is well is known now, however long the answer takes.
+ * Harmless on an empty lease, and a second time. */
+void keys_accepted(struct keys *k, struct key_lease *lease, struct key_now now);
+
+enum key_result {
+    KEY_SERVED,         /* upstream took it, whatever it thought of the request */
+    KEY_BLAMELESS,      /* it failed, but not for the key: overload, network, place, cancelled */
+    KEY_UNSENT,         /* it never reached upstream: nothing was spent */
+    KEY_LIMITED,        /* 429: failure says what is known */
+    KEY_REFUSED_CREDIT, /* 402, and from here on: out for every model, tried again rarely */
+    KEY_REFUSED_INVALID,
+    KEY_REFUSED_FORBIDDEN,
 };
-/*   units   cool_ms: what upstream asked to wait; 0 when it named nothing */
-void keys_done(struct keys *k, struct key *key, struct str model, enum key_outcome outcome,
-               uint64_t cool_ms, uint64_t now_ms);
+struct key_outcome {
+    enum key_result result;
+    struct key_now now;
+    uint32_t tokens_in, tokens_out, tokens_cached; /* 0: not told */
+    struct key_failure failure;                    /* of KEY_LIMITED */
+};
+static inline bool key_is_refused(enum key_result r)
+{
+    return r >= KEY_REFUSED_CREDIT;
+}
+/* How it went. Empties the lease; harmless on an empty one. */
+void keys_done(struct keys *k, struct key_lease *lease, const struct key_outcome *o);
+
+/* The resource `name` ("files/abc", or a whole URI of it) was made with this key: whoever names it
+ * in `must` is sent to a key of the same project. Kept for two days, as files are; capped. */
+void keys_pin(struct keys *k, const struct key *key, struct str name, struct key_now now);
 
 const struct secret *
 key_secret(const struct key *key); /* for the upstream header, and its tail for logs */
+
+/* For /health, the doctor and metrics. Fill what fits, return how many there are. */
+struct key_status {
+    struct secret_tail tail;
+    unsigned project; /* a number; keys with the same one were found to share their quotas */
+    enum key_why why; /* KEY_WELL, or why the whole key is out */
+    uint64_t back_ms; /* from now, when it is tried again; 0 when it is well */
+    unsigned in_flight;
+    uint64_t served, limited, refused, failed;
+    uint64_t tokens_in, tokens_out, tokens_cached;
+};
+struct lane_status {
+    char model[LANE_NAME_MAX];
+    unsigned project;
+    unsigned in_flight;
+    enum key_why why; /* KEY_WELL, or the limit that keeps requests back */
+    uint64_t back_ms;
+    struct {
+        uint64_t limit; /* 0: not known */
+        uint64_t spent;
+    } quota[QUOTA_KINDS];
+};
+size_t keys_status(struct keys *k, struct key_now now, struct key_status *v, size_t max);
+size_t keys_lanes(struct keys *k, struct key_now now, struct lane_status *v, size_t max);
 
 #endif

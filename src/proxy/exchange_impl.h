@@ -22,10 +22,11 @@ struct leg {
     struct exchange *x;
     unsigned choice;
     struct client_req *req;                  /* NULL when nothing is in the air */
-    struct key *key;                         /* NULL: none is held */
+    struct key_lease lease;
     const struct key *tried[KEYS_TRIED_MAX]; /* to compare with, never to follow */
     size_t ntried;
     unsigned attempts;
+    uint32_t waited_ms; /* for a key, in all */
     int status;
     struct gm_error last; /* why it is sent again; set after the first failure */
     struct sse sse;

@@ -5,6 +5,7 @@
 #include "proxy/exchange_impl.h"
 
 #include "base/random.h"
+#include "proxy/want.h"
 
 #include <stdio.h>
 
@@ -13,17 +14,28 @@ static const char *const METHOD[] = {
     [GM_STREAM] = ":streamGenerateContent?alt=sse",
 };
 
-enum { ERROR_BODY_MAX = 64 * 1024, TARGET_MAX = 1024 };
+enum { ERROR_BODY_MAX = 64 * 1024, TARGET_MAX = 1024, MOMENT_MS = 500, MOMENTS_MS = 10 * 1000 };
 
-static void give_back(struct leg *leg, enum key_outcome outcome, uint32_t cool_s)
+static uint32_t tokens_of(uint64_t n)
 {
-    struct proxy *p = leg->x->p;
+    return n < UINT32_MAX ? (uint32_t)n : UINT32_MAX;
+}
 
-    if (leg->key == NULL)
-        return;
-    keys_done(p->keys, leg->key, leg->x->tr.model, outcome, (uint64_t)cool_s * 1000,
-              loop_now_ms(p->loop));
-    leg->key = NULL;
+/* e is NULL where nothing was told. */
+static void give_back(struct leg *leg, enum key_result result, const struct gm_error *e)
+{
+    struct exchange *x = leg->x;
+    const struct gm_usage *u = &x->readers[leg->choice].usage;
+    struct key_outcome o = {.result = result, .now = proxy_now(x->p)};
+
+    if (result == KEY_SERVED) {
+        o.tokens_in = tokens_of(u->prompt);
+        o.tokens_out = tokens_of(u->candidates + u->thoughts);
+        o.tokens_cached = tokens_of(u->cached);
+    }
+    if (e != NULL)
+        retry_failure(e, &o.failure);
+    keys_done(x->p->keys, &leg->lease, &o);
 }
 
 static void forget_answer(struct leg *leg)
@@ -38,54 +50,66 @@ void leg_stop(struct leg *leg)
     client_cancel(leg->req);
     leg->req = NULL;
     timer_stop(&leg->again);
-    give_back(leg, KEY_BLAMELESS, 0);
+    give_back(leg, KEY_BLAMELESS, NULL);
     forget_answer(leg);
 }
 
-static void no_key(struct leg *leg, enum key_verdict verdict, uint64_t wait_ms)
+static void no_key(struct leg *leg, enum key_verdict verdict, const struct key_wait *wait)
 {
     struct gm_error e;
-    char text[160];
+    struct buf text;
 
-    if (leg->last.set) { /* what upstream said to the key that was tried says more than we can */
+    /* What upstream said to the only key that there is, or to one that it refuses, says more. */
+    if (leg->last.set && (wait->keys == 1 || verdict == KEY_ABSENT)) {
         exchange_fail(leg->x, &leg->last);
         return;
     }
-    if (verdict == KEY_NONE) {
-        gm_error_make(&e, GM_BUSY,
-                      keys_count(leg->x->p->keys) == 0
-                          ? S("this server has no Gemini API key; set GEMINI_API_KEY")
-                          : S("upstream refuses every Gemini API key of this server"));
-        exchange_fail(leg->x, &e);
-        return;
-    }
-    snprintf(text, sizeof text,
-             "every Gemini API key of this server is over its quota for %.*s; the first is back in "
-             "%llu s",
-             S_ARG(str_sub(leg->x->tr.model, 0, 64)), (unsigned long long)(wait_ms + 999) / 1000);
-    gm_error_make(&e, GM_RATE, str_z(text));
-    e.retry_after_s = (uint32_t)((wait_ms + 999) / 1000);
+    buf_init(&text, 1024);
+    if (wait->keys == 0)
+        buf_lit(&text, "this server has no Gemini API key; set GEMINI_API_KEY");
+    else if (verdict == KEY_ABSENT)
+        buf_lit(&text, "upstream refuses every Gemini API key of this server (");
+    else
+        buf_putf(&text, "every Gemini API key of this server is over its quota for %.*s (",
+                 S_ARG(str_sub(leg->x->tr.model, 0, 64)));
+    key_wait_say(wait, &text);
+    if (wait->keys > 0)
+        buf_lit(&text, ")");
+    gm_error_make(&e, verdict == KEY_ABSENT ? GM_BUSY : GM_RATE, buf_str(&text));
+    e.retry_after_s = tokens_of((wait->wait_ms + 999) / 1000);
     exchange_fail(leg->x, &e);
+    buf_fini(&text);
+}
+
+/* Another request is just finding out whether the key serves: that takes a moment. */
+static bool waits_a_moment(struct leg *leg, enum key_verdict verdict, const struct key_wait *wait)
+{
+    if (verdict != KEY_COOLING || wait->wait_ms > MOMENT_MS || leg->waited_ms > MOMENTS_MS)
+        return false;
+    leg->waited_ms += (uint32_t)wait->wait_ms;
+    timer_start(&leg->again, (uint32_t)wait->wait_ms);
+    return true;
 }
 
 static bool pick_key(struct leg *leg)
 {
     struct exchange *x = leg->x;
-    struct key_want want = {
-        .model = x->tr.model, .now_ms = loop_now_ms(x->p->loop), .ntried = leg->ntried};
-    uint64_t wait_ms = 0;
+    struct key_want want = {.now = proxy_now(x->p), .ntried = leg->ntried};
+    struct key_wait wait;
     enum key_verdict verdict;
 
     if (x->own_key.p != NULL)
         return true;
+    want_of(&x->tr, &want);
     memcpy(want.tried, leg->tried, sizeof want.tried);
-    verdict = keys_pick(x->p->keys, &want, &leg->key, &wait_ms);
+    verdict = keys_pick(x->p->keys, &want, &leg->lease, &wait);
     if (verdict != KEY_PICKED) {
-        no_key(leg, verdict, wait_ms);
+        if (!waits_a_moment(leg, verdict, &wait))
+            no_key(leg, verdict, &wait);
         return false;
     }
     if (leg->ntried < KEYS_TRIED_MAX)
-        leg->tried[leg->ntried++] = leg->key;
+        leg->tried[leg->ntried++] = leg->lease.key;
     return true;
 }
 
@@ -97,6 +121,8 @@ static void on_head(void *owner, int status, struct http_headers h)
     (void)h;
     leg->x->step = STEP_HEAD;
     leg->status = status;
+    if (status == 200)
+        keys_accepted(leg->x->p->keys, &leg->lease, proxy_now(leg->x->p));
     sse_init(&leg->sse, leg->x->p->opts->event_max, relay_event, leg);
     buf_init(&leg->body, max + JSON_PAD);
 }
@@ -190,7 +216,7 @@ static void on_end(void *owner)
         fail_feed(leg, err);
         return;
     }
-    give_back(leg, KEY_SERVED, 0);
+    give_back(leg, KEY_SERVED, NULL);
     forget_answer(leg);
     if (is_glitch(leg)) {
         x->glitched = true;
@@ -217,7 +243,7 @@ static void send_request(struct leg *leg)
         .on_head = on_head, .on_data = on_data, .on_end = on_end, .on_fail = on_fail};
     struct exchange *x = leg->x;
     const struct proxy_opts *o = x->p->opts;
-    const struct secret *key = leg->key ? key_secret(leg->key) : &x->own_key;
+    const struct secret *key = leg->lease.key ? key_secret(leg->lease.key) : &x->own_key;
     char target[TARGET_MAX];
     const struct http_header headers[] = {
         {S("content-type"),   S("application/json")        },
@@ -288,10 +314,10 @@ void leg_fail(struct leg *leg, const struct gm_error *e)
     uint32_t after_ms = 0;
 
     random_bytes(&state.random, sizeof state.random);
-    gm_error_hide(&copy, leg->key ? secret_str(key_secret(leg->key)) : secret_str(&x->own_key));
+    gm_error_hide(&copy, secret_str(leg->lease.key ? key_secret(leg->lease.key) : &x->own_key));
     client_cancel(leg->req);
     leg->req = NULL;
-    give_back(leg, retry_blame(&copy), copy.retry_after_s);
+    give_back(leg, retry_blame(&copy), &copy);
     forget_answer(leg);
     if (x->step == STEP_END)
         return;

@@ -36,7 +36,7 @@ struct list_of {
     struct gm_error error; /* when it did not */
     /* the fetch in the air */
     struct client_req *req;
-    struct key *key;
+    struct key_lease lease;
     struct secret own_key;
     struct gm_models coming;
     struct buf page;
@@ -112,7 +112,7 @@ static void answer(struct list_of *l, struct visitor *v)
 {
     if (l->live.n > 0)
         answer_from(v, &l->live, true);
-    else if (l->owner != 0 && !l->ok && retry_blame(&l->error) == KEY_REFUSED)
+    else if (l->owner != 0 && !l->ok && key_is_refused(retry_blame(&l->error)))
         answer_error(v, &l->error);
     else
         answer_from(v, gm_models_builtin(), false);
@@ -126,15 +126,13 @@ static void answer_all(struct list_of *l)
         answer(l, CONTAINER(link, struct visitor, link));
 }
 
-static void fetch_over(struct list_of *l, enum key_outcome outcome)
+static void fetch_over(struct list_of *l, enum key_result result)
 {
     struct proxy *p = l->m->p;
 
     client_cancel(l->req);
     l->req = NULL;
-    if (l->key != NULL)
-        keys_done(p->keys, l->key, S("models"), outcome, 0, loop_now_ms(p->loop));
-    l->key = NULL;
+    keys_done(p->keys, &l->lease, &(struct key_outcome){.result = result, .now = proxy_now(p)});
     secret_fini(&l->own_key);
     gm_models_fini(&l->coming);
     buf_fini(&l->page);
@@ -144,7 +142,7 @@ static void fetch_over(struct list_of *l, enum key_outcome outcome)
 static void fetch_failed(struct list_of *l, const struct gm_error *e)
 {
     l->error = *e;
-    gm_error_hide(&l->error, secret_str(l->key ? key_secret(l->key) : &l->own_key));
+    gm_error_hide(&l->error, secret_str(l->lease.key ? key_secret(l->lease.key) : &l->own_key));
     l->ok = false;
     fetch_over(l, retry_blame(e) == KEY_LIMITED ? KEY_BLAMELESS : retry_blame(e));
     answer_all(l);
@@ -237,7 +235,7 @@ static void fetch_page(struct list_of *l)
     static const struct client_events on = {
         .on_head = on_head, .on_data = on_data, .on_end = on_end, .on_fail = on_fail};
     struct proxy *p = l->m->p;
-    const struct secret *key = l->key ? key_secret(l->key) : &l->own_key;
+    const struct secret *key = l->lease.key ? key_secret(l->lease.key) : &l->own_key;
     struct buf target;
     const struct http_header headers[] = {
         {S("accept"),         S("*/*")                     },
@@ -269,8 +267,8 @@ static void fetch_page(struct list_of *l)
 static void fetch(struct list_of *l, struct str own_key)
 {
     struct proxy *p = l->m->p;
-    struct key_want want = {.model = S("models"), .now_ms = loop_now_ms(p->loop)};
-    uint64_t wait_ms;
+    struct key_want want = {.model = S(""), .must = S(""), .now = proxy_now(p)};
+    struct key_wait wait;
 
     gm_models_init(&l->coming);
     buf_init(&l->page, PAGE_MAX);
@@ -278,7 +276,7 @@ static void fetch(struct list_of *l, struct str own_key)
     l->pages = 0;
     if (l->owner != 0)
         secret_init(&l->own_key, own_key);
-    else if (keys_pick(p->keys, &want, &l->key, &wait_ms) != KEY_PICKED) {
+    else if (keys_pick(p->keys, &want, &l->lease, &wait) != KEY_PICKED) {
         struct gm_error e;
 
         gm_error_make(&e, GM_BUSY, S("no Gemini API key of this server is usable now"));

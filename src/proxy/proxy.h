@@ -6,6 +6,7 @@
 #ifndef PROXY_PROXY_H
 #define PROXY_PROXY_H
 
+#include "base/clock.h"
 #include "base/list.h"
 #include "codec/json_read.h"
 #include "dialect/dialect.h"
@@ -59,6 +60,12 @@ void proxy_fini(struct proxy *p); /* every exchange must be over */
 
 /* Ends every exchange with an error of its dialect: the last act of a drain. */
 void proxy_abandon(struct proxy *p);
+
+/* The time, as keys/ wants it told. */
+static inline struct key_now proxy_now(const struct proxy *p)
+{
+    return (struct key_now){loop_now_ms(p->loop), clock_wall_s()};
+}
 
 /* The id under which a request is logged and answered. */
 struct request_id {

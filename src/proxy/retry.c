@@ -14,28 +14,28 @@ enum again {
 };
 
 static const struct {
-    enum key_outcome blame;
+    enum key_result blame;
     enum again again;
 } POLICY[] = {
-    [GM_BAD_REQUEST] = {KEY_SERVED,    NEVER    },
-      [GM_CONTEXT_LENGTH] = {KEY_SERVED,    NEVER    },
-    [GM_KEY_INVALID] = {KEY_REFUSED,   OTHER_KEY},
-      [GM_LOCATION] = {KEY_BLAMELESS, NEVER    },
-    [GM_CREDIT] = {KEY_REFUSED,   OTHER_KEY},
-      [GM_FORBIDDEN] = {KEY_REFUSED,   OTHER_KEY},
-    [GM_NO_MODEL] = {KEY_SERVED,    NEVER    },
-      [GM_TOO_LARGE] = {KEY_SERVED,    NEVER    },
-    [GM_RATE] = {KEY_LIMITED,   OTHER_KEY},
-      [GM_INTERNAL] = {KEY_BLAMELESS, ONCE     },
-    [GM_OVERLOADED] = {KEY_BLAMELESS, LATER    },
-      [GM_DEADLINE] = {KEY_BLAMELESS, NEVER    },
-    [GM_UNREACHABLE] = {KEY_BLAMELESS, LATER    },
-      [GM_BROKEN] = {KEY_BLAMELESS, ONCE     },
-    [GM_UNAUTHORIZED] = {KEY_BLAMELESS, NEVER    },
-      [GM_NOT_FOUND] = {KEY_BLAMELESS, NEVER    },
-    [GM_METHOD] = {KEY_BLAMELESS, NEVER    },
-      [GM_OUR_LIMIT] = {KEY_BLAMELESS, NEVER    },
-    [GM_BUSY] = {KEY_BLAMELESS, NEVER    },
+    [GM_BAD_REQUEST] = {KEY_SERVED,            NEVER    },
+    [GM_CONTEXT_LENGTH] = {KEY_SERVED,            NEVER    },
+    [GM_KEY_INVALID] = {KEY_REFUSED_INVALID,   OTHER_KEY},
+    [GM_LOCATION] = {KEY_BLAMELESS,         NEVER    },
+    [GM_CREDIT] = {KEY_REFUSED_CREDIT,    OTHER_KEY},
+    [GM_FORBIDDEN] = {KEY_REFUSED_FORBIDDEN, OTHER_KEY},
+    [GM_NO_MODEL] = {KEY_SERVED,            NEVER    },
+    [GM_TOO_LARGE] = {KEY_SERVED,            NEVER    },
+    [GM_RATE] = {KEY_LIMITED,           OTHER_KEY},
+    [GM_INTERNAL] = {KEY_BLAMELESS,         ONCE     },
+    [GM_OVERLOADED] = {KEY_BLAMELESS,         LATER    },
+    [GM_DEADLINE] = {KEY_BLAMELESS,         NEVER    },
+    [GM_UNREACHABLE] = {KEY_UNSENT,            LATER    },
+    [GM_BROKEN] = {KEY_BLAMELESS,         ONCE     },
+    [GM_UNAUTHORIZED] = {KEY_BLAMELESS,         NEVER    },
+    [GM_NOT_FOUND] = {KEY_BLAMELESS,         NEVER    },
+    [GM_METHOD] = {KEY_BLAMELESS,         NEVER    },
+    [GM_OUR_LIMIT] = {KEY_BLAMELESS,         NEVER    },
+    [GM_BUSY] = {KEY_BLAMELESS,         NEVER    },
 };
 static_assert(NELEM(POLICY) == GM_CAUSES, "every cause needs a policy");
 
@@ -47,11 +47,23 @@ static bool is_about_the_request(const struct gm_error *e)
     return e->cause == GM_FORBIDDEN && !e->key_fault;
 }
 
-enum key_outcome retry_blame(const struct gm_error *e)
+enum key_result retry_blame(const struct gm_error *e)
 {
     if (is_about_the_request(e))
         return KEY_SERVED;
     return POLICY[e->cause].blame;
+}
+
+void retry_failure(const struct gm_error *e, struct key_failure *ret)
+{
+    *ret = (struct key_failure){.message = str_z(e->message)};
+    ret->retry_ms = quota_duration_ms(str_z(e->retry_delay));
+    for (size_t i = 0; i < e->nviolations && i < KEY_VIOLATIONS_MAX; i++) {
+        const struct gm_violation *v = &e->violations[i];
+
+        ret->v[ret->nv++] =
+            (struct key_violation){str_z(v->quota_id), str_z(v->model), v->valued, v->value};
+    }
 }
 
 bool retry_again(const struct gm_error *e, const struct retry_state *s, uint32_t *ret_after_ms)

@@ -8,7 +8,10 @@
 #include "http/client.h"
 #include "keys/ring.h"
 
-enum key_outcome retry_blame(const struct gm_error *e);
+enum key_result retry_blame(const struct gm_error *e);
+
+/* What a 429 tells of its limits, in the words of keys/. Borrows from e. */
+void retry_failure(const struct gm_error *e, struct key_failure *ret);
 
 struct retry_state {
     unsigned attempts_made, attempts_max;

@@ -1,142 +1,430 @@
 /* Copyright 2026 The queqiao authors
  * SPDX-License-Identifier: MIT */
-/* test_keys.c - choice, cooling and reload on a clock of the test's own. */
-#include "keys/ring.h"
+/* test_keys.c - the set: taking and giving back, reload, keys that are out, pins, what is told. */
+#include "keys_play.h"
 
-#include <setjmp.h>
-#include <stdarg.h>
+static void no_keys(void **state)
+{
+    struct play p = play_new(0);
+    struct key_lease lease = play_pick(&p);
 
-#include <cmocka.h>
+    (void)state;
+    assert_null(lease.key);
+    assert_int_equal(p.verdict, KEY_ABSENT);
+    assert_int_equal(p.wait.keys, 0);
+    assert_int_equal(p.wait.n, 0);
+    play_served(&p, &lease, 1); /* an empty lease is harmless */
+    keys_accepted(p.k, &lease, p.now);
+    keys_free(p.k);
+    keys_free(NULL);
+}
 
-static struct keys *three(void)
+static void doubles_and_empty_ones_are_dropped(void **state)
 {
     static const struct str values[] = {S_INIT("key-one-0001"), S_INIT("key-two-0002"), S_INIT(""),
                                         S_INIT("key-two-0002"), S_INIT("key-three-03")};
     struct keys *k = keys_new();
 
+    (void)state;
     keys_set(k, values, NELEM(values));
-    return k;
-}
-
-static struct key *pick(struct keys *k, const char *model, uint64_t now_ms)
-{
-    struct key_want want = {.model = str_z(model), .now_ms = now_ms};
-    struct key *key = NULL;
-    uint64_t wait_ms = 0;
-
-    return keys_pick(k, &want, &key, &wait_ms) == KEY_PICKED ? key : NULL;
+    assert_int_equal(keys_count(k), 3);
+    keys_free(k);
 }
 
 static void least_loaded_first(void **state)
 {
-    struct keys *k = three();
-    struct key *got[6];
+    struct play p = play_new(3);
+    struct key_lease got[6];
+    unsigned seen[3] = {0};
 
     (void)state;
-    assert_int_equal(keys_count(k), 3);
-    for (int i = 0; i < 6; i++)
-        got[i] = pick(k, "m", 1);
-    for (int i = 0; i < 3; i++)
-        for (int j = i + 1; j < 3; j++)
-            assert_ptr_not_equal(got[i], got[j]);
-    keys_done(k, got[1], S("m"), KEY_SERVED, 0, 1);
-    assert_ptr_equal(pick(k, "m", 1), got[1]);
-    for (int i = 0; i < 6; i++)
-        keys_done(k, got[i], S("m"), KEY_BLAMELESS, 0, 1);
-    keys_free(k);
-}
-
-static void cools_for_the_model_alone(void **state)
-{
-    struct keys *k = three();
-    struct key_want want = {.model = S("a"), .now_ms = 1000};
-    struct key *key;
-    uint64_t wait_ms = 0;
-
-    (void)state;
-    for (uint64_t i = 0; i < 3; i++) {
-        key = pick(k, "a", 1000);
-        assert_non_null(key);
-        keys_done(k, key, S("a"), KEY_LIMITED, 5000 + i * 1000, 1000);
+    for (int i = 0; i < 6; i++) {
+        got[i] = play_pick(&p);
+        seen[number_of(got[i].key)]++;
     }
-    assert_int_equal(keys_pick(k, &want, &key, &wait_ms), KEY_COOLING);
-    assert_int_equal(wait_ms, 5000);
-    key = pick(k, "b", 1000);
-    assert_non_null(key);
-    keys_done(k, key, S("b"), KEY_SERVED, 0, 1000);
-    key = pick(k, "a", 6000);
-    assert_non_null(key);
-    keys_done(k, key, S("a"), KEY_SERVED, 0, 6000);
-    keys_free(k);
-}
-
-static void refused_is_out_for_every_model(void **state)
-{
-    static const struct str one[] = {S_INIT("only-key-0001")};
-    struct keys *k = keys_new();
-    struct key_want want = {.model = S("b"), .now_ms = 10};
-    struct key *key;
-    uint64_t wait_ms;
-
-    (void)state;
-    keys_set(k, one, 1);
-    keys_done(k, pick(k, "a", 10), S("a"), KEY_REFUSED, 0, 10);
-    assert_int_equal(keys_pick(k, &want, &key, &wait_ms), KEY_NONE);
-    key = pick(k, "b", 10 + 3600 * 1000);
-    assert_non_null(key);
-    keys_done(k, key, S("b"), KEY_SERVED, 0, 10);
-    keys_free(k);
+    for (int i = 0; i < 3; i++)
+        assert_int_equal(seen[i], 2);
+    play_served(&p, &got[1], 0);
+    play_served(&p, &got[4], 0);
+    got[1] = play_pick(&p);
+    got[4] = play_pick(&p);
+    assert_ptr_equal(got[1].key, got[4].key);
+    for (int i = 0; i < 6; i++)
+        play_end(&p, &got[i], KEY_BLAMELESS);
+    keys_free(p.k);
 }
 
 static void tried_keys_come_last(void **state)
 {
-    struct keys *k = three();
-    struct key_want want = {.model = S("a"), .now_ms = 1};
-    struct key *key;
-    uint64_t wait_ms;
+    struct play p = play_new(3);
+    struct key_want want = {.model = FLASH};
+    struct key_lease lease;
 
     (void)state;
     for (size_t i = 0; i < 3; i++) {
-        assert_int_equal(keys_pick(k, &want, &key, &wait_ms), KEY_PICKED);
+        lease = play_want(&p, want);
         for (size_t j = 0; j < want.ntried; j++)
-            assert_ptr_not_equal(want.tried[j], key);
-        want.tried[want.ntried++] = key;
-        keys_done(k, key, S("a"), KEY_BLAMELESS, 0, 1);
+            assert_ptr_not_equal(want.tried[j], lease.key);
+        want.tried[want.ntried++] = lease.key;
+        play_end(&p, &lease, KEY_BLAMELESS);
     }
-    assert_int_equal(keys_pick(k, &want, &key, &wait_ms), KEY_PICKED);
-    keys_done(k, key, S("a"), KEY_BLAMELESS, 0, 1);
-    keys_free(k);
+    lease = play_want(&p, want); /* better than none */
+    assert_non_null(lease.key);
+    play_end(&p, &lease, KEY_BLAMELESS);
+    keys_free(p.k);
+}
+
+/* Overload, network faults, refused places, cancelled requests. */
+static void blameless_is_not_held_against_a_key(void **state)
+{
+    struct play p = play_new(1);
+
+    (void)state;
+    for (int i = 0; i < 100; i++) {
+        struct key_lease lease = play_pick(&p);
+
+        assert_non_null(lease.key);
+        play_end(&p, &lease, i % 2 ? KEY_BLAMELESS : KEY_UNSENT);
+    }
+    keys_free(p.k);
+}
+
+static void refused_is_out_for_every_model_and_tried_rarely(void **state)
+{
+    static const struct {
+        enum key_result result;
+        enum key_why why;
+    } rows[] = {
+        {KEY_REFUSED_CREDIT,    KEY_NO_CREDIT},
+        {KEY_REFUSED_INVALID,   KEY_INVALID  },
+        {KEY_REFUSED_FORBIDDEN, KEY_FORBIDDEN},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < NELEM(rows); i++) {
+        struct play p = play_new(1);
+        struct key_lease lease = play_pick(&p);
+        unsigned tries = 0;
+
+        play_end(&p, &lease, rows[i].result);
+        assert_true(key_is_refused(rows[i].result));
+        assert_null(play_want(&p, (struct key_want){.model = S("other")}).key);
+        assert_int_equal(p.verdict, KEY_ABSENT);
+        assert_int_equal(p.wait.n, 1);
+        assert_int_equal(p.wait.lines[0].why, rows[i].why);
+        for (int minute = 0; minute < 3 * 24 * 60; minute++) {
+            play_pass(&p, 60 * 1000);
+            lease = play_pick(&p);
+            if (lease.key == NULL)
+                continue;
+            assert_null(play_pick(&p).key); /* one request asks, no more */
+            play_end(&p, &lease, rows[i].result);
+            tries++;
+        }
+        assert_in_range(tries, 3, 8);
+        keys_free(p.k);
+    }
+}
+
+static void refused_comes_back_when_it_is_served(void **state)
+{
+    struct play p = play_new(2);
+    struct key_lease lease = play_pick_key(&p, 0, FLASH);
+
+    (void)state;
+    play_end(&p, &lease, KEY_REFUSED_FORBIDDEN);
+    play_pass(&p, 3600 * 1000);
+    lease = play_pick(&p); /* due: it is tried although another is well */
+    assert_int_equal(number_of(lease.key), 0);
+    keys_accepted(p.k, &lease, p.now);
+    assert_int_equal(play_how_many(&p, FLASH, 4), 4);
+    play_served(&p, &lease, 0);
+    lease = play_pick_key(&p, 0, FLASH);
+    assert_int_equal(number_of(lease.key), 0);
+    play_end(&p, &lease, KEY_BLAMELESS);
+    keys_free(p.k);
+}
+
+/* Requests under way when the key was refused are refused as well: that is one refusal. */
+static void one_refusal_counts_once(void **state)
+{
+    struct play p = play_new(1);
+    struct key_lease lease[5];
+    struct key_status s;
+
+    (void)state;
+    for (int i = 0; i < 5; i++)
+        lease[i] = play_pick(&p);
+    for (int i = 0; i < 5; i++)
+        play_end(&p, &lease[i], KEY_REFUSED_INVALID);
+    assert_int_equal(keys_status(p.k, p.now, &s, 1), 1);
+    assert_int_equal(s.why, KEY_INVALID);
+    assert_in_range(s.back_ms, 1, 10 * 60 * 1000);
+    assert_int_equal(s.refused, 5);
+    keys_free(p.k);
 }
 
 static void reload_keeps_what_is_known(void **state)
 {
-    static const struct str next[] = {S_INIT("key-two-0002"), S_INIT("key-four-004")};
-    struct keys *k = three();
-    struct key *out;
+    struct play p = play_new(2);
+    struct key_lease lease = play_pick_key(&p, 1, FLASH);
+    struct key_lease out;
 
     (void)state;
-    for (int i = 0; i < 3; i++)
-        keys_done(k, pick(k, "a", 1), S("a"), KEY_LIMITED, 60000, 1);
-    out = pick(k, "b", 1);
-    keys_set(k, next, NELEM(next));
-    assert_int_equal(keys_count(k), 2);
-    assert_true(key_secret(out)->n > 0);
-    keys_done(k, out, S("b"), KEY_SERVED, 0, 1);
-    out = pick(k, "a", 2);
-    assert_true(secret_eq(key_secret(out), S("key-four-004")));
-    keys_done(k, out, S("a"), KEY_LIMITED, 0, 2);
-    assert_null(pick(k, "a", 3));
-    keys_free(k);
+    play_limited(&p, &lease, RPM_ID, 10, 60000);
+    out = play_pick_key(&p, 0, S("other"));
+    play_set(&p, 1, 2); /* 0 goes, 1 stays, 2 comes */
+    assert_int_equal(keys_count(p.k), 2);
+    assert_int_equal(number_of(out.key), 0); /* it lives as long as it is held */
+    play_served(&p, &out, 10);
+    for (int i = 0; i < 4; i++) {
+        lease = play_pick(&p);
+        assert_int_equal(number_of(lease.key), 2);
+        play_served(&p, &lease, 0);
+    }
+    keys_free(p.k);
+}
+
+/* The operator may have mended it. */
+static void reload_gives_refused_keys_a_chance(void **state)
+{
+    struct play p = play_new(1);
+    struct key_lease lease = play_pick(&p);
+
+    (void)state;
+    play_end(&p, &lease, KEY_REFUSED_INVALID);
+    assert_null(play_pick(&p).key);
+    play_set(&p, 0, 1);
+    lease = play_pick(&p);
+    assert_non_null(lease.key);
+    play_end(&p, &lease, KEY_BLAMELESS);
+    keys_free(p.k);
+}
+
+/* A list of models costs nothing of any model's quota. */
+static void without_a_model_no_quota_matters(void **state)
+{
+    struct play p = play_new(1);
+    struct key_lease lease = play_pick(&p);
+
+    (void)state;
+    play_limited(&p, &lease, RPM_ID, 10, 60000);
+    assert_null(play_pick(&p).key);
+    lease = play_want(&p, (struct key_want){.model = S("")});
+    assert_non_null(lease.key);
+    play_limited(&p, &lease, RPM_ID, 10, 60000); /* no lane: nothing to shut */
+    keys_free(p.k);
+}
+
+static void files_go_back_to_their_key(void **state)
+{
+    static const char *const names[] = {
+        "files/abc", "https://generativelanguage.googleapis.com/v1beta/files/abc",
+        "https://host/v1beta/files/abc?alt=media", "/v1beta/files/abc"};
+    struct play p = play_new(4);
+    struct key_lease lease = play_pick_key(&p, 2, FLASH);
+
+    (void)state;
+    keys_pin(p.k, lease.key, S("files/abc"), p.now);
+    keys_pin(p.k, lease.key, S(""), p.now);
+    play_served(&p, &lease, 0);
+    for (size_t i = 0; i < NELEM(names); i++) {
+        lease = play_want(&p, (struct key_want){.model = FLASH, .must = str_z(names[i])});
+        assert_int_equal(number_of(lease.key), 2);
+        play_served(&p, &lease, 0);
+    }
+    /* It cools: no other will do, and that is said. */
+    lease = play_pick_key(&p, 2, FLASH);
+    play_limited(&p, &lease, RPM_ID, 10, 30000);
+    assert_null(play_want(&p, (struct key_want){.model = FLASH, .must = S("files/abc")}).key);
+    assert_int_equal(p.verdict, KEY_COOLING);
+    assert_int_equal(p.wait.wait_ms, 31000);
+    lease = play_want(&p, (struct key_want){.model = FLASH, .must = S("files/unknown")});
+    assert_non_null(lease.key);
+    play_served(&p, &lease, 0);
+    play_pass(&p, 49ULL * 3600 * 1000); /* files live 48 hours */
+    for (int i = 0; i < 4; i++) {
+        struct key_want want = {.model = FLASH, .must = S("files/abc")};
+
+        lease = play_want(&p, want);
+        assert_non_null(lease.key);
+        play_end(&p, &lease, KEY_BLAMELESS);
+    }
+    keys_free(p.k);
+}
+
+static void pins_go_with_their_key_and_are_capped(void **state)
+{
+    struct play p = play_new(2);
+    struct key_lease lease = play_pick_key(&p, 0, FLASH);
+    char name[32];
+
+    (void)state;
+    keys_pin(p.k, lease.key, S("cachedContents/first"), p.now);
+    for (unsigned i = 0; i < 5000; i++) {
+        snprintf(name, sizeof name, "files/%u", i);
+        keys_pin(p.k, lease.key, str_z(name), p.now);
+    }
+    play_served(&p, &lease, 0);
+    for (int i = 0; i < 2; i++) { /* it was the oldest: nobody must serve it now */
+        lease = play_pick_key(&p, (unsigned)i, FLASH);
+        assert_int_equal(number_of(lease.key), i);
+        play_served(&p, &lease, 0);
+    }
+    lease = play_want(&p, (struct key_want){.model = FLASH, .must = S("files/4999")});
+    assert_int_equal(number_of(lease.key), 0);
+    play_served(&p, &lease, 0);
+    play_set(&p, 1, 1);
+    lease = play_want(&p, (struct key_want){.model = FLASH, .must = S("files/4999")});
+    assert_int_equal(number_of(lease.key), 1);
+    play_served(&p, &lease, 0);
+    keys_free(p.k);
+}
+
+static void status_tells_no_secret(void **state)
+{
+    struct play p = play_new(3);
+    struct key_status s[3];
+    struct lane_status lanes[8];
+    struct key_lease lease = play_pick_key(&p, 0, FLASH);
+    struct key_lease held = play_pick_key(&p, 1, FLASH);
+
+    (void)state;
+    keys_done(p.k, &lease,
+              &(struct key_outcome){.result = KEY_SERVED,
+                                    .now = p.now,
+                                    .tokens_in = 800,
+                                    .tokens_out = 50,
+                                    .tokens_cached = 700});
+    lease = play_pick_key(&p, 0, FLASH);
+    play_limited(&p, &lease, RPM_ID, 10, 20000);
+    lease = play_pick_key(&p, 2, FLASH);
+    play_end(&p, &lease, KEY_REFUSED_CREDIT);
+
+    assert_int_equal(keys_status(p.k, p.now, NULL, 0), 3);
+    assert_int_equal(keys_status(p.k, p.now, s, 3), 3);
+    assert_string_equal(s[0].tail.z, "..-000");
+    assert_int_equal(s[0].why, KEY_WELL);
+    assert_int_equal(s[0].served, 1);
+    assert_int_equal(s[0].limited, 1);
+    assert_int_equal(s[0].tokens_in, 800);
+    assert_int_equal(s[0].tokens_out, 50);
+    assert_int_equal(s[0].tokens_cached, 700);
+    assert_int_equal(s[1].in_flight, 1);
+    assert_int_equal(s[2].why, KEY_NO_CREDIT);
+    assert_true(s[2].back_ms > 0);
+    assert_true(s[0].project != s[1].project);
+
+    assert_int_equal(keys_lanes(p.k, p.now, NULL, 0), 3);
+    assert_int_equal(keys_lanes(p.k, p.now, lanes, 8), 3);
+    assert_string_equal(lanes[0].model, "gemini-2.5-flash");
+    assert_int_equal(lanes[0].project, s[0].project);
+    assert_int_equal(lanes[0].why, KEY_OVER_RPM);
+    assert_int_equal(lanes[0].back_ms, 21000);
+    assert_int_equal(lanes[0].quota[QUOTA_RPM].limit, 10);
+    assert_int_equal(lanes[0].quota[QUOTA_RPD].spent, 1);
+    assert_int_equal(lanes[0].quota[QUOTA_TPM].spent, 800);
+    assert_int_equal(lanes[1].in_flight, 1);
+    play_end(&p, &held, KEY_BLAMELESS);
+    keys_free(p.k);
+}
+
+/* What the client is told who cannot be served. */
+static void the_wait_is_explained(void **state)
+{
+    struct play p = play_new(6);
+    struct key_lease lease;
+    struct buf text;
+
+    (void)state;
+    buf_init(&text, 1024);
+    for (unsigned i = 0; i < 2; i++) {
+        lease = play_pick_key(&p, i, FLASH);
+        play_limited(&p, &lease, RPM_ID, 10, 20500 + i * 1000);
+    }
+    lease = play_pick_key(&p, 2, FLASH);
+    play_limited(&p, &lease, RPD_ID, 250, 3 * 3600 * 1000 + 500);
+    lease = play_pick_key(&p, 3, FLASH);
+    play_limited(&p, &lease, TPM_ID, 250000, 150500);
+    lease = play_pick_key(&p, 4, FLASH);
+    play_end(&p, &lease, KEY_REFUSED_INVALID);
+    lease = play_pick_key(&p, 5, FLASH);
+    play_limited(&p, &lease, NULL, 0, 0);
+    assert_null(play_pick(&p).key);
+    assert_int_equal(p.verdict, KEY_COOLING);
+    assert_int_equal(p.wait.wait_ms, 20500);
+    assert_int_equal(p.wait.keys, 6);
+    key_wait_say(&p.wait, &text);
+    buf_putc(&text, '\0');
+    assert_string_equal(text.p, "requests a minute (limit 10): 2 keys, the first back in 21 s; "
+                                "requests a day (limit 250): 1 key, back in 12 h 0 min; "
+                                "prompt tokens a minute (limit 250000): 1 key, back in 3 min; "
+                                "key not valid: 1 key; "
+                                "a limit that upstream does not name: 1 key, back in 30 s");
+    buf_fini(&text);
+    keys_free(p.k);
+}
+
+/* Names of models are a client's to invent: tables stay small, and what was learned stays. */
+static void many_models_are_no_harm(void **state)
+{
+    struct play p = play_new(1);
+    struct key_lease lease = play_pick(&p);
+    char name[32];
+
+    (void)state;
+    play_limited(&p, &lease, RPD_ID, 250, 2 * 3600 * 1000);
+    for (unsigned i = 0; i < 6000; i++) {
+        snprintf(name, sizeof name, "made-up-%u", i);
+        lease = play_want(&p, (struct key_want){.model = str_z(name)});
+        assert_non_null(lease.key);
+        play_served(&p, &lease, 0);
+    }
+    assert_true(keys_lanes(p.k, p.now, NULL, 0) <= 4096);
+    assert_null(play_pick(&p).key);
+    keys_free(p.k);
+}
+
+static void a_thousand_keys(void **state)
+{
+    struct play p = play_new(1000);
+    struct key_lease lease;
+
+    (void)state;
+    for (int i = 0; i < 3000; i++) {
+        lease = play_pick(&p);
+        assert_non_null(lease.key);
+        if (i % 3 == 0)
+            play_limited(&p, &lease, RPM_ID, 10, 5000);
+        else
+            play_served(&p, &lease, 100);
+        play_pass(&p, 20);
+    }
+    play_set(&p, 500, 500);
+    assert_int_equal(keys_count(p.k), 500);
+    keys_free(p.k);
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(no_keys),
+        cmocka_unit_test(doubles_and_empty_ones_are_dropped),
         cmocka_unit_test(least_loaded_first),
-        cmocka_unit_test(cools_for_the_model_alone),
-        cmocka_unit_test(refused_is_out_for_every_model),
         cmocka_unit_test(tried_keys_come_last),
+        cmocka_unit_test(blameless_is_not_held_against_a_key),
+        cmocka_unit_test(refused_is_out_for_every_model_and_tried_rarely),
+        cmocka_unit_test(refused_comes_back_when_it_is_served),
+        cmocka_unit_test(one_refusal_counts_once),
         cmocka_unit_test(reload_keeps_what_is_known),
+        cmocka_unit_test(reload_gives_refused_keys_a_chance),
+        cmocka_unit_test(without_a_model_no_quota_matters),
+        cmocka_unit_test(files_go_back_to_their_key),
+        cmocka_unit_test(pins_go_with_their_key_and_are_capped),
+        cmocka_unit_test(status_tells_no_secret),
+        cmocka_unit_test(the_wait_is_explained),
+        cmocka_unit_test(many_models_are_no_harm),
+        cmocka_unit_test(a_thousand_keys),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

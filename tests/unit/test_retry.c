@@ -12,23 +12,25 @@ static void policy(void **state)
 {
     static const struct {
         enum gm_cause cause;
-        enum key_outcome blame;
+        enum key_result blame;
         bool first, second, own_key; /* again after the 1st, the 2nd, with an own key? */
     } rows[] = {
-        {GM_BAD_REQUEST, KEY_SERVED,    false, false, false},
-        {GM_KEY_INVALID, KEY_REFUSED,   true,  true,  false},
-        {GM_LOCATION,    KEY_BLAMELESS, false, false, false},
-        {GM_RATE,        KEY_LIMITED,   true,  true,  false},
-        {GM_INTERNAL,    KEY_BLAMELESS, true,  false, true },
-        {GM_OVERLOADED,  KEY_BLAMELESS, true,  true,  true },
-        {GM_DEADLINE,    KEY_BLAMELESS, false, false, false},
-        {GM_UNREACHABLE, KEY_BLAMELESS, true,  true,  true },
-        {GM_BROKEN,      KEY_BLAMELESS, true,  false, true },
+        {GM_BAD_REQUEST, KEY_SERVED,            false, false, false},
+        {GM_KEY_INVALID, KEY_REFUSED_INVALID,   true,  true,  false},
+        {GM_CREDIT,      KEY_REFUSED_CREDIT,    true,  true,  false},
+        {GM_FORBIDDEN,   KEY_REFUSED_FORBIDDEN, true,  true,  false},
+        {GM_LOCATION,    KEY_BLAMELESS,         false, false, false},
+        {GM_RATE,        KEY_LIMITED,           true,  true,  false},
+        {GM_INTERNAL,    KEY_BLAMELESS,         true,  false, true },
+        {GM_OVERLOADED,  KEY_BLAMELESS,         true,  true,  true },
+        {GM_DEADLINE,    KEY_BLAMELESS,         false, false, false},
+        {GM_UNREACHABLE, KEY_UNSENT,            true,  true,  true },
+        {GM_BROKEN,      KEY_BLAMELESS,         true,  false, true },
     };
 
     (void)state;
     for (size_t i = 0; i < NELEM(rows); i++) {
-        const struct gm_error e = {.set = true, .cause = rows[i].cause};
+        const struct gm_error e = {.set = true, .cause = rows[i].cause, .key_fault = true};
         struct retry_state s = {.attempts_made = 1, .attempts_max = 3, .random = 12345};
         uint32_t after_ms = 0;
 
@@ -90,12 +92,110 @@ static void transport_failures(void **state)
     }
 }
 
+/* "You do not have permission to access the File ..." */
+static void a_foreign_file_is_not_the_keys_fault(void **state)
+{
+    const struct gm_error e = {.set = true, .cause = GM_FORBIDDEN};
+
+    (void)state;
+    assert_int_equal(retry_blame(&e), KEY_SERVED);
+}
+
+#define ERROR(inside)   "{\"error\":{" inside "}}"
+#define VIOLATIONS(all) "{\"violations\":[" all "]}"
+#define PER_MINUTE      "\"quotaId\":\"GenerateRequestsPerMinutePerProjectPerModel-FreeTier\""
+#define PER_DAY         "\"quotaId\":\"GenerateRequestsPerDayPerProjectPerModel-FreeTier\""
+#define TOKENS          "\"quotaId\":\"GenerateContentInputTokensPerModelPerMinute-FreeTier\""
+#define TEXT                                                                                       \
+    "\"message\":\"You exceeded your current quota.\\n* Quota exceeded for metric: x, limit: 10, " \
+    "model: gemini-3-pro\\nPlease retry in 21.438201534s.\","
+
+static const char MINUTE[] = ERROR(TEXT "\"details\":[" VIOLATIONS(
+    "{" PER_MINUTE ",\"quotaDimensions\":{\"location\":\"global\",\"model\":\"gemini-3-pro\"},"
+    "\"quotaValue\":\"10\"}") ",{\"retryDelay\":\"21s\"}]");
+static const char DAY[] =
+    ERROR("\"message\":\"\",\"details\":[{\"retryDelay\":\"34.4s\"}," VIOLATIONS(
+        "{" TOKENS ",\"quotaValue\":7},{" PER_DAY
+        ",\"quotaValue\":\"250\"},{\"quotaId\":7},{}") "]");
+static const char NO_QUOTA[] =
+    ERROR("\"details\":[" VIOLATIONS("{" PER_DAY ",\"quotaValue\":\"0\"}") "]");
+static const char UNNAMED[] = ERROR("\"message\":\"Resource has been exhausted.\"");
+static const char OLD[] = ERROR(
+    "\"details\":[{\"reason\":\"RATE_LIMIT_EXCEEDED\",\"metadata\":{\"quota_limit\":"
+    "\"GenerateContentRequestsPerMinutePerProjectPerRegion\",\"quota_limit_value\":\"60\"}}]");
+static const char HTML[] = "<html>429</html>";
+
+/* From upstream's body to what keys/ is told. */
+static void refusals(void **state)
+{
+    static const struct {
+        const char *body;
+        enum key_why why;
+        uint64_t limit, wait_ms;
+        const char *model;
+    } rows[] = {
+        {MINUTE,   KEY_OVER_RPM,     10,  21439, "gemini-3-pro"},
+        {DAY,      KEY_OVER_RPD,     250, 34400, ""            },
+        {NO_QUOTA, KEY_NO_QUOTA,     0,   0,     ""            },
+        {UNNAMED,  KEY_OVER_UNNAMED, 0,   0,     ""            },
+        {OLD,      KEY_OVER_RPM,     60,  0,     ""            },
+        {HTML,     KEY_OVER_UNNAMED, 0,   0,     ""            },
+    };
+
+    (void)state;
+    for (size_t i = 0; i < NELEM(rows); i++) {
+        struct gm_error e;
+        struct key_failure f;
+        struct quota_verdict v;
+        char body[2048] = "";
+        size_t n = strlen(rows[i].body);
+
+        memcpy(body, rows[i].body, n);
+        gm_error_read(&e, 429, body, n);
+        assert_int_equal(retry_blame(&e), KEY_LIMITED);
+        retry_failure(&e, &f);
+        v = quota_judge(&f);
+        if (v.why != rows[i].why || v.limit != rows[i].limit || v.wait_ms != rows[i].wait_ms ||
+            !str_eq(v.model, str_z(rows[i].model)))
+            fail_msg("row %zu: %s, limit %llu, %llu ms, %.*s", i, key_why_text(v.why),
+                     (unsigned long long)v.limit, (unsigned long long)v.wait_ms, S_ARG(v.model));
+    }
+}
+
+/* More violations than are kept. */
+static void many_violations(void **state)
+{
+    struct gm_error e;
+    struct key_failure f;
+    struct buf body;
+
+    (void)state;
+    buf_init(&body, 64 << 10);
+    buf_lit(&body, "{\"error\":{\"details\":[{\"violations\":[");
+    for (unsigned i = 0; i < 100; i++)
+        buf_putf(&body,
+                 "%s{\"quotaId\":\"GenerateRequestsPerMinutePerProjectPerModel%u\",\"quotaValue\":"
+                 "\"%u\"}",
+                 i ? "," : "", i, 100 + i);
+    buf_lit(&body, "]}]}}");
+    buf_put(&body, str_of("\0\0\0\0\0\0\0\0", JSON_PAD));
+    assert_int_equal(body.err, OK);
+    gm_error_read(&e, 429, body.p, body.n - JSON_PAD);
+    retry_failure(&e, &f);
+    assert_int_equal(f.nv, KEY_VIOLATIONS_MAX);
+    assert_int_equal(quota_judge(&f).limit, 100);
+    buf_fini(&body);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(policy),
         cmocka_unit_test(pauses_grow_and_jitter),
         cmocka_unit_test(transport_failures),
+        cmocka_unit_test(a_foreign_file_is_not_the_keys_fault),
+        cmocka_unit_test(refusals),
+        cmocka_unit_test(many_violations),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

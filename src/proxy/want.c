@@ -1,0 +1,85 @@
+/* Copyright 2026 The queqiao authors
+ * SPDX-License-Identifier: MIT */
+/* want.c - sizing a request by its bytes. Must not parse it: the dialect has just written it. */
+#include "proxy/want.h"
+
+enum {
+    BYTES_A_TOKEN = 4,
+    MEDIA_TOKENS = 1024, /* an image is 258 to 1120 of them (mapping 2.5) */
+    LOOK_AT = 512,
+};
+
+/* Base64 has neither blanks nor backslashes; prose of this length has. */
+static bool is_media(struct str span)
+{
+    for (size_t i = 0; i < span.n && i < LOOK_AT; i++) {
+        unsigned char c = (unsigned char)span.p[i];
+
+        if (c == ' ' || c == '\\' || c >= 0x80)
+            return false;
+    }
+    return true;
+}
+
+static uint32_t tokens_of(const struct rope *body)
+{
+    uint64_t n = body->text.n / BYTES_A_TOKEN;
+
+    for (size_t i = 0; i < body->ncuts; i++)
+        n += is_media(body->cuts[i].span) ? MEDIA_TOKENS : body->cuts[i].span.n / BYTES_A_TOKEN;
+    return n < UINT32_MAX ? (uint32_t)n : UINT32_MAX;
+}
+
+static uint64_t prefix_hash(const struct rope *body)
+{
+    struct rope_pos pos = {0};
+    uint64_t hash = 0;
+    size_t left = WANT_PREFIX;
+
+    if (rope_len(body) < WANT_PREFIX)
+        return 0;
+    while (left > 0) {
+        struct str next = rope_next(body, &pos, left);
+
+        hash = hash * 31 + str_hash(next);
+        left -= next.n;
+    }
+    return hash ? hash : 1;
+}
+
+/* The name in `"fileUri":"..."` or `"cachedContent":"..."`, as it stands in own bytes. */
+static struct str resource_in(struct str text)
+{
+    static const struct str member[] = {S_INIT("\"cachedContent\":\""), S_INIT("\"fileUri\":\"")};
+
+    for (size_t i = 0; i < NELEM(member); i++) {
+        size_t at = str_find(text, member[i]);
+        struct str rest = str_skip(text, at + member[i].n);
+
+        if (at < text.n)
+            return str_cut(&rest, '"');
+    }
+    return S("");
+}
+
+/* Grounding is metered apart from the model (a 429 for it names no limit). */
+static bool has_extra(struct str text)
+{
+    static const struct str tool[] = {S_INIT("\"googleSearch\":"), S_INIT("\"googleMaps\":")};
+
+    for (size_t i = 0; i < NELEM(tool); i++)
+        if (str_find(text, tool[i]) < text.n)
+            return true;
+    return false;
+}
+
+void want_of(const struct translation *tr, struct key_want *want)
+{
+    struct str text = buf_str(&tr->body.text);
+
+    want->model = tr->model;
+    want->tokens = tokens_of(&tr->body);
+    want->affinity = prefix_hash(&tr->body);
+    want->must = resource_in(text);
+    want->extra = has_extra(text);
+}

@@ -1,0 +1,19 @@
+/* Copyright 2026 The queqiao authors
+ * SPDX-License-Identifier: MIT */
+/* want.h - what a translated request asks of the key that it is sent with. Pure. */
+#ifndef PROXY_WANT_H
+#define PROXY_WANT_H
+
+#include "dialect/dialect.h"
+#include "keys/ring.h"
+
+/* Fill in model, tokens, extra, affinity and must; the rest of *want stays. Borrows from tr.
+ *
+ *   tokens    four bytes for each, by what upstream's answers teach keys/ to correct; inline media
+ *             are taken for a small sum each, for their bytes say nothing
+ *   affinity  the first WANT_PREFIX bytes: the system prompt and the first turn come first in the
+ *             body. 0 for shorter ones, of which upstream caches nothing (mapping 1.11). */
+enum { WANT_PREFIX = 2048 };
+void want_of(const struct translation *tr, struct key_want *want);
+
+#endif

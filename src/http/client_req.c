@@ -309,6 +309,10 @@ bool req_data(struct client_req *r, struct str bytes)
         r->on.on_data(r->owner, bytes);
         return true;
     }
+    if (r->held_at > 0) { /* what was delivered does not count; at most once a pause */
+        buf_drop_front(&r->held, r->held_at);
+        r->held_at = 0;
+    }
     buf_put(&r->held, bytes);
     if (r->held.err != OK) {
         struct conn *c = r->conn;

@@ -145,7 +145,9 @@ for (const workers of ['1', '4']) test(`a second signal ends it at once, with ${
 test('queqiao demo: an answer with no key and no network, and it says what it is', async () => {
   const g = await Gateway.start({ args: ['demo'], env: { GEMINI_API_KEY: '', AUTH_TOKEN: '' } });
   try {
-    const said = `${g.stdout}${g.stderr}`;
+    const text = () => `${g.stdout}${g.stderr}`;
+    await until('the greeting', () => /API key: \S+\n/.test(text())); // it comes in more than one write
+    const said = text();
     assert.match(said, /emulat/i);
     const health = await (await g.fetch('/health', { token: null })).text();
     assert.match(health, /emulat/i);

@@ -4,9 +4,11 @@
 #include "doctor/finding.h"
 
 #include "base/mem.h"
+#include "codec/utf8.h"
 
 #include <stdarg.h>
 #include <stdio.h>
+#include <string.h>
 
 /* clang-format off */
 static const struct finding_text TEXT[] = {
@@ -41,23 +43,28 @@ void findings_fini(struct findings *f)
     findings_init(f);
 }
 
-/* Cut between characters, not inside of one. */
-static void cut(char *text, size_t room)
+/* Foreign words end up in terminals, pages and JSON: control bytes become spaces, bad UTF-8 becomes
+ * U+FFFD, and what is too long is cut between characters. */
+static void put_foreign(char *ret, size_t room, struct str text)
 {
-    size_t n = strlen(text);
+    struct buf clean;
+    size_t n;
 
-    if (n + 1 < room)
-        return;
-    while (n > 0 && ((unsigned char)text[n - 1] & 0xc0) == 0x80)
-        text[--n] = '\0';
-    if (n > 0 && (unsigned char)text[n - 1] >= 0x80)
-        text[--n] = '\0';
+    buf_init(&clean, 4 * text.n + 4);
+    utf8_put_clean(&clean, text);
+    n = clean.n < room ? clean.n : utf8_floor(buf_str(&clean), room - 1);
+    for (size_t i = 0; i < n; i++)
+        ret[i] = (unsigned char)clean.p[i] < ' ' || clean.p[i] == 0x7f ? ' ' : clean.p[i];
+    ret[n] = '\0';
+    buf_fini(&clean);
 }
 
 void findings_add(struct findings *f, enum finding_id id, struct str subject, const char *fmt, ...)
 {
     struct finding *x;
+    char detail[2 * DETAIL_MAX];
     va_list ap;
+    int n;
 
     if (f->n == FINDINGS_MAX)
         return;
@@ -67,12 +74,11 @@ void findings_add(struct findings *f, enum finding_id id, struct str subject, co
     }
     x = &f->v[f->n++];
     x->id = id;
-    snprintf(x->subject, sizeof x->subject, "%.*s", S_ARG(subject));
     va_start(ap, fmt);
-    vsnprintf(x->detail, sizeof x->detail, fmt, ap);
+    n = vsnprintf(detail, sizeof detail, fmt, ap);
     va_end(ap);
-    cut(x->subject, sizeof x->subject);
-    cut(x->detail, sizeof x->detail);
+    put_foreign(x->subject, sizeof x->subject, subject);
+    put_foreign(x->detail, sizeof x->detail, str_of(detail, n > 0 ? strlen(detail) : 0));
 }
 
 bool findings_has(const struct findings *f, enum finding_id id)

@@ -35,7 +35,8 @@ struct findings {
 };
 void findings_init(struct findings *f);
 void findings_fini(struct findings *f);
-/* Of more than FINDINGS_MAX the later ones are dropped. Both texts are cut to fit. */
+/* Of more than FINDINGS_MAX the later ones are dropped. Both texts may be foreign: they are made
+ * valid UTF-8 without control bytes, and cut to fit. */
 void findings_add(struct findings *f, enum finding_id id, struct str subject, const char *fmt, ...)
     PRINTF_LIKE(4, 5);
 bool findings_has(const struct findings *f, enum finding_id id);

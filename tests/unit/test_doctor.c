@@ -164,6 +164,9 @@ static void foreign_text(void **state)
         memcpy(longer + i, "\xe9\xb9\x8a", 4);
     findings_add(&f, FOUND_MODEL_REFUSED, S(""), "x%s", longer);
     assert_true(strlen(f.v[1].detail) % 3 == 1); /* whole characters */
+    findings_add(&f, FOUND_MODEL_REFUSED, S("a\x1b[31m\xff"), "%s", "x\r\ny\xe9");
+    assert_string_equal(f.v[2].subject, "a [31m\xef\xbf\xbd");
+    assert_string_equal(f.v[2].detail, "x  y\xef\xbf\xbd");
     doctor_html(&f, LANG_ZH, &out);
     assert_int_equal(out.err, OK);
     assert_true(str_find(buf_str(&out), S("<script>")) == out.n);

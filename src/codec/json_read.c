@@ -175,16 +175,18 @@ static const char *prescan(char *p, size_t n, bool lenient, size_t *at)
     return NULL;
 }
 
-/* Short text with few brackets reaches no cap of depth or count, and without an escape like \ud8..
- * it has nothing to mend: an event of a stream, as a rule. The walk over it is saved; a number too
- * long to be read is carried then. */
+/* Short text with few brackets and no long number reaches no cap, and without an escape like \ud8..
+ * it has nothing to mend: an event of a stream, as a rule. The walk over it is saved. */
 static bool is_harmless(const char *p, size_t n)
 {
-    bool slash = false;
+    struct scan_facts f;
 
-    if (n > HARMLESS_MAX || scan_opens(p, n, JSON_DEPTH_MAX, &slash) > JSON_DEPTH_MAX)
+    if (n > HARMLESS_MAX)
         return false;
-    return !slash || (memmem(p, n, "\\ud", 3) == NULL && memmem(p, n, "\\uD", 3) == NULL);
+    f = scan_facts(p, n);
+    if (f.opens > JSON_DEPTH_MAX || f.digits)
+        return false;
+    return !f.slash || (memmem(p, n, "\\ud", 3) == NULL && memmem(p, n, "\\uD", 3) == NULL);
 }
 
 static const char *syntax_words(yyjson_read_code code)

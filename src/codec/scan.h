@@ -109,34 +109,54 @@ static inline size_t scan_copy(char *to, const char *p, size_t n)
 }
 #endif
 
-/* At least how many brackets open in p[0..n), those inside of strings counted too; stops counting
- * somewhere past `enough`. *ret_slash: a backslash is there. */
-static inline size_t scan_opens(const char *p, size_t n, size_t enough, bool *ret_slash)
+struct scan_facts {
+    size_t opens; /* at least the brackets that open, those inside of strings counted too */
+    bool slash;   /* a backslash is there */
+    bool digits;  /* a number of 224 bytes or more may be there; one of 256 never escapes */
+};
+
+#ifdef __SSE2__
+/* All 16 bytes could stand in a number: + , - . / 0-9, and e or E. */
+static inline bool scan_is_number(__m128i v, __m128i lower)
 {
-    size_t opens = 0;
+    __m128i range = _mm_sub_epi8(v, _mm_set1_epi8('+'));
+    __m128i inside = _mm_cmpeq_epi8(_mm_min_epu8(range, _mm_set1_epi8('9' - '+')), range);
+    __m128i exponent = _mm_cmpeq_epi8(lower, _mm_set1_epi8('e'));
+
+    return _mm_movemask_epi8(_mm_or_si128(inside, exponent)) == 0xffff;
+}
+#endif
+
+/* One look at short text, to tell whether the walk over it can be spared. */
+static inline struct scan_facts scan_facts(const char *p, size_t n)
+{
+    struct scan_facts f = {0};
+    size_t run = 0;
     size_t i = 0;
-    bool slash = false;
 
 #ifdef __SSE2__
     __m128i slashes = _mm_setzero_si128();
 
-    for (; n - i >= 16 && opens <= enough; i += 16) {
+    for (; n - i >= 16; i += 16) {
         __m128i v = _mm_loadu_si128((const __m128i *)(const void *)(p + i));
         __m128i lower = _mm_or_si128(v, _mm_set1_epi8(0x20)); /* '[' becomes '{' */
         int open = _mm_movemask_epi8(_mm_cmpeq_epi8(lower, _mm_set1_epi8('{')));
 
         slashes = _mm_or_si128(slashes, _mm_cmpeq_epi8(v, _mm_set1_epi8('\\')));
         for (; open != 0; open &= open - 1) /* few, and popcount is no instruction of every x86 */
-            opens++;
+            f.opens++;
+        run = scan_is_number(v, lower) ? run + 16 : 0;
+        f.digits |= run >= 224;
     }
-    slash = _mm_movemask_epi8(slashes) != 0;
+    f.slash = _mm_movemask_epi8(slashes) != 0;
 #endif
-    for (; i < n && opens <= enough; i++) {
-        opens += p[i] == '[' || p[i] == '{';
-        slash |= p[i] == '\\';
+    for (; i < n; i++) {
+        f.opens += p[i] == '[' || p[i] == '{';
+        f.slash |= p[i] == '\\';
+        run = (p[i] >= '+' && p[i] <= '9') || (p[i] | 0x20) == 'e' ? run + 1 : 0;
+        f.digits |= run >= 224;
     }
-    *ret_slash = slash;
-    return opens;
+    return f;
 }
 
 #endif

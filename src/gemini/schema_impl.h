@@ -48,7 +48,8 @@ struct str view_inferred(const struct view *view);    /* what a schema without a
 struct str view_single_type(const struct view *view); /* empty when there are several */
 yyjson_val *view_prefix_items(const struct view *view);
 void put_description(struct schema *s, const struct view *view);
-void put_keywords(struct schema *s, const struct view *view);
+/* In the plain dialect only those that go with the type. */
+void put_keywords(struct schema *s, const struct view *view, struct str type);
 
 /* schema_json.c, schema_plain.c: the members of a node */
 void put_json_view(struct schema *s, const struct view *view);

@@ -67,7 +67,7 @@ void put_json_view(struct schema *s, const struct view *view)
     put_description(s, view);
     if (format != NULL)
         jw_copy(s->w, "format", format);
-    put_keywords(s, view);
+    put_keywords(s, view, S(""));
     if (yyjson_is_arr(view_prefix_items(view)))
         put_list(s, "prefixItems", view_prefix_items(view));
     if (view_alternatives(view) != NULL)

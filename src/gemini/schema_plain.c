@@ -72,7 +72,7 @@ static void put_plain_single(struct schema *s, const struct view *view, struct s
     put_description(s, view);
     if (nullable)
         jw_bool(s->w, "nullable", true);
-    put_keywords(s, view);
+    put_keywords(s, view, type);
 }
 
 static void put_plain_types(struct schema *s, const struct view *view, yyjson_val *types)

@@ -130,7 +130,7 @@ static void put_required(struct schema *s, const struct view *view, yyjson_val *
     bool any = view_find(view, "properties") != NULL;
 
     (void)v;
-    if (too_many(s, view))
+    if (too_many(s, view) || (s->plain && !any))
         return;
     jw_arr(s->w, "required");
     for (size_t i = 0; i < view->n; i++)
@@ -258,6 +258,7 @@ struct keyword {
     const char *name;
     keyword_f *put; /* NULL: copied as it is */
     enum { BOTH, JSON_ONLY } in;
+    const char *type; /* the plain dialect refuses it beside another; NULL: beside any */
 };
 
 static void put_default(struct schema *s, const struct view *view, yyjson_val *v)
@@ -304,38 +305,47 @@ static void put_not(struct schema *s, const struct view *view, yyjson_val *v)
 }
 
 static const struct keyword KEYWORD[] = {
-    {"title",                NULL,                     BOTH     },
-    {"enum",                 put_enum,                 BOTH     },
-    {"const",                put_const,                BOTH     },
-    {"default",              put_default,              BOTH     },
-    {"properties",           put_properties,           BOTH     },
-    {"required",             put_required,             BOTH     },
-    {"propertyOrdering",     NULL,                     BOTH     },
-    {"additionalProperties", put_more_unless_patterns, JSON_ONLY},
-    {"patternProperties",    put_patterns,             JSON_ONLY},
-    {"items",                put_items,                BOTH     },
-    {"minItems",             NULL,                     BOTH     },
-    {"maxItems",             NULL,                     BOTH     },
-    {"minProperties",        NULL,                     BOTH     },
-    {"maxProperties",        NULL,                     BOTH     },
-    {"minLength",            NULL,                     BOTH     },
-    {"maxLength",            NULL,                     BOTH     },
-    {"pattern",              NULL,                     BOTH     },
-    {"not",                  put_not,                  JSON_ONLY},
+    {"title",                NULL,                     BOTH,      NULL    },
+    {"enum",                 put_enum,                 BOTH,      "string"},
+    {"const",                put_const,                BOTH,      "string"},
+    {"default",              put_default,              BOTH,      NULL    },
+    {"properties",           put_properties,           BOTH,      "object"},
+    {"required",             put_required,             BOTH,      "object"},
+    {"propertyOrdering",     NULL,                     BOTH,      "object"},
+    {"additionalProperties", put_more_unless_patterns, JSON_ONLY, NULL    },
+    {"patternProperties",    put_patterns,             JSON_ONLY, NULL    },
+    {"items",                put_items,                BOTH,      "array" },
+    {"minItems",             NULL,                     BOTH,      "array" },
+    {"maxItems",             NULL,                     BOTH,      "array" },
+    {"minProperties",        NULL,                     BOTH,      "object"},
+    {"maxProperties",        NULL,                     BOTH,      "object"},
+    {"minLength",            NULL,                     BOTH,      "string"},
+    {"maxLength",            NULL,                     BOTH,      "string"},
+    {"pattern",              NULL,                     BOTH,      "string"},
+    {"not",                  put_not,                  JSON_ONLY, NULL    },
 };
 
-void put_keywords(struct schema *s, const struct view *view)
+static bool fits(const struct schema *s, const struct keyword *k, struct str type)
+{
+    if (!s->plain)
+        return true;
+    return k->in == BOTH && (k->type == NULL || str_eq_nocase(type, str_z(k->type)));
+}
+
+void put_keywords(struct schema *s, const struct view *view, struct str type)
 {
     for (size_t i = 0; i < NELEM(KEYWORD); i++) {
         yyjson_val *v = view_find(view, KEYWORD[i].name);
 
-        if (v == NULL || (s->plain && KEYWORD[i].in == JSON_ONLY))
+        if (v == NULL || !fits(s, &KEYWORD[i], type))
             continue;
         if (KEYWORD[i].put != NULL)
             KEYWORD[i].put(s, view, v);
         else
             jw_copy(s->w, KEYWORD[i].name, v);
     }
+    if (s->plain && !str_eq_nocase(type, S("number")) && !str_eq_nocase(type, S("integer")))
+        return;
     put_bound(s, view, "minimum", "exclusiveMinimum", 1);
     put_bound(s, view, "maximum", "exclusiveMaximum", -1);
 }

@@ -257,8 +257,9 @@ void oa_put_result_turn(struct chat *c, yyjson_val *msg)
     if (c->pairs.v[c->pair++].mate != NULL)
         return;
     buf_init(&b, GM_REQUEST_MAX);
-    buf_putf(&b, "Result of an earlier call of %.*s:\n",
-             S_ARG(jr_str(msg, "name").n > 0 ? jr_str(msg, "name") : S("a tool")));
+    buf_lit(&b, "Result of an earlier call of ");
+    buf_put(&b, jr_str(msg, "name").n > 0 ? jr_str(msg, "name") : S("a tool"));
+    buf_lit(&b, ":\n");
     buf_put(&b, oa_content_text(c, msg));
     if (b.err != OK)
         fault_set(c->why, E_TOOBIG, "is larger than this server takes", msg);

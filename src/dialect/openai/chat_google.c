@@ -6,6 +6,7 @@
 #include "dialect/openai/compat.h"
 
 enum place { CONFIG, TOP, ELSEWHERE };
+enum { CAMEL_MAX = 64, CONFIG_MAX = 64 };
 
 /* Google's member, in both spellings, and where it goes. Source: mapping 2.8. */
 static const struct member {
@@ -87,12 +88,15 @@ void oa_put_google_top(struct chat *c)
             jw_copy(&c->g.w, MEMBER[i].camel, value_of(c, i));
 }
 
-/* "top_k" is "topK"; both mean one member, and a member may be written once. */
-static struct str camel_of(struct str name, char room[64])
+/* "top_k" is "topK"; both mean one member, and a member may be written once. What is longer than
+ * any name of Google's stays as it is. */
+static struct str camel_of(struct str name, char room[CAMEL_MAX])
 {
     size_t n = 0;
 
-    for (size_t i = 0; i < name.n && n < 64; i++) {
+    if (name.n > CAMEL_MAX)
+        return name;
+    for (size_t i = 0; i < name.n; i++) {
         bool up =
             name.p[i] == '_' && i + 1 < name.n && name.p[i + 1] >= 'a' && name.p[i + 1] <= 'z';
 
@@ -104,7 +108,7 @@ static struct str camel_of(struct str name, char room[64])
 
 static bool is_said(struct chat *c, struct str camel)
 {
-    char room[64];
+    char room[CAMEL_MAX];
 
     for (size_t i = 0; i < NELEM(MEMBER); i++)
         if (MEMBER[i].place == CONFIG && value_of(c, i) != NULL &&
@@ -124,10 +128,30 @@ static bool says_config(struct chat *c)
     return oa_google_member(c->google, "generation_config", "generationConfig") != NULL;
 }
 
+/* In both spellings at once: the first one counts. */
+static bool is_earlier(yyjson_val *config, yyjson_val *key)
+{
+    char room[CAMEL_MAX], other[CAMEL_MAX];
+    struct str name = camel_of(jr_text(key), room);
+
+    jr_each_member (k, config) {
+        if (k == key)
+            break;
+        if (str_eq(camel_of(jr_text(k), other), name))
+            return true;
+    }
+    return false;
+}
+
 static void put_said(struct chat *c)
 {
     yyjson_val *config = oa_google_member(c->google, "generation_config", "generationConfig");
-    char room[64];
+    char room[CAMEL_MAX];
+
+    if (yyjson_obj_size(config) > CONFIG_MAX) {
+        fault_set(c->why, E_TOOBIG, "has more members than Gemini knows", config);
+        return;
+    }
 
     for (size_t i = 0; i < NELEM(MEMBER); i++)
         if (MEMBER[i].place == CONFIG && value_of(c, i) != NULL)
@@ -135,7 +159,7 @@ static void put_said(struct chat *c)
     jr_each_member (key, config) {
         const struct member *m = member_named(jr_text(key));
 
-        if (yyjson_is_null(key + 1) ||
+        if (yyjson_is_null(key + 1) || is_earlier(config, key) ||
             (m != NULL && m->place == CONFIG && oa_google_has(c, m->camel)))
             continue;
         jw_key(&c->g.w, camel_of(jr_text(key), room));

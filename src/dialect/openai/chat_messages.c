@@ -94,12 +94,15 @@ static void put_place(struct chat *c)
 
     if (jr_get(place, "approximate") != NULL)
         place = jr_get(place, "approximate");
-    buf_init(&b, 1024);
+    buf_init(&b, 64 << 10);
     for (size_t i = 0; i < NELEM(word); i++) {
         text = jr_str(place, word[i]);
         if (text.n > 0)
-            buf_putf(&b, "%s%.*s", b.n > 0 ? ", " : "The user is in: ", S_ARG(text));
+            buf_put(&b, b.n > 0 ? S(", ") : S("The user is in: "));
+        buf_put(&b, text);
     }
+    if (b.err != OK)
+        fault_set(c->why, E_TOOBIG, "is larger than a place can be", place);
     text = oa_keep(c, buf_str(&b));
     buf_fini(&b);
     gm_text(&c->g, text);

@@ -5,8 +5,6 @@
 #include "dialect/openai/chat.h"
 #include "dialect/openai/compat.h"
 
-#include <stdio.h>
-
 enum form { WORDS, URL, SOUND, UPLOAD, SOURCE };
 
 /* A part's type, the member that holds its datum, what that is, and of what kind. The first three
@@ -168,17 +166,17 @@ bool oa_part_media(struct chat *c, yyjson_val *part, struct gm_media *ret)
     return false;
 }
 
-/* A time in a video: a number of seconds, or already "12.5s". */
+/* A time in a video: seconds, as a number or as "12.5s". Google judges what is neither. */
 static struct str offset_of(struct chat *c, yyjson_val *v)
 {
-    struct str text = jr_is_num(v) ? jr_num_text(v) : jr_text(v);
-    char z[40];
-    int n;
+    struct str seconds = jr_num_text(v);
+    char z[JSON_NUMBER_MAX + 1];
 
-    if (text.n == 0 || str_ends(text, S("s")))
-        return text;
-    n = snprintf(z, sizeof z, "%.*ss", S_ARG(str_sub(text, 0, sizeof z - 2)));
-    return oa_keep(c, str_of(z, (size_t)n));
+    if (seconds.n == 0)
+        return jr_text(v);
+    memcpy(z, seconds.p, seconds.n);
+    z[seconds.n] = 's';
+    return oa_keep(c, str_of(z, seconds.n + 1));
 }
 
 static struct gm_extra extra_of(struct chat *c, yyjson_val *part)

@@ -110,15 +110,29 @@ static const struct word CHOICE[] = {
     {"any",      GM_CALLS_ANY },
 };
 
-static bool is_declared(struct chat *c, struct str name)
+/* The name under which a tool is declared; empty for those of Google's. */
+static struct str name_of(yyjson_val *tool)
 {
-    jr_each (tool, jr_get(c->root, "tools"))
-        if (str_eq(jr_str(inside(tool, kind_of(tool) == CUSTOM ? CUSTOM : FUNCTION), "name"), name))
-            return true;
-    jr_each (fn, jr_get(c->root, "functions"))
+    int kind = kind_of(tool);
+
+    return kind == FUNCTION || kind == CUSTOM ? jr_str(inside(tool, (enum kind)kind), "name")
+                                              : S("");
+}
+
+static bool is_legacy(yyjson_val *functions, struct str name)
+{
+    jr_each (fn, functions)
         if (str_eq(jr_str(fn, "name"), name))
             return true;
     return false;
+}
+
+static bool is_declared(struct chat *c, struct str name)
+{
+    jr_each (tool, jr_get(c->root, "tools"))
+        if (str_eq(name_of(tool), name))
+            return true;
+    return is_legacy(jr_get(c->root, "functions"), name);
 }
 
 static struct str *room_for_names(struct chat *c, size_t n)
@@ -238,12 +252,12 @@ void oa_read_tools(struct chat *c)
 }
 
 /* A later declaration of the same name is the one that counts. */
-static bool is_repeated(yyjson_val *list, yyjson_val *from, struct str name)
+static bool is_repeated(yyjson_val *list, yyjson_val *from, struct str name, bool legacy)
 {
     yyjson_val *end = unsafe_yyjson_get_next(list);
 
     for (yyjson_val *t = unsafe_yyjson_get_next(from); t < end; t = unsafe_yyjson_get_next(t))
-        if (str_eq(jr_str(inside(t, kind_of(t) == CUSTOM ? CUSTOM : FUNCTION), "name"), name))
+        if (str_eq(legacy ? jr_str(t, "name") : name_of(t), name))
             return true;
     return false;
 }
@@ -288,14 +302,14 @@ static void put_functions(struct chat *c)
 
     gm_functions_open(&c->g);
     jr_each (tool, tools) {
-        int kind = kind_of(tool);
-        yyjson_val *fn = inside(tool, kind == CUSTOM ? CUSTOM : FUNCTION);
+        struct str name = name_of(tool);
+        bool custom = kind_of(tool) == CUSTOM;
 
-        if ((kind == FUNCTION || kind == CUSTOM) && !is_repeated(tools, tool, jr_str(fn, "name")))
-            put_function(c, fn, kind == CUSTOM);
+        if (name.n > 0 && !is_repeated(tools, tool, name, false) && !is_legacy(functions, name))
+            put_function(c, inside(tool, custom ? CUSTOM : FUNCTION), custom);
     }
     jr_each (fn, functions)
-        if (!is_repeated(functions, fn, jr_str(fn, "name")))
+        if (!is_repeated(functions, fn, jr_str(fn, "name"), true))
             put_function(c, fn, false);
     gm_functions_close(&c->g);
 }

@@ -194,6 +194,7 @@ static void start(struct visit *v)
     v->w->doctors++;
     examine(g, call_headers(v->call), &facts, notes);
     doctor_judge(&facts, &v->found);
+    examine_keys(g, proxy_now(&v->w->proxy), &v->found);
     buf_init(&problem, 1024);
     if (credentials_keys(g->config, &keys, &o.nkeys, &problem) == OK)
         o.keys = keys;

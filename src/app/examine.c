@@ -110,3 +110,45 @@ void examine(const struct gateway *g, struct http_headers headers, struct doctor
         .notes = notes,
     };
 }
+
+enum { KEYS_TOLD = 32, LANES_TOLD = 32 };
+
+static void tell_resting(struct str what, enum key_why why, uint64_t back_ms, struct findings *out)
+{
+    findings_add(out, FOUND_KEY_COOLING, what, "%s, back in %llu s", key_why_text(why),
+                 (unsigned long long)(back_ms + 999) / 1000);
+}
+
+static void tell_quota(const struct lane_status *l, struct findings *out)
+{
+    struct buf b;
+
+    buf_init(&b, 512);
+    for (int kind = 0; kind < QUOTA_KINDS; kind++)
+        if (l->quota[kind].limit > 0)
+            buf_putf(&b, "%s%s: %llu of %llu", b.n ? ", " : "",
+                     key_why_text((enum key_why)(KEY_OVER_RPM + kind)),
+                     (unsigned long long)l->quota[kind].spent,
+                     (unsigned long long)l->quota[kind].limit);
+    if (b.n > 0)
+        findings_add(out, FOUND_QUOTA_KNOWN, str_z(l->model), "project %u: %.*s", l->project,
+                     S_ARG(buf_str(&b)));
+    buf_fini(&b);
+}
+
+void examine_keys(const struct gateway *g, struct key_now now, struct findings *out)
+{
+    struct key_status keys[KEYS_TOLD];
+    struct lane_status lanes[LANES_TOLD];
+    size_t n = keys_status(g->keys, now, keys, KEYS_TOLD);
+
+    for (size_t i = 0; i < n && i < KEYS_TOLD; i++)
+        if (keys[i].why != KEY_WELL)
+            tell_resting(str_z(keys[i].tail.z), keys[i].why, keys[i].back_ms, out);
+    n = keys_lanes(g->keys, now, lanes, LANES_TOLD);
+    for (size_t i = 0; i < n && i < LANES_TOLD; i++) {
+        if (lanes[i].why != KEY_WELL)
+            tell_resting(str_z(lanes[i].model), lanes[i].why, lanes[i].back_ms, out);
+        tell_quota(&lanes[i], out);
+    }
+}

@@ -15,4 +15,7 @@ enum { EXAMINE_NOTES_MAX = 360 };
 void examine(const struct gateway *g, struct http_headers headers, struct doctor_facts *ret,
              char notes[EXAMINE_NOTES_MAX]);
 
+/* What the server knows of its keys and of their quotas by now: who rests, until when. */
+void examine_keys(const struct gateway *g, struct key_now now, struct findings *out);
+
 #endif

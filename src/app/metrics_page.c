@@ -9,6 +9,23 @@
 
 enum { METRICS_PAGE_MAX = 4 << 20 };
 
+/* All keys together: neither a key nor a part of one is a label. */
+static void sum_keys(const struct gateway *g, struct key_now now, struct metrics_process *p)
+{
+    size_t n = keys_count(g->keys);
+    struct key_status *v = mem_alloc((n + 1) * sizeof *v);
+    size_t there = keys_status(g->keys, now, v, n);
+
+    for (size_t i = 0; i < there && i < n; i++) {
+        p->keys_resting += v[i].why != KEY_WELL;
+        p->key_served += v[i].served;
+        p->key_limited += v[i].limited;
+        p->key_refused += v[i].refused;
+        p->key_failed += v[i].failed;
+    }
+    mem_free(v);
+}
+
 void metrics_page(struct worker *w, struct call *c, const struct request_id *id)
 {
     const struct gateway *g = w->g;
@@ -24,6 +41,7 @@ void metrics_page(struct worker *w, struct call *c, const struct request_id *id)
     };
     struct buf out;
 
+    sum_keys(g, proxy_now(&w->proxy), &p);
     buf_init(&out, METRICS_PAGE_MAX);
     metrics_print(g->metrics, g->nworkers, &p, &out);
     if (out.err == OK)

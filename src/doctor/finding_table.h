@@ -112,7 +112,11 @@
         "It is used again by itself when the quota is back; more keys of other projects help.", \
         "配额恢复后会自动继续使用；再加几个其他项目的 key 会更好。") \
     ROW(KEY_COOLING, "key-cooling", NOTE, \
-        "The server lets the key rest at the moment.", "服务器目前让这个 key 休息。", "", "") \
+        "The server lets a key, or a model's quota, rest at the moment.", \
+        "服务器目前让某个 key 或某个模型的配额休息。", "", "") \
+    ROW(QUOTA_KNOWN, "quota-known", NOTE, \
+        "What is known of a quota: spent, of what Google allows; its size tells the tier.", \
+        "已知的配额：已用量与 Google 的上限；从上限大小可看出层级。", "", "") \
     ROW(KEY_UNCLEAR, "key-unclear", WARNING, \
         "Whether the key is good could not be told.", "无法判断这个 key 是否可用。", \
         "Try again in a minute.", "请过一分钟再试。") \

@@ -48,6 +48,8 @@ uint64_t metrics_in_flight(struct metrics *const *v, size_t n);
 struct metrics_process {
     const char *version;
     uint64_t keys, workers;
+    uint64_t keys_resting;                                     /* that are out for every model */
+    uint64_t key_served, key_limited, key_refused, key_failed; /* requests, all keys together */
     bool draining;
     int64_t start_s;
     uint64_t memory_counted, memory_budget, log_dropped;

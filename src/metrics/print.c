@@ -183,6 +183,15 @@ static uint64_t resident_bytes(void)
 
 static void print_process(const struct metrics_process *p, struct buf *out)
 {
+    const struct {
+        const char *name;
+        uint64_t n;
+    } outcomes[] = {
+        {"served",  p->key_served },
+        {"limited", p->key_limited},
+        {"refused", p->key_refused},
+        {"failed",  p->key_failed },
+    };
     struct rusage use = {0};
 
     getrusage(RUSAGE_SELF, &use);
@@ -202,6 +211,12 @@ static void print_process(const struct metrics_process *p, struct buf *out)
     one(out, "queqiao_log_lines_dropped_total", "counter", "Log lines that could not be written.",
         p->log_dropped);
     one(out, "queqiao_keys", "gauge", "Gemini API keys of this server.", p->keys);
+    one(out, "queqiao_keys_resting", "gauge", "Of them, out for every model.", p->keys_resting);
+    head(out, "queqiao_key_requests_total", "counter",
+         "Requests on our keys, by what became of them.");
+    for (size_t i = 0; i < NELEM(outcomes); i++)
+        buf_putf(out, "queqiao_key_requests_total{outcome=\"%s\"} %llu\n", outcomes[i].name,
+                 (unsigned long long)outcomes[i].n);
     one(out, "queqiao_workers", "gauge", "Event loops.", p->workers);
     one(out, "queqiao_draining", "gauge", "1 from the signal to stop on.", p->draining);
     head(out, "queqiao_build_info", "gauge", "1; the version is the label.");

@@ -297,6 +297,11 @@ async def d08(w):
         text = ok(await s.gateway.request('GET', '/metrics')).body.decode()
         assert 'queqiao_requests_total{dialect="openai",status="200",end="finish"} 4\n' in text, text
         assert 'queqiao_requests_total{dialect="openai",status="429",end="error"} 1\n' in text, text
+        assert 'queqiao_key_requests_total{outcome="limited"} 1\n' in text, text
+        s.upstream.script = well
+        found = {f['id']: f for f in ok(await s.gateway.request('GET', '/doctor?format=json')).json()['findings']}
+        has(found, 'key-cooling', 'quota-known', 'key-ok')
+        assert '50' in found['quota-known']['detail'], found['quota-known']
         for name in ('gen_ai_client_token_usage_sum', 'gen_ai_server_request_duration_seconds_bucket',
                      'gen_ai_server_time_to_first_token_seconds_count', 'process_resident_memory_bytes'):
             assert f'\n{name}' in text, name

@@ -11,7 +11,8 @@
 
 #include <cmocka.h>
 
-static const struct metrics_process PROCESS = {.version = "1.2.3", .keys = 4, .workers = 2};
+static const struct metrics_process PROCESS = {
+    .version = "1.2.3", .keys = 4, .workers = 2, .key_limited = 7};
 
 static struct metrics_request served(const char *model)
 {
@@ -83,6 +84,7 @@ static void workers_are_summed(void **state)
     has(&out, "queqiao_requests_in_flight 1");
     has(&out, "queqiao_upstream_connections_total 7");
     has(&out, "queqiao_upstream_replaced_total 1");
+    has(&out, "queqiao_key_requests_total{outcome=\"limited\"} 7");
     has(&out, "queqiao_build_info{version=\"1.2.3\"} 1");
     buf_fini(&out);
     metrics_free(v[0]);

@@ -3,6 +3,7 @@
 // A scene waits for conditions with a deadline; it never sleeps for luck. PATIENCE is generous on
 // purpose: it bounds a test that has failed, and says nothing about speed.
 import { execFileSync, spawn } from 'node:child_process';
+import { webcrypto } from 'node:crypto';
 import { once } from 'node:events';
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import http from 'node:http';
@@ -11,6 +12,8 @@ import net from 'node:net';
 import os from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
+
+globalThis.crypto ??= webcrypto; // Node 18 has it under its own name only; LangChain asks for this one
 
 export const ROOT = path.resolve(path.dirname(fileURLToPath(import.meta.url)), '../..');
 export const BIN = process.env.E2E_BIN ?? path.join(ROOT, 'build/release/queqiao');
@@ -157,7 +160,7 @@ export class Emulator extends Child {
 }
 
 async function getOverTls(port, target) {
-  const session = http2.connect(`https://localhost:${port}`, { ca: readFileSync(certificates().ca) });
+  const session = http2.connect(`https://127.0.0.1:${port}`, { ca: readFileSync(certificates().ca) });
   try {
     const stream = session.request({ ':path': target });
     let body = '';

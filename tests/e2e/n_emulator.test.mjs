@@ -11,7 +11,7 @@ const opts = { skip: haveEmulator };
 const e = haveEmulator ? null : await Emulator.start();
 // Kept alive: to `connection: close` a client's end is no farewell.
 const agent = new http.Agent({ keepAlive: true });
-const session = e?.tls ? http2.connect(e.url, { ca: readFileSync(certificates().ca) }) : null;
+const session = e?.tls ? http2.connect(`https://127.0.0.1:${e.port}`, { ca: readFileSync(certificates().ca) }) : null;
 after(async () => {
   session?.close();
   agent.destroy();

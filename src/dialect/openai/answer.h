@@ -12,7 +12,7 @@
 #include "dialect/dialect.h"
 #include "dialect/openai/pieces.h"
 
-enum { OA_CALL_ID_MAX = 40, OA_ANNOTATIONS_MAX = 4096 };
+enum { OA_CALL_ID_MAX = 40, OA_ANNOTATIONS_MAX = 4096, OA_CALLS_MAX = 2048 };
 
 /* A function that Gemini knows by another name, or that was a custom tool. */
 struct oa_name {
@@ -30,6 +30,7 @@ struct oa_choice {
     struct pieces thoughts;
     struct pieces tool_calls, images, annotations, logprobs, server_parts; /* items: JSON */
     struct pieces audio;                                                   /* items: base64 */
+    struct pieces ids;                                                     /* items: of calls */
     struct str audio_mime, grounding, signature, thought_signature;
     uint64_t first_call_hash; /* of its id */
     uint64_t text_hash;       /* by which the signature of the text is remembered */
@@ -53,7 +54,7 @@ struct oa_answer {
     struct str head; /* what every chunk begins with */
     struct oa_choice *choice;
     unsigned n;
-    unsigned ids; /* call ids made here */
+    unsigned made; /* call ids made here */
 };
 
 /* Everything but the arena's memory is set by the caller before. */

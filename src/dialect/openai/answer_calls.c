@@ -21,17 +21,25 @@ static bool usable_id(struct str id)
     return true;
 }
 
-/* Gemini's id where it gave one that every client takes, else one of ours: "call_", the exchange's
- * nonce, a number. */
-static struct str id_of(struct oa_answer *a, const struct gm_event *e,
+static bool is_taken(const struct oa_choice *c, struct str id)
+{
+    for (const struct piece *p = c->ids.first; p != NULL; p = p->next)
+        if (str_eq(piece_str(p), id))
+            return true;
+    return false;
+}
+
+/* Gemini's id where it gave one that every client takes, and that no call before has; else one of
+ * ours: "call_", the exchange's nonce, a number. */
+static struct str id_of(struct oa_answer *a, const struct oa_choice *c, const struct gm_event *e,
                         char room[OA_CALL_ID_MAX + 1])
 {
     int n;
 
-    if (usable_id(e->id))
+    if (usable_id(e->id) && !is_taken(c, e->id))
         return e->id;
     n = snprintf(room, OA_CALL_ID_MAX + 1, "call_%.*s%u", S_ARG(str_sub(a->nonce, 0, 24)),
-                 a->ids++);
+                 a->made++);
     return str_of(room, (size_t)n);
 }
 
@@ -94,7 +102,9 @@ enum err oa_answer_call(struct oa_answer *a, unsigned choice, const struct gm_ev
 
     if (c->calls > 0 && (a->one_call || a->legacy_calls))
         return OK; /* the client asked for one at a time */
-    id = id_of(a, e, room);
+    id = id_of(a, c, e, room);
+    if (c->calls == OA_CALLS_MAX || pieces_item(&c->ids, a->arena, id) != OK)
+        return E_TOOBIG;
     if (c->calls == 0)
         c->first_call_hash = oa_sign_more(OA_SIGN_START, id);
     if (e->signature.n > 0 && a->remember != NULL)

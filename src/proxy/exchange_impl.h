@@ -21,7 +21,7 @@ enum step {
 struct leg {
     struct exchange *x;
     unsigned choice;
-    struct client_req *req;                  /* NULL when nothing is in the air */
+    struct client_req *req; /* NULL when nothing is in the air */
     struct key_lease lease;
     const struct key *tried[KEYS_TRIED_MAX]; /* to compare with, never to follow */
     size_t ntried;

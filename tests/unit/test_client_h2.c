@@ -302,7 +302,7 @@ static void a_slow_reader_and_a_fast_one(void **state)
         assert_int_equal(slow.body_n, before); /* no event from inside */
         UNTIL(&st, told(&slow) || slow.body_n > before);
         assert_true(slow.at_data == NULL || slow.body_n - before <= 64 * 1024);
-        stage_nap(&st, 1); /* its window is filled again */
+        stage_nap(&st, 1);    /* its window is filled again */
         if (++resumes == 200) /* more than the window, a piece at a time */
             slow.at_data = NULL;
     }

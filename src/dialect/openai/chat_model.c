@@ -129,7 +129,8 @@ static void put_server_part(struct chat *c, yyjson_val *part, bool recalled)
         gm_fault(&c->g, part, E_FIELD, "must be a toolCall or a toolResponse");
 }
 
-/* Calls and results of Google's own tools, as they were given out. */
+/* Calls and results of Google's own tools, as they were given out; not to a family that has none
+ * beside functions, nor where signatures were refused, for these cannot be without. */
 static void put_server_parts(struct chat *c, yyjson_val *msg)
 {
     yyjson_val *parts = jr_get(jr_get(jr_get(msg, "extra_content"), "google"), "parts");
@@ -137,6 +138,8 @@ static void put_server_parts(struct chat *c, yyjson_val *msg)
     struct oa_sign name;
     struct str recalled;
 
+    if (!gm_can(c->caps, GM_CAN_MIX_TOOLS) || (c->env->remedies & GM_DROP_SIGNATURES))
+        return;
     jr_each (part, parts)
         put_server_part(c, part, false);
     if (parts != NULL || c->env->recall == NULL)

@@ -154,6 +154,54 @@ test('every answer in tests/golden is one', { skip: cases.length === 0 && 'there
   assert.ok(judged > 0);
 });
 
+// ------------------------------------------------ recorded traffic of Gemini, where it is at hand
+
+const CORPUS = path.join(ROOT, '../shared/corpus/gemini');
+const recorded = (existsSync(CORPUS) ? readdirSync(CORPUS, { recursive: true }) : [])
+  .filter((f) => f.endsWith('.json'))
+  .map((f) => ({ file: f, ...JSON.parse(readFileSync(path.join(CORPUS, f), 'utf8')) }))
+  .filter((x) => /:(stream)?[gG]enerateContent$/.test(x.request.path) && (x.response.sse ?? x.response.body) !== undefined);
+
+/** The recorded answer again, as it came; a whole one is one event for who asks for a stream. */
+function replay(x, req, res) {
+  const { sse, body, status = 200 } = x.response;
+  if (status !== 200) return gm.json(res, body ?? {}, status);
+  if (!req.url.includes('alt=sse')) return gm.json(res, body);
+  gm.head(res);
+  for (const event of sse ?? (Array.isArray(body) ? body : [body]))
+    res.write(`data: ${typeof event === 'string' ? event : JSON.stringify(event)}\r\n\r\n`);
+  return res.end();
+}
+
+test('every recorded answer comes out as one of OpenAI\'s', { skip: recorded.length === 0 && 'there is no recorded traffic' }, async () => {
+  let now;
+  // Each client brings its own key: what one recording says of a key is nothing to the next.
+  const own = await stage({ play: (req, res) => replay(now, req, res), env: { GEMINI_API_KEY: '', AUTH_TOKEN: '', QUEQIAO_ATTEMPTS: '1' } });
+  let judged = 0;
+  try {
+    for (now of recorded) {
+      const ask = { model: 'gemini-3.8-flash', messages: hello };
+      if (now.response.sse === undefined && !Array.isArray(now.response.body)) {
+        const whole = await own.gateway.chat(ask);
+        const body = await whole.json();
+        assert.deepEqual(whole.status === 200 ? judgeCompletion(body) : judgeError(body), [], `${now.file}: ${JSON.stringify(body).slice(0, 2000)}`);
+        judged++;
+      }
+      const streamed = await own.gateway.chat({ ...ask, stream: true, stream_options: { include_usage: true } });
+      if (streamed.status === 200) {
+        const all = await gather(streamed);
+        assert.deepEqual(judgeStream(all, { usage: true }), [], `${now.file}: ${JSON.stringify(all.chunks).slice(0, 2000)}`);
+      } else {
+        assert.deepEqual(judgeError(await streamed.json()), [], now.file);
+      }
+      judged++;
+    }
+  } finally {
+    await own.close();
+  }
+  assert.ok(judged >= recorded.length);
+});
+
 test('every request field has a row in docs/compat.md', { skip: !existsSync(path.join(ROOT, 'docs/compat.md')) && 'docs/compat.md is not there yet' }, () => {
   const rows = new Set([...readFileSync(path.join(ROOT, 'docs/compat.md'), 'utf8').matchAll(/^\| `([\w.[\]]+)`/gm)].map((m) => m[1]));
   assert.deepEqual(fieldsOf('ChatCompletionCreateParams').filter((f) => !rows.has(f)), []);

@@ -11,6 +11,7 @@
 #define KEYS_LANE_H
 
 #include "base/list.h"
+#include "keys/phase.h"
 #include "keys/quota.h"
 #include "keys/window.h"
 
@@ -22,6 +23,16 @@ struct key_now {
 
 enum { LANE_NAME_MAX = 64 };
 
+/* Of each kind of limit: what it counts, and in which window. */
+static inline enum spent quota_spends(enum quota_kind kind)
+{
+    return kind == QUOTA_TPM || kind == QUOTA_TPD ? SPENT_TOKENS : SPENT_REQUESTS;
+}
+static inline bool quota_per_day(enum quota_kind kind)
+{
+    return kind == QUOTA_RPD || kind == QUOTA_TPD;
+}
+
 struct lane_limit {
     uint64_t value; /* 0: not known */
     uint64_t learned_ms;
@@ -32,6 +43,7 @@ struct lane_cool {
     uint64_t since_ms, until_ms;
     int64_t until_wall_s; /* of a day, what the wall clock said its end would be; else 0 */
     bool probe_after;
+    bool told; /* until_ms is upstream's word */
 };
 struct lane_day {
     uint64_t spent[SPENT_KINDS];
@@ -47,10 +59,11 @@ struct lane {
     struct lane *into; /* folded into this one: projects or models turned out to be the same */
     uint64_t model;    /* hash of the name under which upstream counts */
     char name[LANE_NAME_MAX];
-    unsigned in_flight; /* until the answer has ended */
-    unsigned under_way; /* until it has begun */
-    uint64_t sent_ms;   /* the last one */
-    uint64_t full_ms;   /* when a request last found no room in the minute */
+    unsigned in_flight;  /* until the answer has ended */
+    unsigned under_way;  /* until it has begun */
+    uint64_t sent_ms;    /* the last one */
+    uint64_t full_ms;    /* when a request last found no room in the minute */
+    struct phase *phase; /* of upstream's minutes: the set's, one for all lanes */
     struct window minute;
     struct lane_day day;
     struct lane_limit limit[QUOTA_KINDS];
@@ -74,7 +87,7 @@ struct lane_answer {
     uint64_t until_ms; /* when it is shut: when to ask again */
 };
 
-struct lane *lane_new(uint64_t model, struct str name, struct key_now now);
+struct lane *lane_new(uint64_t model, struct str name, struct phase *phase, struct key_now now);
 void lane_ref(struct lane *l);
 void lane_unref(struct lane *l); /* frees the last; it must be in no list then */
 
@@ -114,13 +127,19 @@ void lane_unsent(struct lane *l, struct lane_need need, enum lane_gate gate, uin
 void lane_limited(struct lane *l, struct lane_need need, enum lane_gate gate, uint64_t sent_ms,
                   const struct quota_verdict *v, struct key_now now);
 
+/* Between the files of the lane: time passes; the day ends by this clock; a limit is known, and
+ * that much is spent of it. */
+void lane_roll(struct lane *l, struct key_now now);
+void lane_set_day_end(struct lane *l, struct key_now now);
+bool lane_is_full(const struct lane *l, enum quota_kind kind, struct key_now now);
+
 /* What is spent in the limit's window, and whether that is all of it: upstream counts at its own
  * door, so a little under the limit is all as well. */
-uint64_t lane_spent(const struct lane *l, enum quota_kind kind);
+uint64_t lane_spent(const struct lane *l, enum quota_kind kind, struct key_now now);
 bool is_nearly(uint64_t spent, uint64_t limit);
 
 /* Requests that still fit before a known limit; LANE_FREE where none is known. */
 enum { LANE_FREE = 64 };
-uint64_t lane_headroom(const struct lane *l, struct lane_need need);
+uint64_t lane_headroom(const struct lane *l, struct lane_need need, struct key_now now);
 
 #endif

@@ -119,8 +119,9 @@ static bool has_more_room(const struct choice *c, const struct candidate *a,
 {
     uint64_t load_a = a->lane ? a->lane->in_flight : 0;
     uint64_t load_b = than->lane ? than->lane->in_flight : 0;
-    uint64_t room_a = a->lane ? lane_headroom(a->lane, c->need) + 1 : LANE_FREE + 1;
-    uint64_t room_b = than->lane ? lane_headroom(than->lane, c->need) + 1 : LANE_FREE + 1;
+    uint64_t room_a = a->lane ? lane_headroom(a->lane, c->need, c->want->now) + 1 : LANE_FREE + 1;
+    uint64_t room_b =
+        than->lane ? lane_headroom(than->lane, c->need, c->want->now) + 1 : LANE_FREE + 1;
     uint64_t share_a = (load_a + 1) * room_b;
     uint64_t share_b = (load_b + 1) * room_a;
 

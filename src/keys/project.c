@@ -205,6 +205,12 @@ static bool is_in(const struct company *c, unsigned id)
     return false;
 }
 
+/* Of two refusals the later one is the sign, so that each pair is counted once. */
+static bool is_earlier(const struct refusal *r, const struct refusal *than)
+{
+    return r->at_ms != than->at_ms ? r->at_ms < than->at_ms : r->key < than->key;
+}
+
 static struct company company_of(const struct keys *k, const struct refusal *mine)
 {
     struct company c = {.n = 0};
@@ -212,9 +218,9 @@ static struct company company_of(const struct keys *k, const struct refusal *min
     for (size_t i = 0; i < REFUSALS_MAX; i++) {
         const struct refusal *r = &k->relations.refusals[i];
 
-        if (r->until_ms > mine->at_ms && r->model == mine->model && r->kind == mine->kind &&
-            r->limit == mine->limit && r->project != mine->project && !is_in(&c, r->project) &&
-            !are_apart(&k->relations, r->project, mine->project))
+        if (r->until_ms > mine->at_ms && is_earlier(r, mine) && r->model == mine->model &&
+            r->kind == mine->kind && r->limit == mine->limit && r->project != mine->project &&
+            !is_in(&c, r->project) && !are_apart(&k->relations, r->project, mine->project))
             c.ids[c.n++] = r->project;
     }
     return c;
@@ -310,6 +316,19 @@ static void settle(struct keys *k, struct refusal *r)
     }
 }
 
+/* Under way when the project was refused already: that is one refusal. */
+static bool is_known(const struct relations *rs, const struct refusal *r, uint64_t sent_ms)
+{
+    for (size_t i = 0; i < REFUSALS_MAX; i++) {
+        const struct refusal *one = &rs->refusals[i];
+
+        if (one->project == r->project && one->model == r->model && one->kind == r->kind &&
+            one->until_ms > r->at_ms && sent_ms <= one->at_ms)
+            return true;
+    }
+    return false;
+}
+
 void project_refused(struct keys *k, const struct key_lease *lease, const struct lane *lane,
                      const struct quota_verdict *v, struct key_now now)
 {
@@ -325,10 +344,12 @@ void project_refused(struct keys *k, const struct key_lease *lease, const struct
         .until_ms = now.ms + v->wait_ms,
         .open = !quota_is_day(v->why) || lane->day.whole,
         .explained = true,
-        .spent = lane_spent(lane, kind),
+        .spent = lane_spent(lane, kind, now),
         .under_way = kind == QUOTA_RPM || kind == QUOTA_RPD ? lane->under_way : 0,
     };
 
+    if (is_known(&k->relations, &r, lease->sent_ms))
+        return;
     if (r.under_way > r.spent)
         r.under_way = (unsigned)r.spent;
     settle(k, remember(&k->relations, &r));

@@ -168,7 +168,7 @@ struct lane *keys_lane(struct keys *k, struct project *p, uint64_t model, struct
     struct lane *l = keys_lane_find(p, model);
 
     if (l == NULL) {
-        l = lane_new(model, name, now);
+        l = lane_new(model, name, &k->phase, now);
         if (!keys_lane_add(k, p, l))
             return NULL;
     }

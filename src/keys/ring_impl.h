@@ -54,6 +54,7 @@ struct keys {
     struct models models;
     struct list lanes; /* by use */
     size_t nlanes;
+    struct phase phase;
     struct relations relations;
     struct pins pins;
 };

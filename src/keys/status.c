@@ -40,7 +40,7 @@ static struct lane_status lane_status_of(struct lane *l, unsigned project, struc
     }
     for (int kind = 0; kind < QUOTA_KINDS; kind++) {
         s.quota[kind].limit = l->limit[kind].value;
-        s.quota[kind].spent = lane_spent(l, (enum quota_kind)kind);
+        s.quota[kind].spent = lane_spent(l, (enum quota_kind)kind, now);
     }
     return s;
 }

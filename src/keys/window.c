@@ -100,6 +100,16 @@ void window_fold(struct window *to, const struct window *from)
     }
 }
 
+uint64_t window_since(const struct window *w, enum spent what, uint64_t at_ms)
+{
+    uint64_t first = at_ms / WINDOW_SLOT_MS;
+    uint64_t sum = 0;
+
+    for (uint64_t i = 0; i < width(w) && i <= w->slot && w->slot - i >= first; i++)
+        sum += w->spent[(w->slot - i) % WINDOW_SLOTS][what];
+    return sum;
+}
+
 uint64_t window_fits_at(const struct window *w, enum spent what, uint64_t need, uint64_t limit)
 {
     uint64_t left = w->sum[what];

@@ -38,6 +38,9 @@ void window_set_guard(struct window *w, unsigned guard);
 /* All of `from` is counted in `to` as well. */
 void window_fold(struct window *to, const struct window *from);
 
+/* What was spent since then, of what is kept. */
+uint64_t window_since(const struct window *w, enum spent what, uint64_t at_ms);
+
 /* When `need` more will fit under the limit, if nothing else is spent: a time that has passed when
  * it fits now. With a need above the limit, when nothing is left in the window. */
 uint64_t window_fits_at(const struct window *w, enum spent what, uint64_t need, uint64_t limit);

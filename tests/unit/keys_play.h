@@ -78,9 +78,8 @@ static inline struct key_lease play_pick(struct play *p)
 }
 
 /* The key with this number: all others count as tried. */
-static inline struct key_lease play_pick_key(struct play *p, unsigned number, struct str model)
+static inline struct key_lease play_want_key(struct play *p, unsigned number, struct key_want want)
 {
-    struct key_want want = {.model = model};
     struct key_lease lease;
 
     while ((lease = play_want(p, want)).key != NULL && number_of(lease.key) != number &&
@@ -89,6 +88,11 @@ static inline struct key_lease play_pick_key(struct play *p, unsigned number, st
         keys_done(p->k, &lease, &(struct key_outcome){.result = KEY_UNSENT, .now = p->now});
     }
     return lease;
+}
+
+static inline struct key_lease play_pick_key(struct play *p, unsigned number, struct str model)
+{
+    return play_want_key(p, number, (struct key_want){.model = model});
 }
 
 static inline void play_end(struct play *p, struct key_lease *lease, enum key_result result)

@@ -3,6 +3,8 @@
 /* test_keys.c - the set: taking and giving back, reload, keys that are out, pins, what is told. */
 #include "keys_play.h"
 
+#include <pthread.h>
+
 static void no_keys(void **state)
 {
     struct play p = play_new(0);
@@ -405,6 +407,53 @@ static void a_thousand_keys(void **state)
     keys_free(p.k);
 }
 
+static void *work(void *arg)
+{
+    struct play p = *(struct play *)arg; /* its own clock, the same keys */
+
+    for (unsigned i = 0; i < 5000; i++) {
+        struct key_lease lease =
+            play_want(&p, (struct key_want){.model = FLASH, .affinity = i % 7, .tokens = i});
+
+        if (lease.key == NULL) {
+            play_pass(&p, 1000);
+            continue;
+        }
+        if (i % 3 == 0)
+            keys_accepted(p.k, &lease, p.now);
+        if (i % 5 == 0)
+            keys_pin(p.k, lease.key, S("files/a"), p.now);
+        if (i % 50 == 0)
+            play_limited(&p, &lease, RPM_ID, 1000, 1500);
+        else
+            play_end(&p, &lease, i % 11 ? KEY_SERVED : KEY_BLAMELESS);
+        play_pass(&p, 10);
+    }
+    return NULL;
+}
+
+/* One set for all workers; it may be reloaded at any time. */
+static void many_threads(void **state)
+{
+    struct play p = play_new(6);
+    struct key_status s[8];
+    pthread_t thread[4];
+
+    (void)state;
+    for (int i = 0; i < 4; i++)
+        assert_int_equal(pthread_create(&thread[i], NULL, work, &p), 0);
+    for (unsigned i = 0; i < 50; i++) {
+        play_set(&p, i % 3, 6);
+        assert_int_equal(keys_status(p.k, p.now, s, 8), 6);
+    }
+    for (int i = 0; i < 4; i++)
+        pthread_join(thread[i], NULL);
+    assert_int_equal(keys_status(p.k, p.now, s, 8), 6);
+    for (int i = 0; i < 6; i++)
+        assert_int_equal(s[i].in_flight, 0);
+    keys_free(p.k);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -425,6 +474,7 @@ int main(void)
         cmocka_unit_test(the_wait_is_explained),
         cmocka_unit_test(many_models_are_no_harm),
         cmocka_unit_test(a_thousand_keys),
+        cmocka_unit_test(many_threads),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,7 +1,7 @@
 # A thin face over Meson: `make build` is the product, `make check` the inner loop.
 MESON_SETUP = PKG_CONFIG_PATH=$(CURDIR)/build/deps/lib/pkgconfig:$$PKG_CONFIG_PATH meson setup
 
-.PHONY: build check san fuzz bench fmt dist clean
+.PHONY: build check san tsan fuzz bench fmt dist clean
 
 build: build/release/build.ninja
 	@ninja -C build/release queqiao | tail -1
@@ -11,6 +11,9 @@ check: build/dev/build.ninja
 
 san: build/san/build.ninja
 	@ninja -C build/san | tail -1
+
+tsan: build/tsan/build.ninja
+	@ninja -C build/tsan | tail -1
 
 fuzz: build/fuzz/build.ninja
 	@ninja -C build/fuzz | tail -1
@@ -26,7 +29,7 @@ dist: build
 	@scripts/dist
 
 clean:
-	rm -rf build/release build/dev build/clang build/san build/fuzz dist
+	rm -rf build/release build/dev build/clang build/san build/tsan build/fuzz dist
 
 build/deps/stamp:
 	@scripts/setup deps
@@ -42,6 +45,9 @@ build/clang/build.ninja: | build/deps/stamp
 
 build/san/build.ninja: | build/deps/stamp
 	@CC=clang $(MESON_SETUP) build/san -Dbuildtype=debugoptimized -Db_sanitize=address,undefined -Darena_malloc=true -Dhardened=false -Dstatic=false >build/san.log || { cat build/san.log; exit 1; }
+
+build/tsan/build.ninja: | build/deps/stamp
+	@CC=clang $(MESON_SETUP) build/tsan -Dbuildtype=debugoptimized -Db_sanitize=thread -Dhardened=false -Dstatic=false >build/tsan.log || { cat build/tsan.log; exit 1; }
 
 build/fuzz/build.ninja: | build/deps/stamp
 	@CC=clang $(MESON_SETUP) build/fuzz -Dbuildtype=debugoptimized -Db_sanitize=address,undefined -Darena_malloc=true -Dhardened=false -Dstatic=false -Dfuzz=true -Dtests=false >build/fuzz.log || { cat build/fuzz.log; exit 1; }

@@ -82,7 +82,7 @@ export function certificates() {
 
 // ------------------------------------------------------------------------------------ processes
 
-const SANITIZER = /AddressSanitizer|LeakSanitizer|UndefinedBehaviorSanitizer|runtime error:/;
+const SANITIZER = /(Address|Leak|UndefinedBehavior|Thread)Sanitizer|runtime error:/;
 
 /** A child whose stderr is kept, so that lines can be waited for. */
 export class Child {
@@ -273,6 +273,7 @@ export class Gateway extends Child {
       QUEQIAO_LISTEN: '127.0.0.1:0',
       GEMINI_API_KEY: KEY,
       AUTH_TOKEN: TOKEN,
+      ...(process.env.E2E_WORKERS && { QUEQIAO_WORKERS: process.env.E2E_WORKERS }),
       ...(upstream && { GEMINI_BASE_URL: upstream.url }),
       ...(upstream?.tls && { SSL_CERT_FILE: certificates().ca }),
       ...env,

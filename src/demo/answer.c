@@ -238,6 +238,8 @@ static bool plan_fault(struct emu_plan *plan)
     case EMU_HTML:
     case EMU_SLOW:
     case EMU_STALL:
+    case EMU_HOLE:
+    case EMU_RESET_HEAD:
     case EMU_ERROR_MID:
     case EMU_RESET:
     case EMU_BAD_JSON:

@@ -29,12 +29,19 @@ static void refuse_bearer(struct emu_problem *p)
                             "\"}}"));
 }
 
+struct str emu_credential_key(struct http_headers h, struct str query_key)
+{
+    struct str header = http_header_get(h, S("x-goog-api-key"));
+
+    return header.n > 0 ? header : query_key;
+}
+
 void emu_credential_check(struct http_headers h, struct str query_key, struct str keys,
                           struct emu_problem *p)
 {
     struct str header = http_header_get(h, S("x-goog-api-key"));
     struct str bearer = http_header_get(h, S("authorization"));
-    struct str key = header.n > 0 ? header : query_key;
+    struct str key = emu_credential_key(h, query_key);
     struct emu_fault bad;
 
     if ((header.n > 0) + (query_key.n > 0) + (bearer.n > 0) > 1)

@@ -4,14 +4,13 @@
 #include "demo/emulator.h"
 #include "base/mem.h"
 #include "demo/answer.h"
+#include "demo/control.h"
 #include "demo/credential.h"
-#include "demo/visit.h"
 #include "http/server.h"
 
 enum {
     VISIT_MEMORY_MAX = 512 << 20,
     LIST_MAX = 1 << 20,
-    JOURNAL_MAX = 64 << 20,
     BODY_MAX = 100 << 20, /* Google's limit for a request with inline data */
 };
 
@@ -85,21 +84,6 @@ static void reply_model(struct call *call, const struct emu_route *r, struct emu
     buf_fini(&body);
 }
 
-static void reply_control(struct emulator *e, struct call *call, const struct emu_route *r)
-{
-    struct buf body;
-
-    buf_init(&body, JOURNAL_MAX);
-    if (r->place == EMU_AT_REQUESTS)
-        emu_journal_put_requests(&e->house.journal, &body);
-    else if (r->place == EMU_AT_RESET)
-        emu_journal_reset(&e->house.journal);
-    if (r->place != EMU_AT_REQUESTS)
-        emu_journal_put_state(&e->house.journal, &body);
-    emu_reply(call, 200, buf_str(&body), true);
-    buf_fini(&body);
-}
-
 /* Everything but the methods of models, which take the arena over and return true. */
 static bool serve(struct emulator *e, struct call *call, struct emu_route *r, struct arena *a,
                   struct emu_problem *p)
@@ -107,7 +91,7 @@ static bool serve(struct emulator *e, struct call *call, struct emu_route *r, st
     uint64_t serial;
 
     if (r->place >= EMU_AT_STATE && e->control) {
-        reply_control(e, call, r);
+        emu_control(&e->house, call, r->place);
         return false;
     }
     if (r->place == EMU_NOWHERE || r->place >= EMU_AT_STATE) {
@@ -173,10 +157,25 @@ struct emulator *emulator_new(struct loop *loop, const struct emulator_opts *opt
     e->house.keys = str_of(e->keys, opts->keys.n);
     e->control = opts->control;
     emu_journal_init(&e->house.journal, opts->control);
+    e->house.quotas = emu_quotas_new();
+    emu_script_init(&e->house.script);
     limits.connections = SIZE_MAX; /* who is behind it has a limit of its own */
     limits.body_max = BODY_MAX;
     e->server = server_new(loop, &handler, &limits);
     return e;
+}
+
+enum err emulator_set_quotas(struct emulator *e, struct str rules, struct fault *why)
+{
+    struct json json;
+    enum err err;
+
+    json_init(&json);
+    err = json_parse_copy(&json, rules, NULL, why);
+    if (err == OK)
+        err = emu_quotas_set(e->house.quotas, json.root, why);
+    json_fini(&json);
+    return err;
 }
 
 enum err emulator_listen(struct emulator *e, const struct listen_opts *opts, uint16_t *ret_port,
@@ -197,6 +196,8 @@ void emulator_free(struct emulator *e)
         return;
     server_free(e->server);
     emu_journal_fini(&e->house.journal);
+    emu_quotas_free(e->house.quotas);
+    emu_script_fini(&e->house.script);
     mem_free(e->keys);
     mem_free(e);
 }

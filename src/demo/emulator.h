@@ -18,13 +18,21 @@ struct emulator_opts {
     struct str keys;  /* API keys that are let in, comma-separated; empty: any that is not empty */
     uint32_t pace_ms; /* pause before each event of a stream; 0: none */
     bool control;     /* serve /__emulator/..., for tests only: it shows what clients sent
-                         GET  /__emulator/state     requests, in_flight, streams, cancelled
-                         GET  /__emulator/requests  the last ones: head and body, keys masked
-                         POST /__emulator/reset     forget them, counts and all */
+                         GET  state           requests, in_flight, streams, cancelled
+                         GET  requests        the last ones: head and body, keys masked
+                         POST reset           forget them, counts, script, what was spent
+                         GET, POST quotas     rules (quota.h), and what was spent of them
+                         GET, POST script     which requests go wrong (script.h)
+                         GET, POST clock      the wall clock: wall_ms, advance_ms */
 };
 
 /* Everything stays on the loop's thread. */
 struct emulator *emulator_new(struct loop *loop, const struct emulator_opts *opts);
+
+/* Projects and their limits, as quota.h spells them; without them nothing is limited.
+ *
+ *   errors  E_SYNTAX, and those of emu_quotas_set */
+MUST_CHECK enum err emulator_set_quotas(struct emulator *e, struct str rules, struct fault *why);
 
 /*   errors  those of listener_open; may be called for several addresses */
 MUST_CHECK enum err emulator_listen(struct emulator *e, const struct listen_opts *opts,

@@ -3,16 +3,24 @@
 /* fault.c - the table of misbehaviours, and the bodies of Google's errors. How a stream is broken
  * is visit.c's business. */
 #include "demo/fault.h"
+#include "demo/quota.h"
 
 #define SERVICE  "generativelanguage.googleapis.com"
-#define QUOTAS   "https://ai.google.dev/gemini-api/docs/rate-limits"
 #define CONSOLE  "https://console.developers.google.com/apis/api/" SERVICE "/overview?project=0"
 #define RPC      "\"@type\":\"type.googleapis.com/google.rpc."
 #define USUAL    "gemini-3.8-flash"
 #define MARK     "emulate-"
 #define SPIN_MAX 100000000U
+#define RETRY_US 21438201
 
-enum { MINUTE = 1000, DAY, LOCATION, KEY, DISABLED }; /* refusals that need more than a status */
+enum {
+    MINUTE = 1000,
+    DAY,
+    LOCATION,
+    KEY,
+    DISABLED,
+    SUSPENDED
+}; /* refusals that need more than a status */
 
 static const struct row {
     const char *pattern; /* # is a number, * a word */
@@ -29,6 +37,7 @@ static const struct row {
     {"402",                        EMU_REFUSES,        402,      "402",                           "The prepaid credit is used up (402)."},
     {"403",                        EMU_REFUSES,        403,      "403",                           "Permission denied (403)."},
     {"403-disabled",               EMU_REFUSES,        DISABLED, "403-disabled",                  "The API is not enabled (403)."},
+    {"suspended",                  EMU_REFUSES,        SUSPENDED,"suspended",                     "The key has been suspended (403)."},
     {"404",                        EMU_REFUSES,        404,      "404",                           "Listed, yet not found when it is called (404)."},
     {"location",                   EMU_REFUSES,        LOCATION, "location",                      "Refused for the caller's country (400)."},
     {"500",                        EMU_REFUSES,        500,      "500",                           "Always an internal error (500)."},
@@ -39,6 +48,8 @@ static const struct row {
     {"slow-#",                     EMU_SLOW,           3000,     "slow-3000",                     "The first byte comes after 3000 ms."},
     {"stall-#",                    EMU_STALL,          3000,     "stall-3000",                    "A stream that is silent for 3000 ms midway."},
     {"stream-#-events-every-#-ms", EMU_PACED,          20,       "stream-20-events-every-200-ms", "A stream of 20 events, one every 200 ms."},
+    {"hole",                       EMU_HOLE,           0,        "hole",                          "Takes the request and never answers."},
+    {"reset-head",                 EMU_RESET_HEAD,     0,        "reset-head",                    "The connection breaks before the answer."},
     {"cut",                        EMU_CUT,            0,        "cut",                           "A stream that ends without a finishReason."},
     {"error-mid",                  EMU_ERROR_MID,      503,      "error-mid",                     "An error event in mid-stream."},
     {"reset",                      EMU_RESET,          0,        "reset",                         "The connection breaks in mid-answer."},
@@ -138,34 +149,6 @@ bool emu_fault_parse(struct str name, struct emu_fault *ret)
     return false;
 }
 
-/* A quota that is used up. `per` is Minute or Day. */
-static void refuse_quota(struct emu_problem *p, struct str model, const char *per, int limit,
-                         const char *retry)
-{
-    struct buf d;
-
-    emu_refuse(p, 429,
-               "You exceeded your current quota, please check your plan and billing details. For "
-               "more information on this error, head to: " QUOTAS
-               ". To monitor your current usage, head to: https://ai.dev/rate-limit.\n* Quota "
-               "exceeded for metric: " SERVICE
-               "/generate_content_free_tier_requests, limit: %d, model: %.*s\nPlease retry in "
-               "%s.",
-               limit, S_ARG(model), retry);
-    buf_init(&d, 4096);
-    buf_putf(&d,
-             "{" RPC "Help\",\"links\":[{\"description\":\"Learn more about Gemini API quotas\","
-             "\"url\":\"" QUOTAS "\"}]},{" RPC
-             "QuotaFailure\",\"violations\":[{\"quotaMetric\":\"" SERVICE
-             "/generate_content_free_tier_requests\",\"quotaId\":\"GenerateRequestsPer%s"
-             "PerProjectPerModel-FreeTier\",\"quotaDimensions\":{\"location\":\"global\","
-             "\"model\":\"%.*s\"},\"quotaValue\":\"%d\"}]},{" RPC
-             "RetryInfo\",\"retryDelay\":\"21s\"}",
-             per, S_ARG(model), limit);
-    emu_problem_detail(p, buf_str(&d));
-    buf_fini(&d);
-}
-
 static void refuse_key(struct emu_problem *p)
 {
     emu_refuse(p, 400, "API key not valid. Please pass a valid API key.");
@@ -189,6 +172,14 @@ static void refuse_disabled(struct emu_problem *p)
              "\"metadata\":{\"service\":\"" SERVICE "\",\"consumer\":\"projects/0\"}}"));
 }
 
+static void refuse_suspended(struct emu_problem *p)
+{
+    emu_refuse(p, 403, "Permission denied: Consumer 'projects/0' has been suspended.");
+    emu_problem_detail(
+        p, S("{" RPC "ErrorInfo\",\"reason\":\"CONSUMER_SUSPENDED\",\"domain\":\"googleapis.com\","
+             "\"metadata\":{\"service\":\"" SERVICE "\",\"consumer\":\"projects/0\"}}"));
+}
+
 static const struct {
     uint32_t http;
     const char *text;
@@ -206,10 +197,15 @@ static const struct {
 void emu_fault_refuse(const struct emu_fault *f, struct str model, struct emu_problem *p)
 {
     switch (f->number[0]) {
-    case MINUTE: refuse_quota(p, model, "Minute", 10, "21.438201534s"); return;
-    case DAY: refuse_quota(p, model, "Day", 250, "21.438201534s"); return;
+    case MINUTE:
+        emu_refuse_quota(p, model, &(struct emu_over){EMU_RPM, 10, false}, 1, RETRY_US);
+        return;
+    case DAY:
+        emu_refuse_quota(p, model, &(struct emu_over){EMU_RPD, 250, false}, 1, RETRY_US);
+        return;
     case KEY: refuse_key(p); return;
     case DISABLED: refuse_disabled(p); return;
+    case SUSPENDED: refuse_suspended(p); return;
     case LOCATION:
         emu_refuse(p, 400, "User location is not supported for the API use.");
         p->status = "FAILED_PRECONDITION";

@@ -20,6 +20,8 @@ enum emu_fault_kind {
     EMU_PACED,          /* number[0] events, one every number[1] ms */
     EMU_CUT,            /* ends without a finishReason */
     EMU_ERROR_MID,      /* an error event in mid-stream */
+    EMU_HOLE,           /* taken, and never answered */
+    EMU_RESET_HEAD,     /* the connection breaks before a byte was answered */
     EMU_RESET,          /* the connection breaks */
     EMU_BAD_JSON,       /* an event that is no JSON */
     EMU_HUGE,           /* one text of number[0] KiB */

@@ -100,12 +100,26 @@ static void read_model(struct emu_route *r, enum http_method m, struct str rest)
 
 static void read_control(struct emu_route *r, enum http_method m, struct str name)
 {
-    if (m == HTTP_GET && str_eq(name, S("state")))
-        r->place = EMU_AT_STATE;
-    else if (m == HTTP_GET && str_eq(name, S("requests")))
-        r->place = EMU_AT_REQUESTS;
-    else if (m == HTTP_POST && str_eq(name, S("reset")))
-        r->place = EMU_AT_RESET;
+    static const struct {
+        enum http_method method;
+        const char *name;
+        enum emu_place place;
+    } places[] = {
+        {HTTP_GET,  "state",    EMU_AT_STATE     },
+        {HTTP_GET,  "requests", EMU_AT_REQUESTS  },
+        {HTTP_POST, "reset",    EMU_AT_RESET     },
+        {HTTP_GET,  "quotas",   EMU_AT_QUOTAS    },
+        {HTTP_POST, "quotas",   EMU_AT_SET_QUOTAS},
+        {HTTP_GET,  "script",   EMU_AT_SCRIPT    },
+        {HTTP_POST, "script",   EMU_AT_SET_SCRIPT},
+        {HTTP_GET,  "clock",    EMU_AT_CLOCK     },
+        {HTTP_POST, "clock",    EMU_AT_SET_CLOCK },
+    };
+
+    for (size_t i = 0; i < NELEM(places); i++) {
+        if (m == places[i].method && str_eq(name, str_z(places[i].name)))
+            r->place = places[i].place;
+    }
 }
 
 void emu_route_parse(struct emu_route *r, enum http_method m, struct str path, struct str query,

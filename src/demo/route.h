@@ -17,6 +17,12 @@ enum emu_place {
     EMU_AT_STATE,  /* /__emulator/... */
     EMU_AT_REQUESTS,
     EMU_AT_RESET,
+    EMU_AT_QUOTAS,
+    EMU_AT_SET_QUOTAS,
+    EMU_AT_SCRIPT,
+    EMU_AT_SET_SCRIPT,
+    EMU_AT_CLOCK,
+    EMU_AT_SET_CLOCK,
 };
 struct emu_route {
     enum emu_place place;

@@ -6,9 +6,11 @@
  *   reading --body--> waiting (slow models) --> sending --> over
  *   at any time: the client leaves */
 #include "demo/visit.h"
+#include "base/clock.h"
 #include "base/mem.h"
 #include "demo/answer.h"
 #include "demo/chunk.h"
+#include "demo/credential.h"
 #include "demo/layout.h"
 
 enum {
@@ -19,6 +21,7 @@ enum {
 
 struct visit {
     struct emu_house *house;
+    struct str key;
     struct call *call;
     struct emu_route route;
     uint64_t serial;
@@ -31,6 +34,7 @@ struct visit {
     struct timer timer;
     void (*next)(struct visit *); /* when the timer fires */
     struct task over;
+    uint32_t delay_ms; /* before anything is answered */
     bool streaming;
     bool stalled; /* EMU_STALL: it is behind us */
     bool full;    /* the client is slow */
@@ -54,6 +58,11 @@ static const struct http_header HTML_HEAD[] = {
     {S_INIT("x-queqiao-emulation"), S_INIT("1")                       },
 };
 #define HEADERS(h) ((struct http_headers){h, NELEM(h)})
+
+int64_t emu_house_wall_ms(const struct emu_house *h)
+{
+    return clock_wall_ms() + h->ahead_ms;
+}
 
 void emu_reply(struct call *call, int status, struct str json, bool compact)
 {
@@ -323,7 +332,20 @@ static void refuse_syntax(struct visit *v, const struct fault *why)
     refuse(v);
 }
 
-/* May this request be served now? TODO(#4): the quotas of projects and models. */
+/* May this request be served now? A method that spends no quota is always let in. */
+static bool is_within_quota(struct visit *v)
+{
+    const struct emu_target *t = &v->ask.target;
+    struct emu_prompt prompt = {0};
+
+    if (v->ask.method == EMU_COUNT)
+        return true;
+    emu_prompt_weigh(&prompt, v->ask.body, t->family);
+    return emu_quotas_admit(v->house->quotas, v->key, str_z(t->model->name),
+                            emu_prompt_tokens(&prompt), emu_house_wall_ms(v->house),
+                            &v->answer.problem);
+}
+
 static bool admit(struct visit *v)
 {
     const struct emu_fault *f = &v->ask.target.fault;
@@ -332,7 +354,28 @@ static bool admit(struct visit *v)
 
     if (refused)
         emu_fault_refuse(f, v->ask.target.asked, &v->answer.problem);
-    return !refused;
+    return !refused && is_within_quota(v);
+}
+
+/* The answer is made; when and whether it leaves is the fault's business. */
+static void answer(struct visit *v)
+{
+    enum emu_fault_kind kind = v->ask.target.fault.kind;
+
+    if (v->answer.problem.http != 0) {
+        refuse(v);
+    } else if (kind == EMU_HTML) {
+        emu_journal_status(&v->house->journal, v->serial, 502);
+        emu_reply_html(v->call, 502, emu_fault_html);
+        over(v);
+    } else if (kind == EMU_HOLE)
+        timer_stop(&v->timer); /* nothing comes but the client's leaving */
+    else if (kind == EMU_RESET_HEAD)
+        reset_call(v);
+    else if (kind == EMU_SLOW)
+        after(v, v->ask.target.fault.number[0], send_answer);
+    else
+        send_answer(v);
 }
 
 static void on_body(void *owner, char *body, size_t n)
@@ -356,12 +399,24 @@ static void on_body(void *owner, char *body, size_t n)
         emu_answer(&v->ask, &v->arena, &v->answer);
     json_fini(&v->json); /* the answer owns all of its text */
     call_drop_body(v->call);
-    if (v->answer.problem.http != 0)
-        refuse(v);
-    else if (v->ask.target.fault.kind == EMU_SLOW)
-        after(v, v->ask.target.fault.number[0], send_answer);
+    if (v->delay_ms > 0)
+        after(v, v->delay_ms, answer);
     else
-        send_answer(v);
+        answer(v);
+}
+
+/* A step of the script that is meant for this request comes before what the model's name says. */
+static void follow_script(struct visit *v)
+{
+    const struct emu_step *step = emu_script_next(&v->house->script, v->key, v->ask.target.asked);
+
+    if (step == NULL)
+        return;
+    v->delay_ms = step->delay_ms;
+    if (step->fault.kind == EMU_FINE)
+        return;
+    v->ask.target.fault = step->fault;
+    v->ask.target.fault.word = arena_dup(&v->arena, step->fault.word); /* the script may go */
 }
 
 static const struct call_events VISIT_EVENTS = {on_body, on_drain, on_gone};
@@ -384,14 +439,13 @@ void emu_visit_open(struct emu_house *h, struct call *call, const struct emu_rou
     task_init(&v->over, free_visit);
     h->journal.in_flight++;
     v->ask = (struct emu_ask){.method = route->method, .version = route->version, .serial = serial};
+    v->key = emu_credential_key(call_headers(call), v->route.key);
     call_bind(call, &VISIT_EVENTS, v);
     if (!emu_catalog_find(route->model, &v->ask.target)) {
         emu_not_found(&v->answer.problem, route->version, route->model, route->method);
         refuse(v);
-    } else if (v->ask.target.fault.kind == EMU_HTML) {
-        emu_reply_html(call, 502, emu_fault_html);
-        over(v);
     } else {
+        follow_script(v);
         call_want_body(call);
     }
 }

@@ -6,7 +6,9 @@
 
 #include "base/arena.h"
 #include "demo/journal.h"
+#include "demo/quota.h"
 #include "demo/route.h"
+#include "demo/script.h"
 #include "http/server.h"
 #include "net/loop.h"
 
@@ -17,7 +19,11 @@ struct emu_house {
     struct str keys;
     uint32_t pace_ms;
     uint64_t once; /* counts the requests of EMU_REFUSES_ONCE */
+    struct emu_quotas *quotas;
+    struct emu_script script;
+    int64_t ahead_ms; /* of the wall clock, where a test has moved it */
 };
+int64_t emu_house_wall_ms(const struct emu_house *h);
 
 /* Takes the call over. The route's strings must live in *arena, which is taken over as well. */
 void emu_visit_open(struct emu_house *h, struct call *call, const struct emu_route *route,

@@ -142,8 +142,10 @@ export class Child {
 
 /** queqiao's emulated Gemini as a process of its own. */
 export class Emulator extends Child {
-  static async start({ tls = UPSTREAM === 'tls' } = {}) {
-    const args = ['--listen', '127.0.0.1:0', '--control'];
+  /** `quotas` are its rules (src/demo/quota.h); `port` is for one that comes back. */
+  static async start({ tls = UPSTREAM === 'tls', port = 0, quotas } = {}) {
+    const args = ['--listen', `127.0.0.1:${port}`, '--control'];
+    if (quotas !== undefined) args.push('--quotas', JSON.stringify(quotas));
     if (tls) args.push('--tls-cert', certificates().cert, '--tls-key', certificates().key);
     const e = new Emulator(EMULATOR, args, {});
     const m = await e.said(/listening on [^\s]*?:(\d+)\s/);
@@ -152,21 +154,45 @@ export class Emulator extends Child {
     e.url = tls ? `https://localhost:${e.port}` : `http://127.0.0.1:${e.port}`;
     return e;
   }
-  async state() {
-    const text = await (this.tls ? getOverTls(this.port, '/__emulator/state')
-      : (await fetch(`${this.url}/__emulator/state`)).text());
-    return JSON.parse(text);
+  /** GET of a control place; with `told` POST. */
+  async control(place, told) {
+    const target = `/__emulator/${place}`;
+    const body = told === undefined ? undefined : JSON.stringify(told);
+    const r = this.tls ? await askOverTls(this.port, target, body)
+      : await fetch(this.url + target, { method: body === undefined ? 'GET' : 'POST', body }).then(async (x) => ({ status: x.status, text: await x.text() }));
+    if (r.status !== 200) throw new Error(`${target}: ${r.status} ${r.text}`);
+    return JSON.parse(r.text);
+  }
+  /** Counts: requests, in_flight, streams, cancelled. */
+  state() {
+    return this.control('state');
+  }
+  /** The next requests that go wrong (src/demo/script.h). */
+  script(...steps) {
+    return this.control('script', { steps });
+  }
+  /** The last requests: status, key (its last four characters), model. */
+  async requests() {
+    const { requests } = await this.control('requests');
+    return requests.map((r) => ({
+      status: r.status,
+      key: r.head.headers?.['x-goog-api-key']?.slice(-4),
+      model: /models\/([^:]*)/.exec(r.head.path)?.[1],
+      body: r.body,
+    }));
   }
 }
 
-async function getOverTls(port, target) {
+async function askOverTls(port, target, body) {
   const session = http2.connect(`https://127.0.0.1:${port}`, { ca: readFileSync(certificates().ca) });
   try {
-    const stream = session.request({ ':path': target });
-    let body = '';
-    stream.setEncoding('utf8').on('data', (d) => (body += d));
+    const stream = session.request({ ':path': target, ':method': body === undefined ? 'GET' : 'POST' });
+    let text = '';
+    stream.setEncoding('utf8').on('data', (d) => (text += d));
+    stream.end(body);
+    const [head] = await deadline(once(stream, 'response'), target);
     await deadline(once(stream, 'end'), target);
-    return body;
+    return { status: head[':status'], text };
   } finally {
     session.close();
   }

@@ -186,7 +186,7 @@ test('control: what came is remembered, keys are not', opts, async () => {
 
 test('control: a client that leaves is counted, before the first byte and after it', opts, async () => {
   const target = (name) => at(`emulate-${name}`, STREAM, SSE);
-  for (const name of ['slow-3600000', 'stream-1000-events-every-1000-ms']) {
+  for (const name of ['slow-3600000', 'hole', 'stream-1000-events-every-1000-ms']) {
     const before = (await e.state()).cancelled;
     const headers = { 'x-goog-api-key': KEY, 'content-type': 'application/json' };
     const req = session
@@ -202,6 +202,74 @@ test('control: a client that leaves is counted, before the first byte and after 
   }
 });
 
+const RULES = { projects: [
+  { name: 'one', keys: [`${KEY}-1`, `${KEY}-2`], models: { 'gemini-3.8-flash': { rpm: 2, tpm: 100000, rpd: 3 } } },
+  { name: 'two', keys: [`${KEY}-3`], paid: true, models: { '*': { rpm: 1 } } },
+] };
+const NOON = Date.UTC(2026, 6, 1, 19); // in California
+const as = (key, model = 'gemini-3.8-flash', text = 'hi') =>
+  ask('POST', at(model, 'generateContent'), { body: say(text), headers: { 'x-goog-api-key': `${KEY}-${key}` } });
+
+test('quotas: a project and a model share one, and Google\'s words say which', opts, async () => {
+  await e.control('quotas', RULES);
+  await e.control('clock', { wall_ms: NOON + 2_000 }); // a minute has just begun
+  assert.equal((await as(1)).status, 200);
+  assert.equal((await as(2)).status, 200);
+  const r = await as(1);
+  assert.equal(r.status, 429);
+  const { error } = r.json();
+  assert.equal(error.status, 'RESOURCE_EXHAUSTED');
+  const [help, failure, retry] = error.details;
+  assert.match(help['@type'], /Help$/);
+  assert.deepEqual(failure.violations, [{
+    quotaMetric: 'generativelanguage.googleapis.com/generate_content_free_tier_requests',
+    quotaId: 'GenerateRequestsPerMinutePerProjectPerModel-FreeTier',
+    quotaDimensions: { location: 'global', model: 'gemini-3.8-flash' }, quotaValue: '2',
+  }]);
+  const [, seconds] = /\nPlease retry in (\d+)\.\d+s\.$/.exec(error.message);
+  assert.equal(retry.retryDelay, `${seconds}s`);
+  assert.match((await as(2, 'gemini-3.8-flash', 'x'.repeat(500_000))).json().error.message, /input_token_count, limit: 100000, /);
+  assert.equal((await as(1, 'gemini-2.5-flash')).status, 200);
+  assert.equal((await as(3)).status, 200);
+  assert.match((await as(3)).json().error.details[1].violations[0].quotaId, /PerProjectPerModel$/);
+  assert.equal((await as('nobody')).status, 200);
+});
+
+test('quotas: a moved clock opens the minute, and midnight in California the day', opts, async () => {
+  await e.control('clock', { advance_ms: 60_000 });
+  assert.equal((await as(1)).status, 200);
+  const day = await as(2);
+  assert.equal(day.status, 429);
+  assert.match(day.json().error.details[1].violations[0].quotaId, /PerDayPerProjectPerModel-FreeTier$/);
+  const { meters } = await e.control('quotas');
+  const [mine] = meters.filter((m) => m.project === 'one' && m.model === 'gemini-3.8-flash');
+  assert.deepEqual([mine.day, mine.served, mine.refused, mine.worst],
+    [3, 3, { rpm: 2, tpm: 1, rpd: 1 }, { rpm: 2, tpm: 1, rpd: 1 }]);
+  await e.control('clock', { wall_ms: NOON + 86_400_000 });
+  assert.equal((await as(2)).status, 200);
+  await assert.rejects(e.control('clock', {}), /400/);
+  await assert.rejects(e.control('quotas', { projects: [{}] }), /needs a name, keys and models/);
+  await e.control('quotas', {});
+  assert.equal((await as(2)).status, 200);
+});
+
+test('a script: which requests go wrong, by key and number', opts, async () => {
+  await e.script({ fault: '500', key: `${KEY}-1`, count: 2 }, { fault: 'suspended', key: `${KEY}-2`, count: -1 },
+    { fault: 'reset-head', skip: 1 });
+  const got = [];
+  for (const key of [1, 1, 2, 3]) got.push((await as(key)).status);
+  assert.deepEqual(got, [500, 500, 403, 200]);
+  assert.equal((await e.control('script')).left, 1);
+  await assert.rejects(as(3), 'the connection broke');
+  assert.match((await as(2)).text, /CONSUMER_SUSPENDED/);
+  await e.script({ fault: 'cut' });
+  const stream = () => ask('POST', at('gemini-3.8-flash', STREAM, SSE), { body: say('count to 60') });
+  assert.ok(!(await stream()).text.includes('finishReason'));
+  assert.ok((await stream()).text.includes('finishReason'));
+  await assert.rejects(e.script({ fault: 'no-such-thing' }), /names no fault/);
+  await e.control('reset', {});
+});
+
 test('control and other keys are shut out where they are not asked for', opts, async () => {
   const shy = new Emulator(process.env.E2E_EMULATOR ?? e.process.spawnfile, ['--keys', 'aaaa,bbbb'], {});
   const [, port] = await shy.said(/listening on [^\s]*?:(\d+)\s/);
@@ -211,6 +279,6 @@ test('control and other keys are shut out where they are not asked for', opts, a
   };
   assert.equal((await get('/v1beta/models', 'bbbb')).status, 200);
   assert.match((await get('/v1beta/models', 'cccc')).text, /API_KEY_INVALID/);
-  for (const name of ['state', 'requests', 'reset']) assert.equal((await get(`/__emulator/${name}`, 'bbbb')).status, 404);
+  for (const name of ['state', 'requests', 'reset', 'quotas', 'script', 'clock']) assert.equal((await get(`/__emulator/${name}`, 'bbbb')).status, 404);
   await shy.stop();
 });

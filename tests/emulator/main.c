@@ -18,10 +18,11 @@ static const char USAGE[] =
     "  --tls-key FILE\n"
     "  --keys K1,K2         API keys that are let in; default: any\n"
     "  --pace MS            pause before each event of a stream; default 0\n"
-    "  --control            serve /__emulator/state, requests and reset\n";
+    "  --quotas JSON        projects, their keys and limits: see src/demo/quota.h; default: none\n"
+    "  --control            serve /__emulator/state, requests, reset, quotas, script and clock\n";
 
 struct options {
-    const char *listen, *cert, *key, *keys, *pace;
+    const char *listen, *cert, *key, *keys, *pace, *quotas;
     bool control;
 };
 struct program {
@@ -40,6 +41,7 @@ static bool read_options(int argc, char **argv, struct options *o)
         {"--tls-key",  &o->key   },
         {"--keys",     &o->keys  },
         {"--pace",     &o->pace  },
+        {"--quotas",   &o->quotas},
     };
 
     for (int i = 1; i < argc; i++) {
@@ -85,6 +87,8 @@ static bool start(struct program *p, const struct options *o, struct fault *why)
         tls_server_new(str_z(o->cert), str_z(o->key), true, &p->where.tls, why) != OK)
         return false;
     p->emulator = emulator_new(p->loop, &opts);
+    if (o->quotas != NULL && emulator_set_quotas(p->emulator, str_z(o->quotas), why) != OK)
+        return false;
     if (emulator_listen(p->emulator, &p->where, &port, why) != OK)
         return false;
     printf("listening on %s:%u\n", p->where.addr.host, (unsigned)port);

@@ -173,6 +173,29 @@ bool config_said(const struct config *c, struct str variable)
     return o != NULL && (c->said & bit_of(o)) != 0;
 }
 
+static bool same_field(const struct option *o, const void *a, const void *b)
+{
+    const struct secret *x = a, *y = b;
+
+    switch (o->kind) {
+    case TEXT: return str_eq(*(const struct str *)a, *(const struct str *)b);
+    case SECRET: return str_eq(secret_str(x), secret_str(y));
+    case FLAG: return *(const bool *)a == *(const bool *)b;
+    case COUNT:
+    case SIZE:
+    case MS: break;
+    }
+    return *(const uint64_t *)a == *(const uint64_t *)b;
+}
+
+bool config_same(const struct config *a, const struct config *b, struct str variable)
+{
+    const struct option *o = find_option(variable);
+
+    assert(o != NULL);
+    return same_field(o, (const char *)a + o->field, (const char *)b + o->field);
+}
+
 enum err config_suggest(struct config *c, struct str variable, struct str text, struct buf *problem)
 {
     const struct option *o = find_option(variable);
@@ -181,7 +204,8 @@ enum err config_suggest(struct config *c, struct str variable, struct str text, 
     return c->said & bit_of(o) ? OK : set_option(c, o, text, problem);
 }
 
-enum err config_set(struct config *c, struct str variable, struct str text, struct buf *problem)
+static enum err set_named(struct config *c, struct str variable, struct str text,
+                          struct buf *problem)
 {
     const struct option *o = find_option(variable);
 
@@ -192,6 +216,15 @@ enum err config_set(struct config *c, struct str variable, struct str text, stru
     return say_option(c, o, text, problem);
 }
 
+enum err config_set(struct config *c, struct str variable, struct str text, struct buf *problem)
+{
+    enum err err = set_named(c, variable, text, problem);
+
+    if (err == OK)
+        c->fixed |= bit_of(find_option(variable));
+    return err;
+}
+
 /* Scalars are taken as their text, so that 8 and "8" are the same. */
 static enum err set_member(struct config *c, yyjson_val *key, yyjson_val *v, struct buf *problem)
 {
@@ -199,12 +232,12 @@ static enum err set_member(struct config *c, yyjson_val *key, yyjson_val *v, str
     char digits[24];
 
     if (yyjson_is_str(v))
-        return config_set(c, name, str_of(yyjson_get_str(v), yyjson_get_len(v)), problem);
+        return set_named(c, name, str_of(yyjson_get_str(v), yyjson_get_len(v)), problem);
     if (yyjson_is_bool(v))
-        return config_set(c, name, yyjson_get_bool(v) ? S("1") : S("0"), problem);
+        return set_named(c, name, yyjson_get_bool(v) ? S("1") : S("0"), problem);
     if (yyjson_is_uint(v)) {
         snprintf(digits, sizeof digits, "%llu", (unsigned long long)yyjson_get_uint(v));
-        return config_set(c, name, str_z(digits), problem);
+        return set_named(c, name, str_z(digits), problem);
     }
     buf_putf(problem, "%.*s must be a string, a number or a boolean", S_ARG(str_sub(name, 0, 64)));
     return E_FIELD;
@@ -253,26 +286,78 @@ static enum err load_environment(struct config *c, struct buf *problem)
         if (v == NULL || *v == '\0')
             continue;
         err = say_option(c, &OPTIONS[i], str_z(v), problem);
+        c->fixed |= bit_of(&OPTIONS[i]);
         if (OPTIONS[i].kind == SECRET)
             secret_wipe(v, strlen(v)); /* SEC-3: not for /proc/self/environ */
     }
     return err;
 }
 
-enum err config_load(struct config *c, struct buf *problem)
+static enum err set_defaults(struct config *c, struct buf *problem)
 {
     enum err err = OK;
-    const char *file = getenv("QUEQIAO_CONFIG");
 
     *c = (struct config){0};
     for (size_t i = 0; i < NELEM(OPTIONS) && err == OK; i++)
         err = set_option(c, &OPTIONS[i], str_z(OPTIONS[i].otherwise), problem);
+    return err;
+}
+
+enum err config_load(struct config *c, struct buf *problem)
+{
+    const char *file = getenv("QUEQIAO_CONFIG");
+    enum err err = set_defaults(c, problem);
+
     if (err == OK && file != NULL && *file != '\0') {
         err = config_set(c, S("QUEQIAO_CONFIG"), str_z(file), problem);
         if (err == OK)
             err = load_file(c, problem);
     }
     return err == OK ? load_environment(c, problem) : err;
+}
+
+static void copy_field(const struct option *o, void *to, const void *from)
+{
+    const struct str *text = from;
+
+    switch (o->kind) {
+    case TEXT:
+        mem_free((char *)(uintptr_t)((struct str *)to)->p);
+        *(struct str *)to = str_of(mem_dup(text->p, text->n), text->n);
+        break;
+    case SECRET:
+        secret_fini(to);
+        secret_init(to, secret_str(from));
+        break;
+    case FLAG: memcpy(to, from, sizeof(bool)); break;
+    case COUNT:
+    case SIZE:
+    case MS: memcpy(to, from, sizeof(uint64_t)); break;
+    }
+}
+
+static void keep_fixed(struct config *c, const struct config *before)
+{
+    for (size_t i = 0; i < NELEM(OPTIONS); i++) {
+        const struct option *o = &OPTIONS[i];
+
+        if (before->fixed & bit_of(o))
+            copy_field(o, (char *)c + o->field, (const char *)before + o->field);
+    }
+    c->said |= before->fixed;
+    c->fixed = before->fixed;
+}
+
+enum err config_reload(struct config *c, const struct config *before, struct buf *problem)
+{
+    enum err err = set_defaults(c, problem);
+
+    if (err == OK)
+        keep_fixed(c, before); /* the name of the file is among it */
+    if (err == OK && c->config_file.n > 0)
+        err = load_file(c, problem);
+    keep_fixed(c, before);
+    return err;
 }
 
 void config_fini(struct config *c)

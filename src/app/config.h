@@ -25,7 +25,9 @@ struct config {
     uint64_t attempts;
     bool fc_marks;
 
-    uint64_t said; /* a bit for each row that the file or the environment set */
+    /* a bit for each row */
+    uint64_t said;  /* by the file, the environment or the command */
+    uint64_t fixed; /* by the environment or the command: a reload keeps it */
 };
 
 /* Read everything: defaults, then the file that QUEQIAO_CONFIG names, then the environment. Secrets
@@ -36,7 +38,12 @@ struct config {
 MUST_CHECK enum err config_load(struct config *c, struct buf *problem);
 void config_fini(struct config *c);
 
-/* Parse one option's text into its field, as both sources do. Exposed for tests. */
+/* The same for a process that runs: the file is read again, under what the environment and the
+ * command said at its start. The environment of a running process does not change. */
+MUST_CHECK enum err config_reload(struct config *c, const struct config *before,
+                                  struct buf *problem);
+
+/* Parse one option's text into its field, as both sources do; it is the command's word then. */
 MUST_CHECK enum err config_set(struct config *c, struct str variable, struct str text,
                                struct buf *problem);
 
@@ -45,6 +52,7 @@ MUST_CHECK enum err config_set(struct config *c, struct str variable, struct str
 MUST_CHECK enum err config_suggest(struct config *c, struct str variable, struct str text,
                                    struct buf *problem);
 bool config_said(const struct config *c, struct str variable);
+bool config_same(const struct config *a, const struct config *b, struct str variable);
 
 /* For --help (a terminal) and docs/options.md (a table). */
 void config_print_help(struct buf *out);

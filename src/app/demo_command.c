@@ -81,6 +81,8 @@ enum err demo_open(struct config *c, struct demo **ret, struct buf *problem)
 
 void demo_greet(const struct gateway *g)
 {
+    const struct secret *token = &g->settings->tokens[0];
+
     fprintf(stderr,
             "\nThis is a demo: answers come from an emulated Gemini inside this program, not from "
             "Google.\n这是演示：回答来自程序内置的模拟 Gemini，不是真正的 Google 服务。\n\n"
@@ -90,8 +92,8 @@ void demo_greet(const struct gateway *g)
             "    -d '{\"model\":\"gemini-3.8-flash\",\"stream\":true,"
             "\"messages\":[{\"role\":\"user\",\"content\":\"Hello!\"}]}'\n\n"
             "Base URL: http://127.0.0.1:%u/v1   API key: %.*s\n\n",
-            (unsigned)g->addr.port, S_ARG(secret_str(&g->tokens[0])), (unsigned)g->addr.port,
-            S_ARG(secret_str(&g->tokens[0])));
+            (unsigned)g->addr.port, S_ARG(secret_str(token)), (unsigned)g->addr.port,
+            S_ARG(secret_str(token)));
 }
 
 void demo_close(struct demo *d)

@@ -66,19 +66,20 @@ static void on_done(void *loop)
 static enum err start_here(struct gateway *g, struct exam_opts *o, struct arguments *a,
                            struct findings *found, struct buf *problem)
 {
+    const struct settings *s = g->settings;
     struct doctor_facts facts;
     char notes[EXAMINE_NOTES_MAX];
     struct secret *keys = NULL;
-    enum err err = credentials_keys(g->config, &keys, &o->nkeys, problem);
+    enum err err = credentials_keys(&s->config, &keys, &o->nkeys, problem);
 
     if (err != OK)
         return err;
-    if (a->nmodels == 0 && g->config->default_model.n > 0)
-        a->models[a->nmodels++] = g->config->default_model;
-    examine(g, (struct http_headers){NULL, 0}, &facts, notes);
+    if (a->nmodels == 0 && s->config.default_model.n > 0)
+        a->models[a->nmodels++] = s->config.default_model;
+    examine(g, s, (struct http_headers){NULL, 0}, &facts, notes);
     doctor_judge(&facts, found);
-    o->origin = g->opts.origin;
-    o->base_path = g->opts.base_path;
+    o->origin = s->opts.origin;
+    o->base_path = s->opts.base_path;
     o->keys = keys;
     o->models = a->models;
     o->nmodels = a->nmodels;
@@ -97,8 +98,8 @@ static enum err start_there(const struct gateway *g, struct exam_opts *o, const 
         buf_putf(problem, "%.*s %s", S_ARG(a->url), why.what);
         return err;
     }
-    o->keys = g->tokens;
-    o->nkeys = g->ntokens > 0;
+    o->keys = g->settings->tokens;
+    o->nkeys = g->settings->ntokens > 0;
     o->models = a->models;
     o->nmodels = a->nmodels;
     exam_gate(o, found, on_done, o->loop);
@@ -124,7 +125,7 @@ static int look(struct gateway *g, struct arguments *a, struct buf *problem)
 {
     struct loop *loop = loop_new();
     struct dns *dns = dns_new(loop);
-    struct client_limits limits = worker_client_limits(g->config);
+    struct client_limits limits = worker_client_limits(&g->settings->config);
     struct exam_opts o = {.loop = loop, .client = client_new(loop, dns, g->tls, &limits)};
     struct findings found;
     enum err err;
@@ -145,7 +146,7 @@ static int look(struct gateway *g, struct arguments *a, struct buf *problem)
     return status;
 }
 
-int doctor_command(const struct config *c, const struct platform *p, int argc, char **argv,
+int doctor_command(struct settings *s, const struct platform *p, int argc, char **argv,
                    struct buf *problem)
 {
     struct arguments a = {.url = S("")};
@@ -157,7 +158,7 @@ int doctor_command(const struct config *c, const struct platform *p, int argc, c
                 "usage: queqiao doctor [--json] [--lang en|zh] [MODEL ... | URL [MODEL ...]]");
         return STATUS_BAD_ARGUMENTS;
     }
-    if (gateway_init(&g, c, p, false, problem) == OK)
+    if (gateway_init(&g, s, p, false, problem) == OK)
         status = look(&g, &a, problem);
     gateway_close(&g);
     return status;

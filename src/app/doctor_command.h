@@ -4,15 +4,14 @@
 #ifndef APP_DOCTOR_COMMAND_H
 #define APP_DOCTOR_COMMAND_H
 
-#include "app/config.h"
-#include "app/platform.h"
+#include "app/settings.h"
 
 /* Arguments: models to try; or the address of a deployment, to look at it from here; --json;
  * --lang en or zh. Prints to standard output.
  *
  *   errors  problem is set, and the status is 2, for arguments that make no sense; 1 for options
  *   after   the exit status: 0 fine, 1 broken, 3 warnings only */
-int doctor_command(const struct config *c, const struct platform *p, int argc, char **argv,
+int doctor_command(struct settings *s, const struct platform *p, int argc, char **argv,
                    struct buf *problem);
 
 #endif

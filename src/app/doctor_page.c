@@ -25,6 +25,7 @@ enum format { TEXT, HTML, JSON };
 
 struct visit {
     struct worker *w;
+    struct settings *settings; /* held: the examination points into them */
     struct call *call;
     struct request_id id;
     enum format format;
@@ -46,6 +47,7 @@ static void free_task(struct task *t)
 
     findings_fini(&v->found);
     arena_fini(&v->arena);
+    settings_drop(v->settings);
     mem_free(v);
 }
 
@@ -62,6 +64,7 @@ static struct visit *visit_new(struct worker *w, struct call *c, const struct re
     struct visit *v = mem_zalloc(sizeof *v);
 
     v->w = w;
+    v->settings = settings_hold(w->settings);
     v->call = c;
     v->id = *id;
     findings_init(&v->found);
@@ -112,8 +115,8 @@ static void read_wishes(struct visit *v, struct str query)
                 v->models[v->nmodels++] = one;
         }
     }
-    if (v->nmodels == 0 && v->w->g->config->default_model.n > 0)
-        v->models[v->nmodels++] = v->w->g->config->default_model;
+    if (v->nmodels == 0 && v->settings->config.default_model.n > 0)
+        v->models[v->nmodels++] = v->settings->config.default_model;
 }
 
 /* The answer. */
@@ -180,8 +183,8 @@ static void start(struct visit *v)
     struct exam_opts o = {
         .loop = v->w->loop,
         .client = v->w->client,
-        .origin = g->opts.origin,
-        .base_path = g->opts.base_path,
+        .origin = v->settings->opts.origin,
+        .base_path = v->settings->opts.base_path,
         .models = v->models,
         .nmodels = v->nmodels,
     };
@@ -192,11 +195,11 @@ static void start(struct visit *v)
         return;
     }
     v->w->doctors++;
-    examine(g, call_headers(v->call), &facts, notes);
+    examine(g, v->settings, call_headers(v->call), &facts, notes);
     doctor_judge(&facts, &v->found);
     examine_keys(g, proxy_now(&v->w->proxy), &v->found);
     buf_init(&problem, 1024);
-    if (credentials_keys(g->config, &keys, &o.nkeys, &problem) == OK)
+    if (credentials_keys(&v->settings->config, &keys, &o.nkeys, &problem) == OK)
         o.keys = keys;
     v->exam = exam_upstream(&o, &v->found, on_done, v);
     credentials_free_tokens(keys, o.nkeys);

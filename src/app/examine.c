@@ -76,10 +76,10 @@ static void take_notes(const struct gateway *g, char notes[EXAMINE_NOTES_MAX])
     buf_fini(&b);
 }
 
-void examine(const struct gateway *g, struct http_headers headers, struct doctor_facts *ret,
-             char notes[EXAMINE_NOTES_MAX])
+void examine(const struct gateway *g, const struct settings *s, struct http_headers headers,
+             struct doctor_facts *ret, char notes[EXAMINE_NOTES_MAX])
 {
-    const struct origin *o = &g->opts.origin;
+    const struct origin *o = &s->opts.origin;
     const char *region = first_set(REGIONS, NELEM(REGIONS));
     const char *proxy = first_set(PROXIES, NELEM(PROXIES));
     struct rlimit files = {0};
@@ -91,10 +91,10 @@ void examine(const struct gateway *g, struct http_headers headers, struct doctor
         .platform_title = g->platform->title,
         .is_fc = g->platform->hooks,
         .keys = keys_count(g->keys),
-        .tokens = g->ntokens,
-        .shortest_token = shortest(g->tokens, g->ntokens),
-        .byok = g->config->byok,
-        .anonymous = g->config->anonymous,
+        .tokens = s->ntokens,
+        .shortest_token = shortest(s->tokens, s->ntokens),
+        .byok = s->config.byok,
+        .anonymous = s->config.anonymous,
         .public_listener = g->platform->fronted || !platform_is_loopback(&g->addr),
         .upstream_plain = !o->https && !str_starts(o->host, S("127.")) &&
                           !str_eq(o->host, S("localhost")) && !str_eq(o->host, S("::1")),
@@ -105,7 +105,7 @@ void examine(const struct gateway *g, struct http_headers headers, struct doctor
         .files = files.rlim_max,
         .memory = platform_memory_bytes(),
         .budget = mem_budget(),
-        .largest = g->config->body_max,
+        .largest = s->config.body_max,
         .root = geteuid() == 0,
         .notes = notes,
     };

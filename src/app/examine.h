@@ -10,10 +10,11 @@
 
 enum { EXAMINE_NOTES_MAX = 360 };
 
-/* headers: of the request that asks, where the platform tells more; or none. notes is written, and
- * pointed at by ret. Never a value of a variable, but for the region and the timeout. */
-void examine(const struct gateway *g, struct http_headers headers, struct doctor_facts *ret,
-             char notes[EXAMINE_NOTES_MAX]);
+/* s: what is judged. headers: of the request that asks, where the platform tells more; or none.
+ * notes is written, and pointed at by ret. Never a value of a variable, but for the region and the
+ * timeout. */
+void examine(const struct gateway *g, const struct settings *s, struct http_headers headers,
+             struct doctor_facts *ret, char notes[EXAMINE_NOTES_MAX]);
 
 /* What the server knows of its keys and of their quotas by now: who rests, until when. */
 void examine_keys(const struct gateway *g, struct key_now now, struct findings *out);

@@ -3,7 +3,6 @@
 /* gateway.c - from the options to open ports, and from a signal to the end. */
 #include "app/gateway.h"
 
-#include "app/base_url.h"
 #include "app/credentials.h"
 #include "app/notify.h"
 #include "app/platform.h"
@@ -15,53 +14,33 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <pthread.h>
 #include <stdio.h>
 #include <string.h>
 
-static void fill_opts(struct gateway *g, bool emulation)
-{
-    const struct config *c = g->config;
-    struct proxy_opts *o = &g->opts;
-
-    o->cors = str_eq(c->cors, S("*")) ? CORS_ANY : str_eq(c->cors, S("off")) ? CORS_OFF : CORS_LIST;
-    o->cors_origins = c->cors;
-    o->dialect.include_thoughts = c->include_thoughts;
-    o->dialect.markdown_images = c->markdown_images;
-    o->dialect.default_model = c->default_model;
-    o->dialect.model_suffix = emulation ? S(" (emulated)") : S("");
-    o->body_max = (size_t)c->body_max;
-    o->answer_max = (size_t)c->answer_max;
-    o->event_max = (size_t)c->event_max;
-    o->first_byte_ms = (uint32_t)c->first_byte_ms;
-    o->idle_ms = (uint32_t)c->idle_ms;
-    o->total_ms = (uint32_t)c->total_ms;
-    o->heartbeat_ms = (uint32_t)c->heartbeat_ms;
-    o->attempts = (unsigned)c->attempts;
-    o->emulation = emulation;
-    o->request_id = str_z(g->platform->request_id);
-    o->fc_marks = c->fc_marks && g->platform->hooks;
-    o->auth.byok = c->byok;
-    o->auth.anonymous = c->anonymous;
-}
-
 /* A listener on loopback with keys and no token makes one up and shows it, as notebooks do. */
-static void settle_tokens(struct gateway *g)
+static void make_up_token(struct gateway *g, struct settings *s)
 {
-    struct auth *a = &g->opts.auth;
-
-    a->server_keys = keys_count(g->keys) > 0;
-    if (a->server_keys && g->ntokens == 0 && !a->anonymous && !g->platform->fronted &&
-        platform_is_loopback(&g->addr)) {
-        credentials_make_token(&g->tokens[0]);
-        g->ntokens = 1;
+    if (g->made_up.n == 0) {
+        credentials_make_token(&g->made_up);
         fprintf(stderr,
                 "AUTH_TOKEN is not set; for this run clients must send this API key:\n"
                 "没有设置 AUTH_TOKEN，本次运行请把下面这一串作为客户端的 API key：\n\n    %.*s\n\n",
-                S_ARG(secret_str(&g->tokens[0])));
+                S_ARG(secret_str(&g->made_up)));
     }
-    a->tokens = g->tokens;
-    a->ntokens = g->ntokens;
+    secret_init(&s->tokens[0], secret_str(&g->made_up));
+    s->ntokens = 1;
+}
+
+void gateway_settle_auth(struct gateway *g, struct settings *s)
+{
+    struct auth *a = &s->opts.auth;
+
+    a->server_keys = keys_count(g->keys) > 0;
+    if (a->server_keys && s->ntokens == 0 && !a->anonymous && !g->platform->fronted &&
+        platform_is_loopback(&g->addr))
+        make_up_token(g, s);
+    a->tokens = s->tokens;
+    a->ntokens = s->ntokens;
     if (a->server_keys && a->ntokens == 0 && !a->anonymous)
         log_text(LOG_WARN, "auth",
                  "AUTH_TOKEN is not set: every request gets a 401 that says so. "
@@ -126,6 +105,7 @@ static void on_watchdog(struct timer *t)
 static void start_main_loop(struct gateway *g)
 {
     g->main_loop = g->workers[0]->loop;
+    task_init(&g->reloaded, gateway_reloaded);
     timer_init(&g->delay, g->main_loop, on_delay);
     timer_init(&g->watchdog, g->main_loop, on_watchdog);
     if (notify_watchdog_ms() > 0)
@@ -134,12 +114,13 @@ static void start_main_loop(struct gateway *g)
 
 enum err gateway_listen(struct gateway *g, struct buf *problem)
 {
+    const struct config *c = &g->settings->config;
     struct fault why = {0};
     enum err err = take_sockets(g, problem);
 
     if (err != OK)
         return err;
-    g->nworkers = g->config->workers ? (size_t)g->config->workers : platform_cores();
+    g->nworkers = c->workers ? (size_t)c->workers : platform_cores();
     g->workers = mem_zalloc(g->nworkers * sizeof *g->workers);
     g->metrics = mem_zalloc(g->nworkers * sizeof(struct metrics *));
     for (size_t i = 0; i < g->nworkers; i++) {
@@ -153,33 +134,33 @@ enum err gateway_listen(struct gateway *g, struct buf *problem)
         }
     }
     start_main_loop(g);
-    settle_tokens(g);
+    gateway_settle_auth(g, g->settings);
     return OK;
 }
 
-enum err gateway_init(struct gateway *g, const struct config *c, const struct platform *p,
+enum err gateway_init(struct gateway *g, struct settings *s, const struct platform *p,
                       bool emulation, struct buf *problem)
 {
+    const struct config *c = &s->config;
     struct fault why = {0};
     enum err err;
 
-    *g = (struct gateway){.config = c, .platform = p, .start_ms = clock_mono_ms()};
+    *g = (struct gateway){.settings = settings_hold(s),
+                          .platform = p,
+                          .emulation = emulation,
+                          .start_ms = clock_mono_ms()};
+    pthread_mutex_init(&g->lock, NULL);
     random_bytes(&g->instance, sizeof g->instance);
     err = platform_listen(p, c->listen, &g->addr, &why);
     if (err != OK) {
         buf_putf(problem, "QUEQIAO_LISTEN %s", why.what ? why.what : "is not host:port");
         return err;
     }
-    err = base_url_parse(c->base_url, &g->opts.origin, &g->opts.base_path, &why);
-    if (err != OK) {
-        buf_putf(problem, "GEMINI_BASE_URL %s", why.what);
-        return err;
-    }
     g->keys = keys_new();
     g->signatures = signatures_new((size_t)c->signatures_max);
-    err = credentials_load_keys(c, g->keys, problem);
+    err = settings_settle(s, p, emulation, problem);
     if (err == OK)
-        err = credentials_tokens(c, &g->tokens, &g->ntokens, problem);
+        err = credentials_load_keys(c, g->keys, problem);
     if (err != OK)
         return err;
     g->tls = tls_client_new(c->extra_roots);
@@ -188,8 +169,17 @@ enum err gateway_init(struct gateway *g, const struct config *c, const struct pl
         return why.code;
     }
     mem_set_budget((size_t)c->memory_budget);
-    fill_opts(g, emulation);
     return OK;
+}
+
+struct settings *gateway_settings(struct gateway *g)
+{
+    struct settings *s;
+
+    pthread_mutex_lock(&g->lock);
+    s = settings_hold(g->settings);
+    pthread_mutex_unlock(&g->lock);
+    return s;
 }
 
 static void *thread_main(void *arg)
@@ -219,10 +209,13 @@ void gateway_close(struct gateway *g)
         worker_close(g->workers[i]);
     mem_free(g->workers);
     mem_free(g->metrics);
-    credentials_free_tokens(g->tokens, g->ntokens);
+    settings_drop(g->settings);
+    secret_fini(&g->made_up);
     tls_client_free(g->tls);
     keys_free(g->keys);
     signatures_free(g->signatures);
+    if (g->platform != NULL)
+        pthread_mutex_destroy(&g->lock);
 }
 
 /*   serving --signal--> unready --the delay is over--> draining --nothing runs--> ended
@@ -236,24 +229,10 @@ void gateway_drain(struct gateway *g)
     } else {
         g->stopping = true;
         notify_say("STOPPING=1\nSTATUS=running answers may finish");
-        if (g->config->drain_delay_ms > 0) {
-            timer_start(&g->delay, g->config->drain_delay_ms);
+        if (g->settings->config.drain_delay_ms > 0) {
+            timer_start(&g->delay, g->settings->config.drain_delay_ms);
             return;
         }
     }
     drain_workers(g);
-}
-
-void gateway_reload(struct gateway *g)
-{
-    struct buf problem;
-
-    buf_init(&problem, 1024);
-    notify_say("RELOADING=1\nMONOTONIC_USEC=%llu", (unsigned long long)(clock_mono_ns() / 1000U));
-    if (credentials_load_keys(g->config, g->keys, &problem) == OK)
-        log_text(LOG_INFO, "reload", "%zu keys", keys_count(g->keys));
-    else
-        log_text(LOG_ERROR, "reload", "%.*s; the old keys stay", S_ARG(buf_str(&problem)));
-    notify_say("READY=1");
-    buf_fini(&problem);
 }

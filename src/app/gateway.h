@@ -1,31 +1,30 @@
 /* Copyright 2026 The queqiao authors
  * SPDX-License-Identifier: MIT */
-/* gateway.h - the process's shared half: options, keys, TLS, and the workers that serve with them.
+/* gateway.h - the process's shared half: settings, keys, TLS, and the workers that serve with them.
  */
 #ifndef APP_GATEWAY_H
 #define APP_GATEWAY_H
 
-#include "app/config.h"
+#include "app/settings.h"
 #include "keys/ring.h"
 #include "net/listen.h"
 #include "net/tls.h"
-#include "proxy/proxy.h"
+#include <pthread.h>
 #include <stdatomic.h>
 
-struct platform;
 struct worker;
 
 enum { SOCKETS_MAX = 8 }; /* that were handed to the process */
 
 struct gateway {
-    const struct config *config;
+    pthread_mutex_t lock;      /* guards settings; the main loop alone writes */
+    struct settings *settings; /* held; of the last reload */
     const struct platform *platform;
     struct keys *keys;
     struct signatures *signatures;
     struct tls_client *tls;
-    struct secret *tokens;
-    size_t ntokens;
-    struct proxy_opts opts;
+    struct secret made_up; /* the token for a run that has none; or empty */
+    bool emulation;
     struct listen_addr addr;
     int sockets[SOCKETS_MAX]; /* inherited; each worker has a copy of each */
     size_t nsockets;
@@ -36,6 +35,8 @@ struct gateway {
     _Atomic size_t stopped; /* workers whose loops have ended, or are about to */
     bool stopping;          /* the main loop's */
     struct timer delay, watchdog;
+    struct task reloaded; /* posted by a worker that serves by the newest settings */
+    uint64_t reported;    /* number of the settings whose reload has been told of */
     struct worker **workers;
     struct metrics **metrics; /* one of each worker's */
     size_t nworkers;
@@ -43,13 +44,24 @@ struct gateway {
 };
 
 /* Read everything that can be wrong before a port is opened: addresses, keys, tokens, roots. One
- * line for a person in problem when something is. gateway_close is right after a failure too. */
-MUST_CHECK enum err gateway_init(struct gateway *g, const struct config *c,
-                                 const struct platform *p, bool emulation, struct buf *problem);
+ * line for a person in problem when something is. gateway_close is right after a failure too.
+ *
+ *   shape   s has been read; it is held, and settled here */
+MUST_CHECK enum err gateway_init(struct gateway *g, struct settings *s, const struct platform *p,
+                                 bool emulation, struct buf *problem);
 MUST_CHECK enum err gateway_listen(struct gateway *g, struct buf *problem);
 void gateway_run(struct gateway *g); /* until drained */
 void gateway_close(struct gateway *g);
-void gateway_drain(struct gateway *g);  /* from the main loop; twice: at once */
-void gateway_reload(struct gateway *g); /* SIGHUP: the keys' file */
+void gateway_drain(struct gateway *g); /* from the main loop; twice: at once */
+
+/* The settings of this moment, held for the caller. From any thread. */
+struct settings *gateway_settings(struct gateway *g);
+/* Complete the settings with what the keys and the listener say; they are published after it. */
+void gateway_settle_auth(struct gateway *g, struct settings *s);
+
+/* reload.c, from the main loop. SIGHUP: the config file, the keys, the tokens; all of it or
+ * nothing. Answers that are running end by the settings that they began with. */
+void gateway_reload(struct gateway *g);
+void gateway_reloaded(struct task *t); /* of g->reloaded */
 
 #endif

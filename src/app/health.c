@@ -22,8 +22,8 @@ void health_reply(struct worker *w, struct call *c, const struct request_id *id)
     jw_str(&j, "platform", str_z(g->platform->name));
     jw_u64(&j, "uptime_s", (clock_mono_ms() - g->start_ms) / 1000);
     jw_u64(&j, "keys", keys_count(g->keys));
-    jw_bool(&j, "emulation", g->opts.emulation);
-    if (g->opts.emulation)
+    jw_bool(&j, "emulation", g->emulation);
+    if (g->emulation)
         jw_str(&j, "note",
                S("Answers come from an emulated Gemini inside this program, not from Google. "
                  "这里的回答来自内置的模拟 Gemini，不是真正的 Google 服务。"));

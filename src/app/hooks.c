@@ -50,7 +50,7 @@ static bool is_warm(const struct visit *v)
 static void prepare_to_stop(struct visit *v)
 {
     atomic_store(&v->w->g->draining, true);
-    v->until_ms = loop_now_ms(v->w->loop) + v->w->g->config->drain_ms;
+    v->until_ms = loop_now_ms(v->w->loop) + v->w->settings->config.drain_ms;
 }
 
 static bool is_quiet(const struct visit *v)

@@ -1,12 +1,12 @@
 /* Copyright 2026 The queqiao authors
  * SPDX-License-Identifier: MIT */
 /* main.c - the only place that knows there is a process: arguments, signals, exit status. */
-#include "app/config.h"
 #include "app/demo_command.h"
 #include "app/doctor_command.h"
 #include "app/gateway.h"
 #include "app/notify.h"
 #include "app/platform.h"
+#include "app/settings.h"
 #include "base/log.h"
 #include "dialect/list.h"
 #include "doctor/print.h"
@@ -62,37 +62,13 @@ static void on_reload(void *g, int signum)
     gateway_reload(g);
 }
 
-static const struct word LEVEL[] = {
-    {"error", LOG_ERROR},
-    {"warn",  LOG_WARN },
-    {"info",  LOG_INFO },
-    {"debug", LOG_DEBUG}
-};
-static const struct word FORMAT[] = {
-    {"logfmt", 0},
-    {"json",   1}
-};
-
-static enum err load(struct config *c, const struct platform **ret_platform, struct buf *problem)
+static enum err load(struct settings *s, const struct platform **ret_platform, struct buf *problem)
 {
-    enum err err = config_load(c, problem);
+    enum err err = settings_read(s, ret_platform, problem);
 
     if (err == OK)
-        err = platform_choose(c, ret_platform, problem);
-    if (err == OK)
-        err = platform_suggest(*ret_platform, c, problem);
-    if (err != OK)
-        return err;
-    if (WORD(LEVEL, c->log_level) < 0) {
-        buf_lit(problem, "QUEQIAO_LOG_LEVEL must be error, warn, info or debug");
-        return E_FIELD;
-    }
-    if (WORD(FORMAT, c->log_format) < 0) {
-        buf_lit(problem, "QUEQIAO_LOG_FORMAT must be logfmt or json");
-        return E_FIELD;
-    }
-    log_setup((enum log_level)WORD(LEVEL, c->log_level), WORD(FORMAT, c->log_format) == 1);
-    return OK;
+        settings_set_log(s);
+    return err;
 }
 
 static void announce(const struct gateway *g)
@@ -110,7 +86,7 @@ static void announce(const struct gateway *g)
 
 enum mode { MODE_SERVE, MODE_DEMO, MODE_CHECK };
 
-static enum err serve(struct config *c, const struct platform *p, enum mode mode,
+static enum err serve(struct settings *s, const struct platform *p, enum mode mode,
                       struct buf *problem)
 {
     struct gateway g = {0};
@@ -118,9 +94,9 @@ static enum err serve(struct config *c, const struct platform *p, enum mode mode
     enum err err = OK;
 
     if (mode == MODE_DEMO)
-        err = demo_open(c, &demo, problem);
+        err = demo_open(&s->config, &demo, problem);
     if (err == OK)
-        err = gateway_init(&g, c, p, mode == MODE_DEMO, problem);
+        err = gateway_init(&g, s, p, mode == MODE_DEMO, problem);
     if (err == OK && mode != MODE_CHECK)
         err = gateway_listen(&g, problem);
     if (err == OK && mode != MODE_CHECK) {
@@ -141,22 +117,22 @@ static enum err serve(struct config *c, const struct platform *p, enum mode mode
 
 static int run(enum mode mode)
 {
-    struct config c = {0};
+    struct settings *s = settings_new();
     const struct platform *p = NULL;
     struct buf problem;
     enum err err;
 
     buf_init(&problem, 4096);
-    err = load(&c, &p, &problem);
+    err = load(s, &p, &problem);
     notify_open();
     if (err == OK)
-        err = serve(&c, p, mode, &problem);
+        err = serve(s, p, mode, &problem);
     if (err != OK)
         fprintf(stderr, "queqiao: %.*s\n", S_ARG(buf_str(&problem)));
     else if (mode == MODE_CHECK)
         puts("queqiao: the configuration is good");
     buf_fini(&problem);
-    config_fini(&c);
+    settings_drop(s);
     return err == OK ? EXIT_SUCCESS : EXIT_FAILURE;
 }
 
@@ -172,18 +148,18 @@ static void write_findings_zh(struct buf *out)
 
 static int run_doctor(int argc, char **argv)
 {
-    struct config c = {0};
+    struct settings *s = settings_new();
     const struct platform *p = NULL;
     struct buf problem;
     int status = EXIT_FAILURE;
 
     buf_init(&problem, 4096);
-    if (load(&c, &p, &problem) == OK)
-        status = doctor_command(&c, p, argc, argv, &problem);
+    if (load(s, &p, &problem) == OK)
+        status = doctor_command(s, p, argc, argv, &problem);
     if (problem.n > 0)
         fprintf(stderr, "queqiao: %.*s\n", S_ARG(buf_str(&problem)));
     buf_fini(&problem);
-    config_fini(&c);
+    settings_drop(s);
     return status;
 }
 

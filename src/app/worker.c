@@ -56,7 +56,7 @@ static void on_drain(struct task *t)
     if (!w->draining) {
         w->draining = true;
         loop_hold(w->loop, true); /* until stop(), and not only while connections are left */
-        w->drain_until_ms = loop_now_ms(w->loop) + w->g->config->drain_ms;
+        w->drain_until_ms = loop_now_ms(w->loop) + w->settings->config.drain_ms;
         server_drain(w->server);
         timer_start(&w->look, 0);
     }
@@ -77,9 +77,8 @@ void worker_warm(struct gateway *g)
         loop_post(g->workers[i]->loop, &g->workers[i]->warm);
 }
 
-static struct server_limits server_limits_of(const struct gateway *g)
+static struct server_limits server_limits_of(const struct gateway *g, const struct config *c)
 {
-    const struct config *c = g->config;
     struct server_limits l = SERVER_LIMITS_DEFAULT;
 
     l.connections = (size_t)(c->connections + g->nworkers - 1) / g->nworkers;
@@ -106,24 +105,47 @@ struct client_limits worker_client_limits(const struct config *c)
     return l;
 }
 
+/* A loop that drains takes nothing new. */
+static void on_reload(struct task *t)
+{
+    struct worker *w = CONTAINER(t, struct worker, reload);
+    struct server_limits sl;
+    struct client_limits cl;
+
+    if (w->draining)
+        return;
+    settings_drop(w->settings);
+    w->settings = gateway_settings(w->g);
+    sl = server_limits_of(w->g, &w->settings->config);
+    cl = worker_client_limits(&w->settings->config);
+    server_set_limits(w->server, &sl);
+    client_set_limits(w->client, &cl);
+    proxy_take_opts(&w->proxy, &w->settings->opts);
+    model_cache_doubt(w->proxy.models);
+    atomic_store(&w->number, w->settings->number);
+    loop_post(w->g->main_loop, &w->g->reloaded);
+}
+
 struct worker *worker_open(struct gateway *g)
 {
     struct worker *w = mem_zalloc(sizeof *w);
-    struct server_limits sl = server_limits_of(g);
-    struct client_limits cl = worker_client_limits(g->config);
+    struct server_limits sl = server_limits_of(g, &g->settings->config);
+    struct client_limits cl = worker_client_limits(&g->settings->config);
     struct server_handler h = ROUTES_HANDLER;
 
     h.ctx = w;
     w->g = g;
+    w->settings = settings_hold(g->settings);
     w->loop = loop_new();
     w->dns = dns_new(w->loop);
     w->client = client_new(w->loop, w->dns, g->tls, &cl);
     w->server = server_new(w->loop, &h, &sl);
     w->metrics = metrics_new();
-    proxy_init(&w->proxy, w->loop, w->client, g->keys, g->signatures, &g->opts);
+    proxy_init(&w->proxy, w->loop, w->client, g->keys, g->signatures, &w->settings->opts);
     w->proxy.models = model_cache_new(&w->proxy);
     w->proxy.metrics = w->metrics;
     task_init(&w->drain, on_drain);
+    task_init(&w->reload, on_reload);
     task_init(&w->warm, on_warm);
     timer_init(&w->look, w->loop, on_look);
     return w;
@@ -145,6 +167,7 @@ void worker_close(struct worker *w)
     loop_run(w->loop); /* what is being closed gets its turn */
     server_free(w->server);
     proxy_fini(&w->proxy);
+    settings_drop(w->settings);
     metrics_free(w->metrics);
     loop_free(w->loop);
     mem_free(w);

@@ -9,15 +9,17 @@
 
 struct worker {
     struct gateway *g;
+    struct settings *settings; /* held; what begins now is served by these */
     struct loop *loop;
     struct dns *dns;
     struct client *client;
     struct server *server;
     struct proxy proxy;
     struct metrics *metrics;
-    struct task drain; /* posted by the main loop */
-    struct task warm;  /* posted by any */
+    struct task drain, reload; /* posted by the main loop */
+    struct task warm;          /* posted by any */
     struct timer look;
+    _Atomic uint64_t number; /* of the settings */
     uint64_t drain_until_ms;
     bool draining, abandoned;
     unsigned doctors;          /* examinations that are going on */

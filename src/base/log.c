@@ -10,8 +10,9 @@
 #include <time.h>
 #include <unistd.h>
 
-static enum log_level limit = LOG_INFO;
-static bool as_json;
+/* A reload changes both, from another thread than most lines come from. */
+static _Atomic enum log_level limit = LOG_INFO;
+static _Atomic bool as_json;
 static _Atomic uint64_t dropped;
 
 void log_setup(enum log_level highest, bool json)

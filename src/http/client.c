@@ -98,6 +98,11 @@ struct client_req *client_send(struct client *c, const struct client_request *r,
     return req;
 }
 
+void client_set_limits(struct client *c, const struct client_limits *limits)
+{
+    c->lim = *limits;
+}
+
 void client_warm(struct client *c, const struct origin *o)
 {
     pool_warm(pool_get(c, o));

@@ -79,6 +79,8 @@ void client_cancel(struct client_req *r);
 void client_pause(struct client_req *r); /* back-pressure: no on_data until resumed */
 void client_resume(struct client_req *r);
 
+/* For what begins from now on. */
+void client_set_limits(struct client *c, const struct client_limits *limits);
 /* Open (and keep) a connection to the origin if there is none: warm-up. */
 void client_warm(struct client *c, const struct origin *o);
 /* Drop all idle connections, as after a long freeze. */

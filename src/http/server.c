@@ -216,6 +216,11 @@ void server_drain(struct server *s)
     }
 }
 
+void server_set_limits(struct server *s, const struct server_limits *limits)
+{
+    s->limits = *limits;
+}
+
 size_t server_calls(const struct server *s)
 {
     return s->ncalls;

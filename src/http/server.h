@@ -66,6 +66,8 @@ MUST_CHECK enum err server_listen(struct server *s, const struct listen_opts *op
 /* Stop accepting; idle connections close now, busy ones after their answer (connection: close, or
  * GOAWAY). */
 void server_drain(struct server *s);
+/* For what begins from now on: connections, requests, waits. */
+void server_set_limits(struct server *s, const struct server_limits *limits);
 size_t server_calls(const struct server *s); /* in work */
 size_t server_connections(const struct server *s);
 void server_close(struct server *s); /* at once: every call gets on_gone */

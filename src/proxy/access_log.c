@@ -25,7 +25,7 @@ static void mark(const struct exchange *x, const char *what)
     char line[128];
     int n;
 
-    if (!x->p->opts->fc_marks)
+    if (!x->opts->fc_marks)
         return;
     n = snprintf(line, sizeof line, "FC Invoke %s RequestId: %s", what, x->id.z);
     log_plain(str_of(line, (size_t)n));

@@ -30,6 +30,7 @@ static void free_task(struct task *t)
     json_fini(&x->json);
     secret_fini(&x->own_key);
     arena_fini(&x->arena);
+    proxy_opts_drop(x->opts);
     mem_free(x);
 }
 
@@ -115,9 +116,9 @@ static enum err start_legs(struct exchange *x)
     x->nlegs = x->tr.choices;
     for (unsigned i = 0; i < x->nlegs; i++)
         leg_init(&x->legs[i], x, i);
-    timer_start(&x->total, x->p->opts->total_ms);
-    if (x->tr.stream && x->p->opts->heartbeat_ms > 0)
-        timer_start(&x->heartbeat, x->p->opts->heartbeat_ms);
+    timer_start(&x->total, x->opts->total_ms);
+    if (x->tr.stream && x->opts->heartbeat_ms > 0)
+        timer_start(&x->heartbeat, x->opts->heartbeat_ms);
     for (unsigned i = 0; i < x->nlegs && x->step != STEP_END; i++)
         leg_start(&x->legs[i]);
     return OK;
@@ -141,7 +142,7 @@ static void remember(void *ctx, struct str key, struct str signature)
 static enum err translate(struct exchange *x, struct fault *why)
 {
     struct dialect_env env = {
-        .opts = &x->p->opts->dialect,
+        .opts = &x->opts->dialect,
         .now_s = clock_wall_s(),
         .nonce = str_of(x->nonce, sizeof x->nonce),
         .arena = &x->arena,
@@ -223,13 +224,14 @@ void exchange_start(struct proxy *p, struct call *c, const struct dialect *d,
     struct exchange *x = mem_zalloc(sizeof *x);
 
     x->p = p;
+    x->opts = proxy_opts_hold(p->opts);
     x->call = c;
     x->d = d;
     x->id = *id;
     x->start_ms = loop_now_ms(p->loop);
     random_id(x->nonce, sizeof x->nonce);
     json_init(&x->json);
-    arena_init(&x->arena, p->opts->answer_max * 2 + ARENA_MIN);
+    arena_init(&x->arena, x->opts->answer_max * 2 + ARENA_MIN);
     if (pass->verdict == AUTH_CLIENT_KEY)
         secret_init(&x->own_key, pass->credential);
     timer_init(&x->total, p->loop, on_total);
@@ -270,20 +272,44 @@ struct request_id request_id_new(const struct proxy_opts *o, struct call *c)
     return id;
 }
 
+const struct proxy_opts *proxy_opts_hold(const struct proxy_opts *o)
+{
+    atomic_fetch_add(&((struct proxy_opts *)(uintptr_t)o)->holders, 1); /* of which it is const */
+    return o;
+}
+
+void proxy_opts_drop(const struct proxy_opts *o)
+{
+    struct proxy_opts *mine = (struct proxy_opts *)(uintptr_t)o;
+
+    if (mine != NULL && atomic_fetch_sub(&mine->holders, 1) == 1)
+        mine->free(mine);
+}
+
 void proxy_init(struct proxy *p, struct loop *loop, struct client *client, struct keys *keys,
                 struct signatures *signatures, const struct proxy_opts *opts)
 {
-    *p = (struct proxy){
-        .loop = loop, .client = client, .keys = keys, .signatures = signatures, .opts = opts};
+    *p = (struct proxy){.loop = loop, .client = client, .keys = keys, .signatures = signatures};
     list_init(&p->exchanges);
     json_init(&p->json);
-    buf_init(&p->out, opts->answer_max * 2);
+    buf_init(&p->out, 0);
+    proxy_take_opts(p, opts);
+}
+
+void proxy_take_opts(struct proxy *p, const struct proxy_opts *opts)
+{
+    proxy_opts_hold(opts);
+    proxy_opts_drop(p->opts);
+    p->opts = opts;
+    if (p->out.max < opts->answer_max * 2) /* exchanges that are in work keep their room */
+        p->out.max = opts->answer_max * 2;
 }
 
 void proxy_fini(struct proxy *p)
 {
     json_fini(&p->json);
     buf_fini(&p->out);
+    proxy_opts_drop(p->opts);
 }
 
 void proxy_abandon(struct proxy *p)

@@ -37,8 +37,9 @@ struct leg {
 
 struct exchange {
     struct proxy *p;
-    struct list link;  /* in proxy.exchanges */
-    struct call *call; /* NULL once it is answered, or its client left */
+    const struct proxy_opts *opts; /* of the time when it began; held */
+    struct list link;              /* in proxy.exchanges */
+    struct call *call;             /* NULL once it is answered, or its client left */
     const struct dialect *d;
     struct request_id id;
     char nonce[24];

@@ -116,14 +116,14 @@ static bool pick_key(struct leg *leg)
 static void on_head(void *owner, int status, struct http_headers h)
 {
     struct leg *leg = owner;
-    size_t max = status == 200 ? leg->x->p->opts->answer_max : ERROR_BODY_MAX;
+    size_t max = status == 200 ? leg->x->opts->answer_max : ERROR_BODY_MAX;
 
     (void)h;
     leg->x->step = STEP_HEAD;
     leg->status = status;
     if (status == 200)
         keys_accepted(leg->x->p->keys, &leg->lease, proxy_now(leg->x->p));
-    sse_init(&leg->sse, leg->x->p->opts->event_max, relay_event, leg);
+    sse_init(&leg->sse, leg->x->opts->event_max, relay_event, leg);
     buf_init(&leg->body, max + JSON_PAD);
 }
 
@@ -194,7 +194,7 @@ static bool is_glitch(const struct leg *leg)
 {
     const struct exchange *x = leg->x;
 
-    return x->nlegs == 1 && !x->glitched && !x->content_sent && x->p->opts->attempts > 1 &&
+    return x->nlegs == 1 && !x->glitched && !x->content_sent && x->opts->attempts > 1 &&
            gm_worth_again(&x->readers[leg->choice]);
 }
 
@@ -242,7 +242,7 @@ static void send_request(struct leg *leg)
     static const struct client_events on = {
         .on_head = on_head, .on_data = on_data, .on_end = on_end, .on_fail = on_fail};
     struct exchange *x = leg->x;
-    const struct proxy_opts *o = x->p->opts;
+    const struct proxy_opts *o = x->opts;
     const struct secret *key = leg->lease.key ? key_secret(leg->lease.key) : &x->own_key;
     char target[TARGET_MAX];
     const struct http_header headers[] = {
@@ -307,7 +307,7 @@ void leg_fail(struct leg *leg, const struct gm_error *e)
     struct gm_error copy = *e; /* it may live in what is reset below */
     struct retry_state state = {
         .attempts_made = leg->attempts,
-        .attempts_max = x->p->opts->attempts,
+        .attempts_max = x->opts->attempts,
         .answer_began = x->readers[leg->choice].any_chunk || x->content_sent,
         .own_key = x->own_key.p != NULL,
     };

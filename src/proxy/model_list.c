@@ -35,6 +35,7 @@ struct list_of {
     bool ok;               /* the last fetch went well */
     struct gm_error error; /* when it did not */
     /* the fetch in the air */
+    const struct proxy_opts *opts; /* by which it is fetched; held */
     struct client_req *req;
     struct key_lease lease;
     struct secret own_key;
@@ -136,6 +137,8 @@ static void fetch_over(struct list_of *l, enum key_result result)
     secret_fini(&l->own_key);
     gm_models_fini(&l->coming);
     buf_fini(&l->page);
+    proxy_opts_drop(l->opts);
+    l->opts = NULL;
     l->checked_ms = loop_now_ms(p->loop);
 }
 
@@ -244,7 +247,7 @@ static void fetch_page(struct list_of *l)
     };
 
     buf_init(&target, 8192);
-    buf_put(&target, p->opts->base_path);
+    buf_put(&target, l->opts->base_path);
     buf_lit(&target, "/v1beta/models?pageSize=1000");
     if (l->next[0] != '\0') {
         buf_lit(&target, "&pageToken=");
@@ -253,7 +256,7 @@ static void fetch_page(struct list_of *l)
     buf_reset(&l->page);
     l->req = client_send(p->client,
                          &(struct client_request){
-                             .origin = p->opts->origin,
+                             .origin = l->opts->origin,
                              .method = HTTP_GET,
                              .target = buf_str(&target),
                              .headers = {headers, NELEM(headers)},
@@ -270,6 +273,7 @@ static void fetch(struct list_of *l, struct str own_key)
     struct key_want want = {.model = S(""), .must = S(""), .now = proxy_now(p)};
     struct key_wait wait;
 
+    l->opts = proxy_opts_hold(p->opts);
     gm_models_init(&l->coming);
     buf_init(&l->page, PAGE_MAX);
     l->next[0] = '\0';
@@ -394,6 +398,12 @@ struct model_cache *model_cache_new(struct proxy *p)
         list_init(&m->lists[i].waiting);
     }
     return m;
+}
+
+void model_cache_doubt(struct model_cache *m)
+{
+    for (size_t i = 0; i < LISTS_MAX; i++)
+        m->lists[i].checked_ms = 0;
 }
 
 void model_cache_free(struct model_cache *m)

@@ -2,7 +2,7 @@
  * SPDX-License-Identifier: MIT */
 /* proxy.h - what one worker's exchanges share. Everything in it belongs to one loop, but for the
  * keys and the signatures (one for the process, locked inside) and the options (never changed once
- * published). */
+ * published; a reload publishes others). */
 #ifndef PROXY_PROXY_H
 #define PROXY_PROXY_H
 
@@ -16,11 +16,16 @@
 #include "metrics/metrics.h"
 #include "proxy/auth.h"
 #include "signatures/store.h"
+#include <stdatomic.h>
 
 enum cors { CORS_OFF, CORS_ANY, CORS_LIST };
 
+/* Who keeps them for longer than a callback holds them: an exchange ends with those it began with.
+ */
 struct proxy_opts {
-    struct origin origin; /* upstream */
+    _Atomic size_t holders;
+    void (*free)(struct proxy_opts *); /* called when nobody holds them any more */
+    struct origin origin;              /* upstream */
     struct str base_path; /* prefix of every upstream path: "" or "/gemini", no slash at the end */
     struct auth auth;
     enum cors cors;
@@ -37,6 +42,9 @@ struct proxy_opts {
     struct str request_id; /* name of the header with the platform's id of a request; or empty */
 };
 
+const struct proxy_opts *proxy_opts_hold(const struct proxy_opts *o); /* returns o */
+void proxy_opts_drop(const struct proxy_opts *o);                     /* NULL is fine */
+
 struct model_cache;
 
 struct proxy {
@@ -44,7 +52,7 @@ struct proxy {
     struct client *client;
     struct keys *keys;
     struct signatures *signatures;
-    const struct proxy_opts *opts;
+    const struct proxy_opts *opts; /* held; for what begins now */
     struct model_cache *models;
     struct metrics *metrics;
     struct list exchanges; /* in work */
@@ -57,6 +65,8 @@ struct proxy {
 void proxy_init(struct proxy *p, struct loop *loop, struct client *client, struct keys *keys,
                 struct signatures *signatures, const struct proxy_opts *opts);
 void proxy_fini(struct proxy *p); /* every exchange must be over */
+/* What begins from now on is served by these. */
+void proxy_take_opts(struct proxy *p, const struct proxy_opts *opts);
 
 /* Ends every exchange with an error of its dialect: the last act of a drain. */
 void proxy_abandon(struct proxy *p);

@@ -10,7 +10,7 @@ static void send_head(struct exchange *x)
 {
     struct reply_head h;
 
-    reply_begin(&h, x->p->opts, x->call, &x->id);
+    reply_begin(&h, x->opts, x->call, &x->id);
     reply_add(&h, S("content-type"), x->d->stream_type);
     reply_add(&h, S("cache-control"), S("no-cache"));
     reply_add(&h, S("x-accel-buffering"), S("no"));
@@ -42,8 +42,8 @@ static void write_client(struct exchange *x, struct str bytes)
 {
     if (!x->head_sent)
         send_head(x);
-    if (x->p->opts->heartbeat_ms > 0)
-        timer_start(&x->heartbeat, x->p->opts->heartbeat_ms);
+    if (x->opts->heartbeat_ms > 0)
+        timer_start(&x->heartbeat, x->opts->heartbeat_ms);
     if (call_write(x->call, bytes) == FLOW_FULL)
         pause(x);
 }
@@ -101,7 +101,7 @@ static void send_whole(struct exchange *x)
 {
     struct reply_head h;
 
-    reply_begin(&h, x->p->opts, x->call, &x->id);
+    reply_begin(&h, x->opts, x->call, &x->id);
     reply_add(&h, S("content-type"), S("application/json; charset=utf-8"));
     reply_add(&h, S("cache-control"), S("no-store"));
     reply_add(&h, S("x-queqiao-ignored"), buf_str(&x->tr.ignored));

@@ -7,7 +7,9 @@
 
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdio.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -90,6 +92,62 @@ static void secrets_leave_the_environment(void **state)
     buf_fini(&problem);
 }
 
+static void write_text(const char *path, const char *text)
+{
+    FILE *f = fopen(path, "w");
+
+    assert_non_null(f);
+    fputs(text, f);
+    fclose(f);
+}
+
+/* PRC-1: the file is read again, what the environment and the command said stays, and a default is
+ * a default again when its line has gone. */
+static void reload(void **state)
+{
+    char path[] = "/tmp/queqiao-config-XXXXXX";
+    int fd = mkstemp(path);
+    struct config before, after;
+    struct buf problem;
+
+    (void)state;
+    assert_true(fd >= 0);
+    close(fd);
+    buf_init(&problem, 4096);
+    setenv("QUEQIAO_CONFIG", path, 1);
+    setenv("AUTH_TOKEN", "one", 1);
+    setenv("QUEQIAO_HEARTBEAT", "7s", 1);
+    write_text(path, "{\"queqiao_attempts\":5,\"auth_token\":\"two\",\"queqiao_workers\":2}");
+    assert_int_equal(config_load(&before, &problem), OK);
+    assert_int_equal(config_set(&before, S("GEMINI_BASE_URL"), S("http://127.0.0.1:1"), &problem),
+                     OK);
+    unsetenv("QUEQIAO_HEARTBEAT"); /* what the environment says later is not asked */
+    write_text(path, "{\"queqiao_heartbeat\":\"9s\",\"queqiao_idle_timeout\":\"33s\","
+                     "\"auth_token\":\"three\",\"gemini_base_url\":\"http://h\"}");
+    assert_int_equal(config_reload(&after, &before, &problem), OK);
+    assert_int_equal(after.attempts, 3);
+    assert_int_equal(after.heartbeat_ms, 7000);
+    assert_int_equal(after.idle_ms, 33000);
+    assert_true(str_eq(after.base_url, S("http://127.0.0.1:1")));
+    assert_true(secret_eq(&after.auth_tokens, S("one")));
+    assert_true(config_said(&after, S("AUTH_TOKEN")));
+    assert_false(config_said(&after, S("QUEQIAO_WORKERS")));
+    assert_true(config_same(&before, &after, S("AUTH_TOKEN")));
+    assert_true(config_same(&before, &after, S("GEMINI_BASE_URL")));
+    assert_true(config_same(&before, &after, S("QUEQIAO_BYOK")));
+    assert_false(config_same(&before, &after, S("QUEQIAO_WORKERS")));
+    config_fini(&after);
+    write_text(path, "{\"queqiao_attempts\":");
+    assert_int_equal(config_reload(&after, &before, &problem), E_SYNTAX);
+    assert_true(problem.n > 0);
+    config_fini(&after);
+    config_fini(&before);
+    unlink(path);
+    unsetenv("QUEQIAO_CONFIG");
+    unsetenv("AUTH_TOKEN");
+    buf_fini(&problem);
+}
+
 static void a_key_with_a_blank_is_refused(void **state)
 {
     struct config c;
@@ -154,9 +212,8 @@ static void urls(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(values),
-        cmocka_unit_test(secrets_leave_the_environment),
-        cmocka_unit_test(a_key_with_a_blank_is_refused),
+        cmocka_unit_test(values), cmocka_unit_test(secrets_leave_the_environment),
+        cmocka_unit_test(reload), cmocka_unit_test(a_key_with_a_blank_is_refused),
         cmocka_unit_test(urls),
     };
 

@@ -1,0 +1,76 @@
+/* Copyright 2026 The queqiao authors
+ * SPDX-License-Identifier: MIT */
+/* reload.c - SIGHUP: everything is read and judged first, then all of it takes the place of the
+ * old. What begins after that is served by it within one turn of each worker's loop; what is
+ * running ends by the settings that it began with. */
+#include "app/credentials.h"
+#include "app/gateway.h"
+#include "app/notify.h"
+#include "app/worker.h"
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/mem.h"
+
+/* What can fail is here, and nothing is changed before the last of it has gone well. */
+static enum err prepare(struct gateway *g, struct settings *fresh, struct buf *problem)
+{
+    enum err err = settings_reread(fresh, g->settings, g->platform, problem);
+
+    if (err == OK)
+        err = settings_settle(fresh, g->platform, g->emulation, problem);
+    return err == OK ? credentials_load_keys(&fresh->config, g->keys, problem) : err;
+}
+
+static void publish(struct gateway *g, struct settings *fresh)
+{
+    struct settings *old = g->settings;
+
+    gateway_settle_auth(g, fresh);
+    mem_set_budget((size_t)fresh->config.memory_budget);
+    settings_set_log(fresh);
+    pthread_mutex_lock(&g->lock);
+    g->settings = settings_hold(fresh);
+    pthread_mutex_unlock(&g->lock);
+    settings_drop(old);
+    for (size_t i = 0; i < g->nworkers; i++)
+        loop_post(g->workers[i]->loop, &g->workers[i]->reload);
+}
+
+/* The line comes when every worker serves by what it tells of. */
+void gateway_reloaded(struct task *t)
+{
+    struct gateway *g = CONTAINER(t, struct gateway, reloaded);
+    const struct settings *s = g->settings;
+
+    if (s->number == g->reported)
+        return;
+    for (size_t i = 0; i < g->nworkers; i++)
+        if (atomic_load(&g->workers[i]->number) != s->number)
+            return;
+    g->reported = s->number;
+    log_text(LOG_INFO, "reload", "%zu key%s, %zu token%s%s%.*s", keys_count(g->keys),
+             keys_count(g->keys) == 1 ? "" : "s", s->ntokens, s->ntokens == 1 ? "" : "s",
+             s->fixed.n ? "; takes effect after a restart: " : "", S_ARG(buf_str(&s->fixed)));
+    notify_say("READY=1");
+}
+
+void gateway_reload(struct gateway *g)
+{
+    struct settings *fresh;
+    struct buf problem;
+
+    if (g->stopping)
+        return;
+    fresh = settings_new();
+    buf_init(&problem, 1024);
+    notify_say("RELOADING=1\nMONOTONIC_USEC=%llu", (unsigned long long)(clock_mono_ns() / 1000U));
+    if (prepare(g, fresh, &problem) == OK) {
+        publish(g, fresh);
+    } else {
+        log_text(LOG_ERROR, "reload", "refused, everything stays as it was: %.*s",
+                 S_ARG(buf_str(&problem)));
+        notify_say("READY=1");
+    }
+    settings_drop(fresh);
+    buf_fini(&problem);
+}

@@ -1,0 +1,149 @@
+/* Copyright 2026 The queqiao authors
+ * SPDX-License-Identifier: MIT */
+/* settings.c - from options to what a request is served by. Must not know who serves. */
+#include "app/settings.h"
+
+#include "app/base_url.h"
+#include "app/credentials.h"
+#include "base/log.h"
+#include "base/mem.h"
+
+static const struct word LEVEL[] = {
+    {"error", LOG_ERROR},
+    {"warn",  LOG_WARN },
+    {"info",  LOG_INFO },
+    {"debug", LOG_DEBUG}
+};
+static const struct word FORMAT[] = {
+    {"logfmt", 0},
+    {"json",   1}
+};
+
+/* What was made, opened or read at the start, once. */
+static const char *const FIXED[] = {
+    "QUEQIAO_LISTEN", "QUEQIAO_PLATFORM",       "QUEQIAO_WORKERS",
+    "SSL_CERT_FILE",  "QUEQIAO_MAX_SIGNATURES",
+};
+
+static void free_settings(struct proxy_opts *o)
+{
+    struct settings *s = CONTAINER(o, struct settings, opts);
+
+    credentials_free_tokens(s->tokens, s->ntokens);
+    config_fini(&s->config);
+    buf_fini(&s->fixed);
+    mem_free(s);
+}
+
+struct settings *settings_new(void)
+{
+    struct settings *s = mem_zalloc(sizeof *s);
+
+    atomic_init(&s->opts.holders, 1);
+    s->opts.free = free_settings;
+    buf_init(&s->fixed, 1024);
+    return s;
+}
+
+struct settings *settings_hold(struct settings *s)
+{
+    proxy_opts_hold(&s->opts);
+    return s;
+}
+
+void settings_drop(struct settings *s)
+{
+    proxy_opts_drop(s ? &s->opts : NULL);
+}
+
+static enum err check_words(const struct config *c, struct buf *problem)
+{
+    if (WORD(LEVEL, c->log_level) < 0)
+        buf_lit(problem, "QUEQIAO_LOG_LEVEL must be error, warn, info or debug");
+    else if (WORD(FORMAT, c->log_format) < 0)
+        buf_lit(problem, "QUEQIAO_LOG_FORMAT must be logfmt or json");
+    else
+        return OK;
+    return E_FIELD;
+}
+
+enum err settings_read(struct settings *s, const struct platform **ret, struct buf *problem)
+{
+    enum err err = config_load(&s->config, problem);
+
+    if (err == OK)
+        err = platform_choose(&s->config, ret, problem);
+    if (err == OK)
+        err = platform_suggest(*ret, &s->config, problem);
+    return err == OK ? check_words(&s->config, problem) : err;
+}
+
+static void note_fixed(struct settings *s, const struct settings *before)
+{
+    for (size_t i = 0; i < NELEM(FIXED); i++)
+        if (!config_same(&s->config, &before->config, str_z(FIXED[i])))
+            buf_putf(&s->fixed, "%s%s", s->fixed.n ? ", " : "", FIXED[i]);
+}
+
+enum err settings_reread(struct settings *s, const struct settings *before,
+                         const struct platform *p, struct buf *problem)
+{
+    enum err err = config_reload(&s->config, &before->config, problem);
+
+    if (err == OK)
+        err = platform_suggest(p, &s->config, problem);
+    if (err == OK)
+        err = check_words(&s->config, problem);
+    note_fixed(s, before);
+    s->number = before->number + 1;
+    return err;
+}
+
+static void fill_opts(struct proxy_opts *o, const struct config *c, const struct platform *p,
+                      bool emulation)
+{
+    o->cors = str_eq(c->cors, S("*")) ? CORS_ANY : str_eq(c->cors, S("off")) ? CORS_OFF : CORS_LIST;
+    o->cors_origins = c->cors;
+    o->dialect.include_thoughts = c->include_thoughts;
+    o->dialect.markdown_images = c->markdown_images;
+    o->dialect.default_model = c->default_model;
+    o->dialect.model_suffix = emulation ? S(" (emulated)") : S("");
+    o->body_max = (size_t)c->body_max;
+    o->answer_max = (size_t)c->answer_max;
+    o->event_max = (size_t)c->event_max;
+    o->first_byte_ms = (uint32_t)c->first_byte_ms;
+    o->idle_ms = (uint32_t)c->idle_ms;
+    o->total_ms = (uint32_t)c->total_ms;
+    o->heartbeat_ms = (uint32_t)c->heartbeat_ms;
+    o->attempts = (unsigned)c->attempts;
+    o->emulation = emulation;
+    o->request_id = str_z(p->request_id);
+    o->fc_marks = c->fc_marks && p->hooks;
+    o->auth.byok = c->byok;
+    o->auth.anonymous = c->anonymous;
+}
+
+enum err settings_settle(struct settings *s, const struct platform *p, bool emulation,
+                         struct buf *problem)
+{
+    struct fault why = {0};
+    enum err err = base_url_parse(s->config.base_url, &s->opts.origin, &s->opts.base_path, &why);
+
+    if (err != OK) {
+        buf_putf(problem, "GEMINI_BASE_URL %s", why.what);
+        return err;
+    }
+    err = credentials_tokens(&s->config, &s->tokens, &s->ntokens, problem);
+    if (err != OK)
+        return err;
+    fill_opts(&s->opts, &s->config, p, emulation);
+    s->opts.auth.tokens = s->tokens;
+    s->opts.auth.ntokens = s->ntokens;
+    return OK;
+}
+
+void settings_set_log(const struct settings *s)
+{
+    log_setup((enum log_level)WORD(LEVEL, s->config.log_level),
+              WORD(FORMAT, s->config.log_format) == 1);
+}

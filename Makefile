@@ -1,7 +1,7 @@
 # A thin face over Meson: `make build` is the product, `make check` the inner loop.
 MESON_SETUP = PKG_CONFIG_PATH=$(CURDIR)/build/deps/lib/pkgconfig:$$PKG_CONFIG_PATH meson setup
 
-.PHONY: build check san tsan fuzz bench fmt dist clean
+.PHONY: build check san tsan fuzz bench bench-instr fmt dist clean
 
 build: build/release/build.ninja
 	@ninja -C build/release queqiao | tail -1
@@ -22,6 +22,10 @@ fuzz: build/fuzz/build.ninja
 bench: build
 	@bench/run
 
+bench-instr: build/instr/build.ninja
+	@ninja -C build/instr queqiao | tail -1
+	@bench/instr
+
 fmt:
 	@git ls-files -co --exclude-standard '*.c' '*.h' | xargs $(or $(CLANG_FORMAT),$(shell command -v clang-format-14 || echo clang-format)) -i
 
@@ -29,13 +33,17 @@ dist: build
 	@scripts/dist
 
 clean:
-	rm -rf build/release build/dev build/clang build/san build/tsan build/fuzz dist
+	rm -rf build/release build/instr build/dev build/clang build/san build/tsan build/fuzz dist
 
 build/deps/stamp:
 	@scripts/setup deps
 
 build/release/build.ninja: | build/deps/stamp
 	@$(MESON_SETUP) build/release -Dbuildtype=release -Doptimization=2 -Db_lto=true -Dtests=false >build/release.log || { cat build/release.log; exit 1; }
+
+# The product with symbols.
+build/instr/build.ninja: | build/deps/stamp
+	@$(MESON_SETUP) build/instr -Dbuildtype=debugoptimized -Doptimization=2 -Db_lto=true -Dtests=false >build/instr.log || { cat build/instr.log; exit 1; }
 
 build/dev/build.ninja: | build/deps/stamp
 	@$(MESON_SETUP) build/dev -Dbuildtype=debugoptimized -Dstatic=false >build/dev.log || { cat build/dev.log; exit 1; }

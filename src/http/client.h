@@ -23,6 +23,7 @@ struct origin {
     bool h2_prior;   /* plain http with h2 by prior knowledge (tests) */
     struct str host; /* IPv6 without brackets */
     uint16_t port;
+    dial_guard_f *guard; /* which addresses may be connected to; NULL: any */
 };
 
 enum client_phase { CLIENT_DNS, CLIENT_CONNECT, CLIENT_TLS, CLIENT_SEND, CLIENT_HEAD, CLIENT_BODY };

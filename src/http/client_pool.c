@@ -245,6 +245,7 @@ static void dial_one(struct pool *p)
                             .port = p->origin.port,
                             .tls = p->origin.https ? c->tls : NULL,
                             .want_h2 = p->origin.https,
+                            .guard = p->origin.guard,
                             .dns_ms = c->lim.dns_ms,
                             .connect_ms = c->lim.connect_ms,
                             .tls_ms = c->lim.tls_ms,
@@ -315,7 +316,7 @@ void pool_free(struct pool *p)
 static bool same_origin(const struct origin *a, const struct origin *b)
 {
     return a->https == b->https && a->h2_prior == b->h2_prior && a->port == b->port &&
-           str_eq(a->host, b->host);
+           a->guard == b->guard && str_eq(a->host, b->host);
 }
 
 static struct str put_authority(char *at, size_t room, const struct origin *o)

@@ -58,6 +58,19 @@ bool addr_is_loopback(const union net_addr *a)
     return a->sa.sa_family == AF_INET6 && IN6_IS_ADDR_LOOPBACK(&a->in6.sin6_addr);
 }
 
+bool addr_same(const union net_addr *a, const union net_addr *b)
+{
+    struct in_addr x, y;
+    bool four = as_ipv4(a, &x);
+
+    if (four != as_ipv4(b, &y))
+        return false;
+    if (four)
+        return x.s_addr == y.s_addr;
+    return a->sa.sa_family == AF_INET6 && b->sa.sa_family == AF_INET6 &&
+           memcmp(&a->in6.sin6_addr, &b->in6.sin6_addr, sizeof a->in6.sin6_addr) == 0;
+}
+
 void addr_set_port(union net_addr *a, uint16_t port)
 {
     if (a->sa.sa_family == AF_INET6)

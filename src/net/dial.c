@@ -13,6 +13,8 @@
 #include "net/tcp.h"
 #include "net/tls_impl.h"
 
+#include <sys/socket.h>
+
 enum { NEXT_TRY_MS = 250 };
 
 struct dial {
@@ -128,6 +130,29 @@ static void connect_failed(struct dial *d)
     }
 }
 
+static const char FORBIDDEN[] = "the name has an address that may not be connected to";
+
+static bool all_allowed(const struct dial *d)
+{
+    for (size_t i = 0; d->opts.guard != NULL && i < d->addrs.n; i++)
+        if (!d->opts.guard(&d->addrs.addr[i], NULL))
+            return false;
+    return true;
+}
+
+/* Is at the other end who was meant, and may it be talked to? */
+static bool arrived(const struct dial *d, const union net_addr *to, const struct stream *s)
+{
+    union net_addr peer = {.in6 = {.sin6_family = AF_UNSPEC}}, own = peer;
+    socklen_t peer_n = sizeof peer, own_n = sizeof own;
+
+    if (d->opts.guard == NULL)
+        return true;
+    return getpeername(tcp_fd(s), &peer.sa, &peer_n) == 0 &&
+           getsockname(tcp_fd(s), &own.sa, &own_n) == 0 && addr_same(&peer, to) &&
+           addr_port(&peer) == addr_port(to) && d->opts.guard(&peer, &own);
+}
+
 static void try_next(struct dial *d);
 
 static void on_tried(void *owner, struct stream *s, int status)
@@ -139,11 +164,15 @@ static void on_tried(void *owner, struct stream *s, int status)
         i++;
     d->tries[i] = NULL;
     d->live--;
-    if (status == 0) {
+    if (status == 0 && arrived(d, &d->addrs.addr[i], s)) {
         connected(d, s);
         return;
     }
     stream_close(s);
+    if (status == 0) {
+        finish(d, E_REFUSED, FORBIDDEN, NULL);
+        return;
+    }
     if (says_little(d->status))
         d->status = status;
     try_next(d);
@@ -199,6 +228,10 @@ static void on_answer(void *owner, const struct dns_answer *a)
         return;
     }
     d->addrs = *a;
+    if (!all_allowed(d)) {
+        finish(d, E_REFUSED, FORBIDDEN, NULL);
+        return;
+    }
     d->phase = DIAL_CONNECT;
     timer_start(&d->limit, d->opts.connect_ms);
     try_next(d);

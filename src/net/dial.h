@@ -9,8 +9,17 @@
 #include "net/stream.h"
 
 struct dial;
+union net_addr;    /* net/addr.h */
 struct dns;        /* net/dns.h */
 struct tls_client; /* net/tls.h */
+
+/* May this address be connected to? For destinations that a stranger names (SSR-2).
+ *
+ *   when    of every address that a name has, before any is used, with own NULL: one that may not
+ *           be connected to refuses them all. Again when connected, with both ends as the system
+ *           tells them, before a byte has left
+ *   shape   pure; there is no second lookup between the two */
+typedef bool dial_guard_f(const union net_addr *peer, const union net_addr *own);
 
 enum dial_phase { DIAL_DNS, DIAL_CONNECT, DIAL_TLS, DIAL_DONE };
 
@@ -20,6 +29,7 @@ struct dial_opts {
     uint16_t port;
     struct tls_client *tls;              /* NULL: plain */
     bool want_h2;                        /* offer h2 before http/1.1 */
+    dial_guard_f *guard;                 /* NULL: any address will do */
     uint32_t dns_ms, connect_ms, tls_ms; /* time limits of each phase */
 };
 struct dial_result {

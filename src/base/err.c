@@ -35,6 +35,7 @@ const char *err_name(enum err code)
     case E_TIMEOUT: return "timeout";
     case E_CLOSED: return "closed";
     case E_REFUSED: return "refused";
+    case E_ACCESS: return "access";
     case E_UPSTREAM: return "upstream";
     case E_STATE: return "state";
     case E_SYSTEM: return "system";

@@ -15,6 +15,7 @@ enum err {
     E_TIMEOUT,  /* a time limit was reached */
     E_CLOSED,   /* the other side went away */
     E_REFUSED,  /* the other side did not take the connection */
+    E_ACCESS,   /* the other side wants other credentials */
     E_UPSTREAM, /* upstream answered with something that is not an answer */
     E_STATE,    /* the call is not legal now */
     E_SYSTEM,   /* the operating system said no */

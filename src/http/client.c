@@ -26,8 +26,9 @@ const struct client_limits CLIENT_LIMITS_DEFAULT = {
 const char *client_phase_name(enum client_phase p)
 {
     static const char *const NAME[] = {
-        [CLIENT_DNS] = "dns",   [CLIENT_CONNECT] = "connect", [CLIENT_TLS] = "tls",
-        [CLIENT_SEND] = "send", [CLIENT_HEAD] = "head",       [CLIENT_BODY] = "body",
+        [CLIENT_DNS] = "dns",   [CLIENT_CONNECT] = "connect", [CLIENT_TUNNEL] = "proxy",
+        [CLIENT_TLS] = "tls",   [CLIENT_SEND] = "send",       [CLIENT_HEAD] = "head",
+        [CLIENT_BODY] = "body",
     };
 
     return p <= CLIENT_BODY ? NAME[p] : "?";

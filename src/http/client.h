@@ -16,6 +16,7 @@
 struct client;
 struct client_req;
 struct tls_client;
+struct tunnel_proxy; /* net/tunnel_talk.h */
 
 /* Where requests go; copied on first use and pooled by all of its fields. */
 struct origin {
@@ -23,10 +24,19 @@ struct origin {
     bool h2_prior;   /* plain http with h2 by prior knowledge (tests) */
     struct str host; /* IPv6 without brackets */
     uint16_t port;
-    dial_guard_f *guard; /* which addresses may be connected to; NULL: any */
+    dial_guard_f *guard;            /* which addresses may be connected to; NULL: any */
+    const struct tunnel_proxy *via; /* through this proxy; NULL: straight */
 };
 
-enum client_phase { CLIENT_DNS, CLIENT_CONNECT, CLIENT_TLS, CLIENT_SEND, CLIENT_HEAD, CLIENT_BODY };
+enum client_phase {
+    CLIENT_DNS,
+    CLIENT_CONNECT,
+    CLIENT_TUNNEL, /* the proxy on the way: from its name to its answer */
+    CLIENT_TLS,
+    CLIENT_SEND,
+    CLIENT_HEAD,
+    CLIENT_BODY
+};
 const char *client_phase_name(enum client_phase p);
 
 struct client_fault {

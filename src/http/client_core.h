@@ -18,6 +18,7 @@
 #include "http/client.h"
 #include "http/client_head.h"
 #include "net/stream.h"
+#include "net/tunnel_talk.h"
 
 enum {
     OUT_MAX = 256 * 1024,   /* request bytes queued on a connection; more wait in the rope */
@@ -50,7 +51,9 @@ struct client {
 struct pool {
     struct list link;
     struct client *client;
-    struct origin origin; /* host points behind the struct */
+    struct origin origin; /* host points behind the struct, via into it */
+    struct tunnel_proxy via;
+    size_t names;         /* bytes behind the struct; a proxy's password is among them */
     struct str authority; /* host, and the port where it is not the scheme's own */
     struct list conns;    /* those with room first, of them the most recently used */
     struct list dials;

@@ -4,6 +4,7 @@
  * only through conn_ops and what ALPN answered. */
 #include "http/client_pool.h"
 #include "base/mem.h"
+#include "base/secret.h"
 #include "http/client_req.h"
 
 #include <stdio.h>
@@ -185,6 +186,18 @@ static bool any_usable(const struct pool *p)
     return false;
 }
 
+static enum client_phase phase_of(enum dial_phase p)
+{
+    switch (p) {
+    case DIAL_DNS: return CLIENT_DNS;
+    case DIAL_CONNECT: return CLIENT_CONNECT;
+    case DIAL_TUNNEL: return CLIENT_TUNNEL;
+    case DIAL_TLS:
+    case DIAL_DONE: break;
+    }
+    return CLIENT_TLS;
+}
+
 /* Nothing is left to wait for: everyone who waited hears why. Who asks anew inside waits anew. */
 static void fail_waiting(struct pool *p, const struct dial_result *res)
 {
@@ -199,9 +212,7 @@ static void fail_waiting(struct pool *p, const struct dial_result *res)
     while (!list_empty(&all)) {
         struct client_req *r = CONTAINER(all.next, struct client_req, at);
 
-        r->phase = res->phase == DIAL_DNS       ? CLIENT_DNS
-                   : res->phase == DIAL_CONNECT ? CLIENT_CONNECT
-                                                : CLIENT_TLS;
+        r->phase = phase_of(res->phase);
         req_detach(r);
         req_fail(r, res->err, res->what);
     }
@@ -246,6 +257,7 @@ static void dial_one(struct pool *p)
                             .tls = p->origin.https ? c->tls : NULL,
                             .want_h2 = p->origin.https,
                             .guard = p->origin.guard,
+                            .via = p->origin.via,
                             .dns_ms = c->lim.dns_ms,
                             .connect_ms = c->lim.connect_ms,
                             .tls_ms = c->lim.tls_ms,
@@ -295,7 +307,10 @@ static void dispatch(struct task *t)
 
 static void pool_bury(struct task *t)
 {
-    mem_free(CONTAINER(t, struct pool, bury));
+    struct pool *p = CONTAINER(t, struct pool, bury);
+
+    secret_wipe(p + 1, p->names);
+    mem_free(p);
 }
 
 void pool_free(struct pool *p)
@@ -316,7 +331,9 @@ void pool_free(struct pool *p)
 static bool same_origin(const struct origin *a, const struct origin *b)
 {
     return a->https == b->https && a->h2_prior == b->h2_prior && a->port == b->port &&
-           a->guard == b->guard && str_eq(a->host, b->host);
+           a->guard == b->guard && str_eq(a->host, b->host) &&
+           (a->via == b->via ||
+            (a->via != NULL && b->via != NULL && tunnel_proxy_eq(a->via, b->via)));
 }
 
 static struct str put_authority(char *at, size_t room, const struct origin *o)
@@ -329,17 +346,40 @@ static struct str put_authority(char *at, size_t room, const struct origin *o)
     return str_of(at, (size_t)n);
 }
 
+static struct str put(char **at, struct str s)
+{
+    struct str copy = str_of(*at, s.n);
+
+    memcpy(*at, s.p, s.n);
+    *at += s.n;
+    return copy;
+}
+
+static void put_via(struct pool *p, char **at, const struct tunnel_proxy *via)
+{
+    p->via = *via;
+    p->via.host = put(at, via->host);
+    p->via.user = put(at, via->user);
+    p->via.password = put(at, via->password);
+    p->origin.via = &p->via;
+}
+
 static struct pool *pool_new(struct client *c, const struct origin *o)
 {
-    size_t room = o->host.n + sizeof "[]:65535";
-    struct pool *p = mem_zalloc(sizeof *p + o->host.n + room);
-    char *names = (char *)(p + 1);
+    const struct tunnel_proxy *via = o->via;
+    size_t authority = o->host.n + sizeof "[]:65535";
+    size_t names = authority + o->host.n + (via ? via->host.n + via->user.n + via->password.n : 0);
+    struct pool *p = mem_zalloc(sizeof *p + names);
+    char *at = (char *)(p + 1);
 
     p->client = c;
+    p->names = names;
     p->origin = *o;
-    memcpy(names, o->host.p, o->host.n);
-    p->origin.host = str_of(names, o->host.n);
-    p->authority = put_authority(names + o->host.n, room, o);
+    p->authority = put_authority(at, authority, o);
+    at += authority;
+    p->origin.host = put(&at, o->host);
+    if (via != NULL)
+        put_via(p, &at, via);
     p->proto = o->https ? PROTO_UNKNOWN : o->h2_prior ? PROTO_H2 : PROTO_H1;
     list_init(&p->conns);
     list_init(&p->dials);

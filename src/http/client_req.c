@@ -186,6 +186,7 @@ static void time_out(struct client_req *r)
     static const char *const WHAT[] = {
         [CLIENT_DNS] = "no connection became free in time",
         [CLIENT_CONNECT] = "no connection became free in time",
+        [CLIENT_TUNNEL] = "no connection became free in time",
         [CLIENT_TLS] = "no connection became free in time",
         [CLIENT_SEND] = "upstream stopped taking the request",
         [CLIENT_HEAD] = "upstream sent no answer in time",

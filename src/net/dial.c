@@ -4,15 +4,17 @@
  * the next address is tried when the last one has failed, or after 250 ms beside it; the first to
  * connect wins and the others are closed.
  *
- *   DNS --answer--> CONNECT --first socket--> TLS (when asked for) --> DONE
- *   any --failure or time limit--> DONE */
+ *   DNS --answer--> CONNECT --first socket--> TUNNEL (through a proxy) --> TLS (when asked for) -->
+ * DONE any --failure or time limit--> DONE */
 #include "net/dial.h"
 #include "base/mem.h"
 #include "net/dns.h"
 #include "net/loop_impl.h"
 #include "net/tcp.h"
 #include "net/tls_impl.h"
+#include "net/tunnel.h"
 
+#include <assert.h>
 #include <sys/socket.h>
 
 enum { NEXT_TRY_MS = 250 };
@@ -29,6 +31,7 @@ struct dial {
     struct stream *tries[DNS_MAX_ADDRS]; /* by address; NULL when not under way */
     size_t next;                         /* the first address that was not tried */
     size_t live;                         /* attempts under way */
+    struct tunnel *tunnel;               /* until the proxy has connected us */
     struct stream *tls;                  /* during its handshake */
     int status;                          /* why the attempts failed, as far as it says something */
     struct timer step, limit;
@@ -46,7 +49,6 @@ static void bury(struct task *t)
 static void stop_trying(struct dial *d)
 {
     timer_stop(&d->step);
-    timer_stop(&d->limit);
     for (size_t i = 0; i < d->next; i++) {
         stream_close(d->tries[i]);
         d->tries[i] = NULL;
@@ -58,17 +60,25 @@ static void wind_up(struct dial *d)
 {
     d->phase = DIAL_DONE;
     stop_trying(d);
+    timer_stop(&d->limit);
     dns_cancel(d->query);
     d->query = NULL;
+    tunnel_close(d->tunnel);
+    d->tunnel = NULL;
     stream_close(d->tls);
     d->tls = NULL;
     loop_defer(d->loop, &d->bury);
 }
 
+/* Of whom the failure speaks: upstream, or the proxy on the way there. */
+#define SAY(d, text) ((d)->opts.via != NULL ? "the proxy: " text : text)
+
 static void finish(struct dial *d, enum err e, const char *what, struct stream *s)
 {
     struct dial_result r = {.err = e, .phase = d->phase, .what = what, .stream = s};
 
+    if (d->opts.via != NULL && r.phase < DIAL_TUNNEL)
+        r.phase = DIAL_TUNNEL;
     if (e == OK)
         r.phase = DIAL_DONE;
     wind_up(d);
@@ -84,7 +94,8 @@ static void on_shaken(void *owner, enum err e, const char *what)
     finish(d, e, what, e == OK ? s : NULL);
 }
 
-static void connected(struct dial *d, struct stream *s)
+/* The stream leads to upstream. */
+static void reached(struct dial *d, struct stream *s)
 {
     const char *what = NULL;
     SSL *ssl;
@@ -93,7 +104,7 @@ static void connected(struct dial *d, struct stream *s)
         finish(d, OK, "", s);
         return;
     }
-    stop_trying(d);
+    timer_stop(&d->limit);
     d->phase = DIAL_TLS;
     ssl = tls_client_ssl(d->opts.tls, d->opts.host, d->opts.port, d->opts.want_h2, &what);
     if (ssl != NULL) {
@@ -102,6 +113,28 @@ static void connected(struct dial *d, struct stream *s)
     }
     stream_close(s);
     finish(d, E_SYSTEM, what, NULL);
+}
+
+static void on_tunnel(void *owner, enum err e, const char *what, struct stream *s)
+{
+    struct dial *d = owner;
+
+    d->tunnel = NULL;
+    if (e == OK)
+        reached(d, s);
+    else
+        finish(d, e, what, NULL);
+}
+
+static void connected(struct dial *d, struct stream *s)
+{
+    stop_trying(d);
+    if (d->opts.via == NULL) {
+        reached(d, s);
+        return;
+    }
+    d->phase = DIAL_TUNNEL;
+    d->tunnel = tunnel_open(s, d->opts.via, d->opts.host, d->opts.port, on_tunnel, d);
 }
 
 /* No route is what one expects of a family that this host does not have; another reason says more.
@@ -115,18 +148,20 @@ static bool says_little(int status)
 static void connect_failed(struct dial *d)
 {
     switch (d->status) {
-    case UV_ECONNREFUSED: finish(d, E_REFUSED, "connection refused", NULL); break;
-    case UV_ETIMEDOUT: finish(d, E_TIMEOUT, "no answer to the connection attempt", NULL); break;
+    case UV_ECONNREFUSED: finish(d, E_REFUSED, SAY(d, "connection refused"), NULL); break;
+    case UV_ETIMEDOUT:
+        finish(d, E_TIMEOUT, SAY(d, "no answer to the connection attempt"), NULL);
+        break;
     case UV_ENETUNREACH:
     case UV_EADDRNOTAVAIL:
     case UV_EAFNOSUPPORT:
-    case UV_EHOSTUNREACH: finish(d, E_REFUSED, "no route to the host", NULL); break;
-    case UV_ECONNRESET: finish(d, E_CLOSED, "connection reset", NULL); break;
+    case UV_EHOSTUNREACH: finish(d, E_REFUSED, SAY(d, "no route to the host"), NULL); break;
+    case UV_ECONNRESET: finish(d, E_CLOSED, SAY(d, "connection reset"), NULL); break;
     case UV_EMFILE:
-    case UV_ENFILE: finish(d, E_SYSTEM, "out of file descriptors", NULL); break;
+    case UV_ENFILE: finish(d, E_SYSTEM, SAY(d, "out of file descriptors"), NULL); break;
     case UV_EACCES:
-    case UV_EPERM: finish(d, E_SYSTEM, "the system forbids the connection", NULL); break;
-    default: finish(d, E_SYSTEM, "cannot connect", NULL);
+    case UV_EPERM: finish(d, E_SYSTEM, SAY(d, "the system forbids the connection"), NULL); break;
+    default: finish(d, E_SYSTEM, SAY(d, "cannot connect"), NULL);
     }
 }
 
@@ -186,7 +221,7 @@ static void try_next(struct dial *d)
         struct stream **slot = &d->tries[d->next++];
         int r;
 
-        addr_set_port(a, d->opts.port);
+        addr_set_port(a, d->opts.via != NULL ? d->opts.via->port : d->opts.port);
         r = tcp_connect(d->loop, a, on_tried, d, slot);
         if (r == 0) {
             d->live++;
@@ -211,7 +246,10 @@ static void on_limit(struct timer *t)
 {
     struct dial *d = CONTAINER(t, struct dial, limit);
 
-    finish(d, E_TIMEOUT, "no answer to the connection attempt", NULL);
+    if (d->phase == DIAL_TUNNEL)
+        finish(d, E_TIMEOUT, "the proxy did not connect to upstream in time", NULL);
+    else
+        finish(d, E_TIMEOUT, SAY(d, "no answer to the connection attempt"), NULL);
 }
 
 static void on_answer(void *owner, const struct dns_answer *a)
@@ -221,9 +259,9 @@ static void on_answer(void *owner, const struct dns_answer *a)
     d->query = NULL;
     if (a->err != OK) {
         finish(d, a->err,
-               a->err == E_REFUSED   ? "no such host name"
-               : a->err == E_TIMEOUT ? "no answer from the name server"
-                                     : "the name server is in trouble",
+               a->err == E_REFUSED   ? SAY(d, "no such host name")
+               : a->err == E_TIMEOUT ? SAY(d, "no answer from the name server")
+                                     : SAY(d, "the name server is in trouble"),
                NULL);
         return;
     }
@@ -242,13 +280,15 @@ struct dial *dial_open(struct loop *loop, const struct dial_opts *opts, dial_don
 {
     struct dial *d = mem_zalloc(sizeof *d);
 
+    assert(opts->guard == NULL || opts->via == NULL);
     *d = (struct dial){.loop = loop, .opts = *opts, .done = done, .owner = owner};
     d->host = mem_dup(opts->host.p, opts->host.n);
     d->opts.host.p = d->host;
     timer_init(&d->step, loop, on_step);
     timer_init(&d->limit, loop, on_limit);
     task_init(&d->bury, bury);
-    d->query = dns_lookup(opts->dns, d->opts.host, opts->dns_ms, on_answer, d);
+    d->query = dns_lookup(opts->dns, opts->via != NULL ? opts->via->host : d->opts.host,
+                          opts->dns_ms, on_answer, d);
     return d;
 }
 

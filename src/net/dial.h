@@ -1,7 +1,9 @@
 /* Copyright 2026 The queqiao authors
  * SPDX-License-Identifier: MIT */
 /* dial.h - an outgoing connection: name lookup, both address families (RFC 8305, "Happy Eyeballs"),
- * TCP, and TLS with ALPN when asked for. */
+ * TCP, a proxy on the way, and TLS with ALPN when asked for.
+ *
+ * With a proxy it is the proxy's name that is looked up; the host's goes to the proxy as it is. */
 #ifndef NET_DIAL_H
 #define NET_DIAL_H
 
@@ -9,9 +11,10 @@
 #include "net/stream.h"
 
 struct dial;
-union net_addr;    /* net/addr.h */
-struct dns;        /* net/dns.h */
-struct tls_client; /* net/tls.h */
+union net_addr;      /* net/addr.h */
+struct dns;          /* net/dns.h */
+struct tls_client;   /* net/tls.h */
+struct tunnel_proxy; /* net/tunnel_talk.h */
 
 /* May this address be connected to? For destinations that a stranger names (SSR-2).
  *
@@ -21,7 +24,9 @@ struct tls_client; /* net/tls.h */
  *   shape   pure; there is no second lookup between the two */
 typedef bool dial_guard_f(const union net_addr *peer, const union net_addr *own);
 
-enum dial_phase { DIAL_DNS, DIAL_CONNECT, DIAL_TLS, DIAL_DONE };
+/* DIAL_TUNNEL: whatever fails before a proxy has connected us, its own name and address included.
+ */
+enum dial_phase { DIAL_DNS, DIAL_CONNECT, DIAL_TUNNEL, DIAL_TLS, DIAL_DONE };
 
 struct dial_opts {
     struct dns *dns;
@@ -30,7 +35,10 @@ struct dial_opts {
     struct tls_client *tls;              /* NULL: plain */
     bool want_h2;                        /* offer h2 before http/1.1 */
     dial_guard_f *guard;                 /* NULL: any address will do */
-    uint32_t dns_ms, connect_ms, tls_ms; /* time limits of each phase */
+    const struct tunnel_proxy *via;      /* NULL: straight; must stay until it is over. Not with a
+                                            guard: it is the proxy that resolves the host */
+    uint32_t dns_ms, connect_ms, tls_ms; /* time limits of each phase; a proxy's
+                                            answer is within connect_ms */
 };
 struct dial_result {
     enum err err;          /* OK: stream is set and belongs to the owner */

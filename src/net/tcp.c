@@ -24,8 +24,9 @@ struct tcp {
     struct stream s;
     uv_tcp_t uv;
     union net_addr peer;
-    struct buf out; /* not yet given to the kernel or to libuv */
-    struct task flush;
+    struct buf out;    /* not yet given to the kernel or to libuv */
+    struct buf unread; /* came before somebody was there for it */
+    struct task flush, again;
     struct timer soft_limit;
     struct task at_free;
     bool sending; /* a libuv request is under way */
@@ -53,6 +54,7 @@ static void on_closed(uv_handle_t *h)
     struct tcp *t = h->data;
 
     buf_fini(&t->out);
+    buf_fini(&t->unread);
     mem_free(t);
 }
 
@@ -61,6 +63,7 @@ static void shut(struct tcp *t, bool reset)
     if (uv_is_closing((uv_handle_t *)&t->uv))
         return;
     task_cancel(&t->flush);
+    task_cancel(&t->again);
     task_cancel(&t->at_free);
     timer_stop(&t->soft_limit);
     loop_buf_give(t->s.loop, &t->out);
@@ -212,12 +215,37 @@ static void on_bytes(uv_stream_t *h, ssize_t n, const uv_buf_t *b)
 
 static void tcp_resume(struct stream *s)
 {
-    uv_read_start((uv_stream_t *)&of(s)->uv, on_alloc, on_bytes); /* twice is harmless */
+    struct tcp *t = of(s);
+
+    if (t->unread.n > 0 || t->unread.err != OK)
+        loop_soon(s->loop, &t->again);
+    else
+        uv_read_start((uv_stream_t *)&t->uv, on_alloc, on_bytes); /* twice is harmless */
 }
 
 static void tcp_pause(struct stream *s)
 {
+    task_cancel(&of(s)->again);
     uv_read_stop((uv_stream_t *)&of(s)->uv);
+}
+
+void tcp_unread(struct stream *s, struct str bytes)
+{
+    buf_put(&of(s)->unread, bytes);
+}
+
+static void read_again(struct task *task)
+{
+    struct tcp *t = CONTAINER(task, struct tcp, again);
+    struct buf bytes = t->unread;
+
+    buf_init(&t->unread, LOOP_READ_BUF);
+    tcp_resume(&t->s);
+    if (bytes.err != OK)
+        fail(t, E_TOOBIG);
+    else
+        stream_tell_read(&t->s, buf_str(&bytes));
+    buf_fini(&bytes);
 }
 
 /* Closing. */
@@ -307,9 +335,11 @@ static struct tcp *make(struct loop *loop, const union net_addr *peer)
     t->s.loop = loop;
     t->peer = *peer;
     task_init(&t->flush, flush);
+    task_init(&t->again, read_again);
     task_init(&t->at_free, on_loop_free);
     timer_init(&t->soft_limit, loop, on_soft_limit);
     buf_init(&t->out, SIZE_MAX / 2);
+    buf_init(&t->unread, LOOP_READ_BUF);
     uv_tcp_init(&loop->uv, &t->uv); /* makes no socket yet and cannot fail */
     t->uv.data = t;
     return t;

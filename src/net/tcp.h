@@ -24,6 +24,10 @@ typedef void tcp_connected_f(void *owner, struct stream *s, int status);
 MUST_CHECK int tcp_connect(struct loop *loop, const union net_addr *to, tcp_connected_f *done,
                            void *owner, struct stream **ret);
 
+/* Give bytes back that were read too far: whoever reads next gets them first. Legal while reading
+ * is paused, once. They are copied. */
+void tcp_unread(struct stream *s, struct str bytes);
+
 const union net_addr *tcp_peer(const struct stream *s);
 int tcp_fd(const struct stream *s);
 

@@ -4,6 +4,7 @@
  * holes, freezes, dials that fail. No socket, no waiting. */
 #include "fake_dial.h"
 #include "http/client.h"
+#include "net/tunnel_talk.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -198,6 +199,7 @@ static void dials_that_fail(void **state)
     } ROWS[] = {
         {DIAL_DNS,     CLIENT_DNS,     E_REFUSED },
         {DIAL_CONNECT, CLIENT_CONNECT, E_TIMEOUT },
+        {DIAL_TUNNEL,  CLIENT_TUNNEL,  E_ACCESS  },
         {DIAL_TLS,     CLIENT_TLS,     E_UPSTREAM},
     };
 
@@ -218,6 +220,45 @@ static void dials_that_fail(void **state)
         assert_string_equal(a.fault.what, "told so");
         assert_int_equal(fake_dialling(), 0);
     }
+    finish();
+}
+
+static void ask_via(struct seen *s, const struct tunnel_proxy *via)
+{
+    origin.via = via;
+    ask(s);
+    origin.via = NULL;
+}
+
+/* Each way has connections of its own, also where only the password differs. */
+static void proxies_do_not_share_connections(void **state)
+{
+    struct tunnel_proxy a = {.kind = TUNNEL_HTTP, .host = S("proxy"), .port = 3128, .user = S("u")};
+    struct tunnel_proxy b = a, same = a;
+    struct seen s[4];
+
+    (void)state;
+    b.password = S("p");
+    begin(NULL, false);
+    ask_via(&s[0], &a);
+    ask_via(&s[1], &b);
+    ask(&s[2]);
+    assert_int_equal(fake_dialling(), 3);
+    assert_true(tunnel_proxy_eq(fake_dial()->opts.via, &a));
+    assert_ptr_not_equal(fake_dial()->opts.via, &a); /* a copy: ours may go */
+    assert_string_equal(fake_dial()->host, "example.com");
+    say(fake_dial_ok(""), ANSWER);
+    assert_true(s[0].ended);
+    assert_true(tunnel_proxy_eq(fake_dial()->opts.via, &b));
+    say(fake_dial_ok(""), ANSWER);
+    assert_true(s[1].ended);
+    assert_null(fake_dial()->opts.via);
+    say(fake_dial_ok(""), ANSWER);
+    assert_true(s[2].ended);
+    ask_via(&s[3], &same);
+    assert_int_equal(fake_dialling(), 0);
+    assert_int_equal(client_stats(client).reused, 1);
+    client_cancel(s[3].r);
     finish();
 }
 
@@ -668,6 +709,7 @@ int main(void)
         cmocka_unit_test(limits_of_the_phases),
         cmocka_unit_test(the_limit_of_sending),
         cmocka_unit_test(dials_that_fail),
+        cmocka_unit_test(proxies_do_not_share_connections),
         cmocka_unit_test(alpn_decides),
         cmocka_unit_test(a_failed_dial_beside_a_working_connection),
         cmocka_unit_test(freed_while_dialling),

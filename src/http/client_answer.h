@@ -8,7 +8,7 @@
 #define HTTP_CLIENT_ANSWER_H
 
 #include "http/client_head.h"
-#include "http/client_llhttp.h"
+#include "http/llhttp_names.h"
 
 enum { ANSWER_INTERIM_MAX = 10 }; /* H1-11 */
 enum answer_state { ANSWER_HEAD, ANSWER_BODY, ANSWER_DONE, ANSWER_FAILED };

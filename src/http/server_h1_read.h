@@ -15,7 +15,7 @@
 #define HTTP_SERVER_H1_READ_H
 
 #include "http/server_head.h"
-#include "http/server_llhttp.h"
+#include "http/llhttp_names.h"
 
 enum { CHUNK_DIGITS = 16, CHUNK_EXT_MAX = 256, CHUNK_EXTS_MAX = 4096 };
 enum { H1_KEEP_ROOM = 2048 }; /* a head buffer up to this size stays with an idle connection */

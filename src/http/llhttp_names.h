@@ -1,8 +1,8 @@
 /* Copyright 2026 The queqiao authors
  * SPDX-License-Identifier: MIT */
-/* server_llhttp.h - llhttp.h, whose names for methods would collide with those of msg.h. */
-#ifndef HTTP_SERVER_LLHTTP_H
-#define HTTP_SERVER_LLHTTP_H
+/* llhttp_names.h - llhttp.h, whose names for methods would collide with those of msg.h. */
+#ifndef HTTP_LLHTTP_NAMES_H
+#define HTTP_LLHTTP_NAMES_H
 
 #define HTTP_GET     LLHTTP_GET
 #define HTTP_HEAD    LLHTTP_HEAD

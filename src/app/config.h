@@ -19,6 +19,7 @@ struct config {
     struct str cors, extra_roots, default_model;
     bool include_thoughts, markdown_images;
     uint64_t body_max, answer_max, event_max, signatures_max, memory_budget, connections;
+    uint64_t per_address, per_token, auth_failures;
     uint64_t head_ms, body_idle_ms, body_total_ms, write_stall_ms, keep_alive_ms;
     uint64_t dns_ms, connect_ms, first_byte_ms, idle_ms, total_ms, heartbeat_ms, drain_ms;
     uint64_t drain_delay_ms;

@@ -60,6 +60,15 @@
         "all bodies, events and queues together; beyond it single requests are refused")           \
     ROW(connections, COUNT, "QUEQIAO_MAX_CONNECTIONS", "20000", 1, 1000000,                        \
         "client connections, all workers together")                                                \
+    ROW(per_address, COUNT, "QUEQIAO_MAX_CONNECTIONS_PER_ADDRESS", "256", 0, 1000000,              \
+        "of them, from one IPv4 address or one /64 of IPv6; loopback is not counted; 0: no "       \
+        "limit, "                                                                                  \
+        "as behind a reverse proxy on another machine")                                            \
+    ROW(per_token, COUNT, "QUEQIAO_MAX_REQUESTS_PER_TOKEN", "100", 0, 1000000,                     \
+        "requests of one token, or of one client's own key, in work at once; 0: no limit")         \
+    ROW(auth_failures, COUNT, "QUEQIAO_MAX_AUTH_FAILURES", "20", 0, 1000000,                       \
+        "wrong tokens from one address before they get a 429, one more each 3 s; right ones "      \
+        "always pass; 0: no limit")                                                                \
     ROW(head_ms, MS, "QUEQIAO_HEAD_TIMEOUT", "10s", 0, 3600000,                                    \
         "a request's head, from its first byte; 0: no limit")                                      \
     ROW(body_idle_ms, MS, "QUEQIAO_BODY_IDLE_TIMEOUT", "30s", 0, 3600000,                          \

@@ -240,15 +240,18 @@ static void on_form(void *owner, char *body, size_t n)
 {
     struct visit *v = owner;
     struct str form = str_of(body, n < FORM_MAX ? n : 0);
-    struct auth_pass pass = {.verdict = AUTH_SERVER_KEY};
+    struct str key;
+    uint32_t wait_s;
 
     read_wishes(v, form);
-    pass.credential = str_trim(target_query_get(form, S("key"), &v->arena));
+    key = str_trim(target_query_get(form, S("key"), &v->arena));
     v->format = HTML;
-    if (auth_is_operator(&v->w->proxy.opts->auth, &pass))
+    if (auth_is_operators(&v->w->proxy.opts->auth, key)) {
         start(v);
-    else
-        answer(v, 401, write_login_again);
+        return;
+    }
+    wait_s = guard_failed(v->w->g->guard, call_network(v->call), loop_now_ms(v->w->loop));
+    answer(v, wait_s > 0 ? 429 : 401, write_login_again);
 }
 
 void doctor_page_post(struct worker *w, struct call *c, const struct request_id *id)

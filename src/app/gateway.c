@@ -17,6 +17,38 @@
 #include <stdio.h>
 #include <string.h>
 
+/* Peers on loopback are programs of this machine, a reverse proxy perhaps, behind which everybody
+ * is: they count in all, but not as one stranger. */
+static void *gate_enter(void *ctx, uint64_t network, bool loopback)
+{
+    struct gateway *g = ctx;
+
+    return guard_enter(g->guard, loopback ? 0 : network);
+}
+
+static void gate_leave(void *ctx, void *ticket)
+{
+    struct gateway *g = ctx;
+
+    guard_leave(g->guard, ticket);
+}
+
+struct guard_limits gateway_guard_limits(const struct config *c)
+{
+    return (struct guard_limits){.connections = (uint32_t)c->connections,
+                                 .per_address = (uint32_t)c->per_address,
+                                 .failures = (uint32_t)c->auth_failures,
+                                 .per_token = (uint32_t)c->per_token};
+}
+
+static void open_gate(struct gateway *g, const struct config *c)
+{
+    struct guard_limits l = gateway_guard_limits(c);
+
+    g->guard = guard_new(&l);
+    g->gate = (struct listen_gate){gate_enter, gate_leave, g};
+}
+
 /* A listener on loopback with keys and no token makes one up and shows it, as notebooks do. */
 static void make_up_token(struct gateway *g, struct settings *s)
 {
@@ -39,8 +71,7 @@ void gateway_settle_auth(struct gateway *g, struct settings *s)
     if (a->server_keys && s->ntokens == 0 && !a->anonymous && !g->platform->fronted &&
         platform_is_loopback(&g->addr))
         make_up_token(g, s);
-    a->tokens = s->tokens;
-    a->ntokens = s->ntokens;
+    settings_name_tokens(s);
     if (a->server_keys && a->ntokens == 0 && !a->anonymous)
         log_text(LOG_WARN, "auth",
                  "AUTH_TOKEN is not set: every request gets a 401 that says so. "
@@ -55,7 +86,8 @@ void gateway_settle_auth(struct gateway *g, struct settings *s)
  * ones. */
 static enum err listen_worker(struct gateway *g, struct worker *w, struct fault *why)
 {
-    struct listen_opts listen = {.addr = g->addr, .reuse_port = g->nworkers > 1, .fd = -1};
+    struct listen_opts listen = {
+        .addr = g->addr, .reuse_port = g->nworkers > 1, .fd = -1, .gate = &g->gate};
     enum err err = OK;
 
     if (g->nsockets == 0)
@@ -169,6 +201,7 @@ enum err gateway_init(struct gateway *g, struct settings *s, const struct platfo
         return why.code;
     }
     mem_set_budget((size_t)c->memory_budget);
+    open_gate(g, c);
     return OK;
 }
 
@@ -214,6 +247,7 @@ void gateway_close(struct gateway *g)
     tls_client_free(g->tls);
     keys_free(g->keys);
     signatures_free(g->signatures);
+    guard_free(g->guard);
     if (g->platform != NULL)
         pthread_mutex_destroy(&g->lock);
 }

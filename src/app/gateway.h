@@ -6,6 +6,7 @@
 #define APP_GATEWAY_H
 
 #include "app/settings.h"
+#include "guard/guard.h"
 #include "keys/ring.h"
 #include "net/listen.h"
 #include "net/tls.h"
@@ -25,6 +26,8 @@ struct gateway {
     struct tls_client *tls;
     struct secret made_up; /* the token for a run that has none; or empty */
     bool emulation;
+    struct guard *guard;
+    struct listen_gate gate;
     struct listen_addr addr;
     int sockets[SOCKETS_MAX]; /* inherited; each worker has a copy of each */
     size_t nsockets;
@@ -49,6 +52,7 @@ struct gateway {
  *   shape   s has been read; it is held, and settled here */
 MUST_CHECK enum err gateway_init(struct gateway *g, struct settings *s, const struct platform *p,
                                  bool emulation, struct buf *problem);
+struct guard_limits gateway_guard_limits(const struct config *c);
 MUST_CHECK enum err gateway_listen(struct gateway *g, struct buf *problem);
 void gateway_run(struct gateway *g); /* until drained */
 void gateway_close(struct gateway *g);

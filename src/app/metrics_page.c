@@ -39,8 +39,13 @@ void metrics_page(struct worker *w, struct call *c, const struct request_id *id)
         .memory_budget = mem_budget(),
         .log_dropped = log_dropped(),
     };
+    struct guard_stats over = guard_stats(g->guard);
     struct buf out;
 
+    p.over_connections = over.connections;
+    p.over_address = over.per_address;
+    p.over_failures = over.failures;
+    p.over_token = over.per_token;
     sum_keys(g, proxy_now(&w->proxy), &p);
     buf_init(&out, METRICS_PAGE_MAX);
     metrics_print(g->metrics, g->nworkers, &p, &out);

@@ -10,7 +10,8 @@
 #include <sys/resource.h>
 
 /* The keep-alive of a front end that pools its connections to us must end before ours, or not at
- * all: what we close while it is being reused becomes a client's 502.
+ * all: what we close while it is being reused becomes a client's 502. Where the platform bounds the
+ * requests of an instance and starts another one, a token is not bounded here.
  *
  *   source  function-compute.md 1.4, 1.7, 1.9 and 6 */
 static const struct platform PLATFORM[] = {
@@ -26,6 +27,7 @@ static const struct platform PLATFORM[] = {
          "32 MB of body. 函数计算的上限：请求头共 8 KB，路径和查询共 4 KB，请求体 32 MB。",
      .defaults = {{"QUEQIAO_KEEP_ALIVE", "0"},
                   {"QUEQIAO_MAX_CONNECTIONS", "1000000"},
+                  {"QUEQIAO_MAX_REQUESTS_PER_TOKEN", "0"},
                   {"QUEQIAO_DRAIN_TIMEOUT", "25s"}}},
     {                                                                                                                      "scf",
      "Tencent Cloud SCF",                                                {"SCF_FUNCTIONNAME", "TENCENTCLOUD_RUNENV", "SCF_RUNTIME"},
@@ -35,6 +37,7 @@ static const struct platform PLATFORM[] = {
      .limits = " SCF itself takes at most 6 MB of body. 云函数 SCF 的上限：请求体 6 MB。",
      .defaults = {{"QUEQIAO_KEEP_ALIVE", "0"},
                   {"QUEQIAO_MAX_CONNECTIONS", "1000000"},
+                  {"QUEQIAO_MAX_REQUESTS_PER_TOKEN", "0"},
                   {"QUEQIAO_DRAIN_TIMEOUT", "5s"}}},
     {                             "functiongraph",
      "Huawei Cloud FunctionGraph", {"RUNTIME_FUNC_NAME", "RUNTIME_PROJECT_ID"},
@@ -45,6 +48,7 @@ static const struct platform PLATFORM[] = {
          " FunctionGraph itself takes at most 6 MB of body. FunctionGraph 的上限：请求体 6 MB。",
      .defaults = {{"QUEQIAO_KEEP_ALIVE", "0"},
                   {"QUEQIAO_MAX_CONNECTIONS", "1000000"},
+                  {"QUEQIAO_MAX_REQUESTS_PER_TOKEN", "0"},
                   {"QUEQIAO_DRAIN_TIMEOUT", "5s"}}},
     {                                                                            "lambda",
      "AWS Lambda with the Web Adapter",                                                                                 {"AWS_LAMBDA_FUNCTION_NAME"},
@@ -57,7 +61,9 @@ static const struct platform PLATFORM[] = {
      "0.0.0.0",                                                                                                    "0.0.0.0:8080",
      .fronted = true,
      .limits = " Cloud Run itself takes at most 32 MB of body over HTTP/1. "
-               "Cloud Run 的上限：HTTP/1 请求体 32 MB。", .defaults = {{"QUEQIAO_KEEP_ALIVE", "0"}, {"QUEQIAO_DRAIN_TIMEOUT", "8s"}}},
+               "Cloud Run 的上限：HTTP/1 请求体 32 MB。", .defaults = {{"QUEQIAO_KEEP_ALIVE", "0"},
+                  {"QUEQIAO_MAX_REQUESTS_PER_TOKEN", "0"},
+                  {"QUEQIAO_DRAIN_TIMEOUT", "8s"}}},
     {                                                                      "fly",
      "Fly.io",{"FLY_APP_NAME", "FLY_MACHINE_ID"},
      "0.0.0.0","0.0.0.0:8080",
@@ -65,7 +71,7 @@ static const struct platform PLATFORM[] = {
      .request_id = "fly-request-id",
      .limits = "",
      .defaults = {{"QUEQIAO_KEEP_ALIVE", "0"}, {"QUEQIAO_DRAIN_TIMEOUT", "4s"}}},
-    {              "kubernetes",
+    {                                       "kubernetes",
      "Kubernetes",                                                                                        {"KUBERNETES_SERVICE_HOST"},
      "0.0.0.0",                                                                                                          "0.0.0.0:8080",
      .fronted = true,
@@ -150,6 +156,8 @@ enum err platform_suggest(const struct platform *p, struct config *c, struct buf
     for (size_t i = 0; i < NELEM(p->defaults) && p->defaults[i].variable && err == OK; i++)
         err =
             config_suggest(c, str_z(p->defaults[i].variable), str_z(p->defaults[i].value), problem);
+    if (err == OK && p->fronted) /* every connection is the front end's */
+        err = config_suggest(c, S("QUEQIAO_MAX_CONNECTIONS_PER_ADDRESS"), S("0"), problem);
     return err == OK ? suggest_budget(c, problem) : err;
 }
 

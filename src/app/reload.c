@@ -24,9 +24,11 @@ static enum err prepare(struct gateway *g, struct settings *fresh, struct buf *p
 static void publish(struct gateway *g, struct settings *fresh)
 {
     struct settings *old = g->settings;
+    struct guard_limits limits = gateway_guard_limits(&fresh->config);
 
     gateway_settle_auth(g, fresh);
     mem_set_budget((size_t)fresh->config.memory_budget);
+    guard_set_limits(g->guard, &limits);
     settings_set_log(fresh);
     pthread_mutex_lock(&g->lock);
     g->settings = settings_hold(fresh);

@@ -10,6 +10,7 @@
 #include "app/metrics_page.h"
 #include "app/platform.h"
 #include "dialect/list.h"
+#include "guard/guard.h"
 #include "http/server.h"
 #include "proxy/exchange.h"
 #include "proxy/model_list.h"
@@ -17,6 +18,8 @@
 #include "proxy/target.h"
 
 #include <stdio.h>
+
+enum { BUSY_S = 1 }; /* after which a client over its limit may ask again */
 
 struct visit {
     struct worker *w;
@@ -137,13 +140,19 @@ static const struct route *find_route(const struct target *t, enum http_method m
     return found;
 }
 
-static void refuse_with(struct visit *v, enum gm_cause cause, struct str what)
+static void refuse_later(struct visit *v, enum gm_cause cause, struct str what, uint32_t wait_s)
 {
     struct gm_error e;
 
     gm_error_make(&e, cause, what);
+    e.retry_after_s = wait_s;
     reply_log(&v->id, v->call, e.client_status);
     reply_error(&v->w->proxy, v->call, &v->id, &OPENAI_CHAT, &e);
+}
+
+static void refuse_with(struct visit *v, enum gm_cause cause, struct str what)
+{
+    refuse_later(v, cause, what, 0);
 }
 
 static void wrong_method(struct visit *v, unsigned methods)
@@ -169,10 +178,17 @@ static void not_found(struct visit *v)
     refuse_with(v, GM_NOT_FOUND, str_z(text));
 }
 
+/* LIM-15: a credential that does not let in. Not where nobody can come in, nor where two came. */
+static bool is_guess(const struct auth_pass *pass)
+{
+    return pass->credential.n > 0 && pass->verdict != AUTH_TWO && pass->verdict != AUTH_CLOSED;
+}
+
 static bool let_in(struct visit *v, enum access access)
 {
     const struct auth *a = &v->w->proxy.opts->auth;
     struct str refusal;
+    uint32_t wait_s;
 
     v->pass = auth_check(a, call_headers(v->call), call_query(v->call), v->arena);
     refusal = auth_refusal(v->pass.verdict);
@@ -181,12 +197,48 @@ static bool let_in(struct visit *v, enum access access)
                     "此页面仅供管理者使用，请带上服务器的 AUTH_TOKEN。");
     if (refusal.n == 0)
         return true;
+    wait_s = is_guess(&v->pass)
+                 ? guard_failed(v->w->g->guard, call_network(v->call), loop_now_ms(v->w->loop))
+                 : 0;
+    if (wait_s > 0) {
+        refuse_later(v, GM_RATE,
+                     S("Too many requests with a wrong API key came from your address. "
+                       "来自你的地址的错误 API key 请求过多。"),
+                     wait_s);
+        return false;
+    }
     if (access == OPERATOR && target_is(&v->target, 0, "doctor") && doctor_page_wanted(v->call)) {
         doctor_page_login(v->w, v->call, &v->id);
         return false;
     }
     refuse_with(v, v->pass.verdict == AUTH_TWO ? GM_BAD_REQUEST : GM_UNAUTHORIZED, refusal);
     return false;
+}
+
+static void on_over(void *guard, void *seat)
+{
+    guard_rise(guard, seat);
+}
+
+/* LIM-16: one client does not take all there is. Who came without a credential is not told apart.
+ */
+static bool seated(struct visit *v)
+{
+    struct guard *g = v->w->g->guard;
+    struct guard_seat *seat;
+
+    if (v->pass.credential.n == 0)
+        return true;
+    seat = guard_sit(g, &v->pass.id);
+    if (seat == NULL) {
+        refuse_later(v, GM_RATE,
+                     S("Too many requests with this API key are being answered at once. "
+                       "使用这个 API key 的并发请求过多。"),
+                     BUSY_S);
+        return false;
+    }
+    call_at_end(v->call, on_over, g, seat);
+    return true;
 }
 
 static void dispatch(struct visit *v)
@@ -210,7 +262,7 @@ static void dispatch(struct visit *v)
         wrong_method(v, r->methods);
         return;
     }
-    if (r->access == OPEN || let_in(v, r->access))
+    if (r->access == OPEN || (let_in(v, r->access) && seated(v)))
         r->go(v);
 }
 

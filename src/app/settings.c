@@ -30,6 +30,7 @@ static void free_settings(struct proxy_opts *o)
     struct settings *s = CONTAINER(o, struct settings, opts);
 
     credentials_free_tokens(s->tokens, s->ntokens);
+    mem_free(s->token_ids);
     config_fini(&s->config);
     buf_fini(&s->fixed);
     mem_free(s);
@@ -137,9 +138,18 @@ enum err settings_settle(struct settings *s, const struct platform *p, bool emul
     if (err != OK)
         return err;
     fill_opts(&s->opts, &s->config, p, emulation);
-    s->opts.auth.tokens = s->tokens;
-    s->opts.auth.ntokens = s->ntokens;
+    settings_name_tokens(s);
     return OK;
+}
+
+void settings_name_tokens(struct settings *s)
+{
+    mem_free(s->token_ids);
+    s->token_ids = mem_zalloc((s->ntokens + 1) * sizeof *s->token_ids);
+    for (size_t i = 0; i < s->ntokens; i++)
+        s->token_ids[i] = sha256_of(secret_str(&s->tokens[i]));
+    s->opts.auth.tokens = s->token_ids;
+    s->opts.auth.ntokens = s->ntokens;
 }
 
 void settings_set_log(const struct settings *s)

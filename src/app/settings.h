@@ -17,9 +17,10 @@ struct settings {
     struct config config;
     struct secret *tokens;
     size_t ntokens;
-    struct proxy_opts opts; /* points into the config and at the tokens */
-    uint64_t number;        /* of the reload that brought them; 0: the start */
-    struct buf fixed;       /* names of options that a restart alone changes, and that did change */
+    struct sha256 *token_ids; /* of them; what requests are compared with */
+    struct proxy_opts opts;   /* points into the config and at the tokens */
+    uint64_t number;          /* of the reload that brought them; 0: the start */
+    struct buf fixed; /* names of options that a restart alone changes, and that did change */
 };
 struct settings *settings_new(void); /* held by the caller */
 struct settings *settings_hold(struct settings *s);
@@ -36,6 +37,9 @@ MUST_CHECK enum err settings_reread(struct settings *s, const struct settings *b
 /* Make the rest of the options. The keys are settled apart: they are one set for the process. */
 MUST_CHECK enum err settings_settle(struct settings *s, const struct platform *p, bool emulation,
                                     struct buf *problem);
+
+/* Compare requests with the tokens that are there now. */
+void settings_name_tokens(struct settings *s);
 
 void settings_set_log(const struct settings *s);
 

@@ -77,11 +77,10 @@ void worker_warm(struct gateway *g)
         loop_post(g->workers[i]->loop, &g->workers[i]->warm);
 }
 
-static struct server_limits server_limits_of(const struct gateway *g, const struct config *c)
+static struct server_limits server_limits_of(const struct config *c)
 {
     struct server_limits l = SERVER_LIMITS_DEFAULT;
 
-    l.connections = (size_t)(c->connections + g->nworkers - 1) / g->nworkers;
     l.body_max = (size_t)c->body_max;
     l.head_ms = (uint32_t)c->head_ms;
     l.body_idle_ms = (uint32_t)c->body_idle_ms;
@@ -116,7 +115,7 @@ static void on_reload(struct task *t)
         return;
     settings_drop(w->settings);
     w->settings = gateway_settings(w->g);
-    sl = server_limits_of(w->g, &w->settings->config);
+    sl = server_limits_of(&w->settings->config);
     cl = worker_client_limits(&w->settings->config);
     server_set_limits(w->server, &sl);
     client_set_limits(w->client, &cl);
@@ -129,7 +128,7 @@ static void on_reload(struct task *t)
 struct worker *worker_open(struct gateway *g)
 {
     struct worker *w = mem_zalloc(sizeof *w);
-    struct server_limits sl = server_limits_of(g, &g->settings->config);
+    struct server_limits sl = server_limits_of(&g->settings->config);
     struct client_limits cl = worker_client_limits(&g->settings->config);
     struct server_handler h = ROUTES_HANDLER;
 

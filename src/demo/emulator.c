@@ -159,7 +159,6 @@ struct emulator *emulator_new(struct loop *loop, const struct emulator_opts *opt
     emu_journal_init(&e->house.journal, opts->control);
     e->house.quotas = emu_quotas_new();
     emu_script_init(&e->house.script);
-    limits.connections = SIZE_MAX; /* who is behind it has a limit of its own */
     limits.body_max = BODY_MAX;
     e->server = server_new(loop, &handler, &limits);
     return e;

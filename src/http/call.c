@@ -40,6 +40,8 @@ void call_bury(struct call *c)
     c->ended = true;
     c->on = NULL;
     c->conn->server->ncalls--;
+    if (c->over != NULL)
+        c->over(c->over_ctx, c->over_what);
     loop_defer(c->conn->server->loop, &c->bury);
 }
 
@@ -123,6 +125,19 @@ struct http_headers call_headers(const struct call *c)
 struct peer_name call_peer(const struct call *c)
 {
     return c->conn->stream ? stream_peer(c->conn->stream) : (struct peer_name){""};
+}
+
+uint64_t call_network(const struct call *c)
+{
+    return c->conn->stream ? stream_peer_network(c->conn->stream) : 0;
+}
+
+void call_at_end(struct call *c, void (*over)(void *ctx, void *what), void *ctx, void *what)
+{
+    assert(c->over == NULL && !c->ended);
+    c->over = over;
+    c->over_ctx = ctx;
+    c->over_what = what;
 }
 
 void call_bind(struct call *c, const struct call_events *on, void *owner)

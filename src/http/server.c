@@ -11,7 +11,6 @@
 #include <stdio.h>
 
 const struct server_limits SERVER_LIMITS_DEFAULT = {
-    .connections = 10000,
     .body_max = (size_t)32 << 20,
     .head_ms = 10000,
     .body_idle_ms = 30000,
@@ -155,9 +154,7 @@ static void on_accept(void *owner, struct stream *stream)
 {
     struct server *s = owner;
 
-    if (s->nconns >= s->limits.connections)
-        stream_close(stream);
-    else if (str_eq(stream_alpn(stream), S("h2")))
+    if (str_eq(stream_alpn(stream), S("h2")))
         h2_open(s, stream, S(""));
     else
         h1_open(s, stream);

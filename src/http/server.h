@@ -48,7 +48,6 @@ struct server_handler {
     struct http_headers (*refuse_fields)(void *ctx, struct call *call);
 };
 struct server_limits {
-    size_t connections;      /* LIM-1, for this loop; one more is closed at once */
     size_t body_max;         /* bytes, LIM-3 */
     uint32_t head_ms;        /* LIM-7; 0: none */
     uint32_t body_idle_ms;   /* LIM-8 */
@@ -79,8 +78,11 @@ struct str call_path(const struct call *c);  /* as sent, still percent-encoded, 
 struct str call_query(const struct call *c); /* without the `?` */
 struct http_headers call_headers(const struct call *c);
 struct peer_name call_peer(const struct call *c);
+uint64_t call_network(const struct call *c); /* net/stream.h; 0 when the client is gone */
 
 void call_bind(struct call *c, const struct call_events *on, void *owner);
+/* Told once when the call is over, however it ends, after everything else; one for each call. */
+void call_at_end(struct call *c, void (*over)(void *ctx, void *what), void *ctx, void *what);
 void call_want_body(struct call *c);
 void call_drop_body(struct call *c); /* its memory is not needed any longer */
 

@@ -89,6 +89,8 @@ struct call {
     struct list link; /* of the connection's calls */
     const struct call_events *on;
     void *owner;
+    void (*over)(void *ctx, void *what); /* or NULL */
+    void *over_ctx, *over_what;
     enum http_method method;
     struct str path, query;
     struct http_headers headers; /* the array is the call's own; the bytes are the version's */

@@ -14,8 +14,8 @@
 #ifndef HTTP_SERVER_H1_READ_H
 #define HTTP_SERVER_H1_READ_H
 
-#include "http/server_head.h"
 #include "http/llhttp_names.h"
+#include "http/server_head.h"
 
 enum { CHUNK_DIGITS = 16, CHUNK_EXT_MAX = 256, CHUNK_EXTS_MAX = 4096 };
 enum { H1_KEEP_ROOM = 2048 }; /* a head buffer up to this size stays with an idle connection */

@@ -53,6 +53,7 @@ struct metrics_process {
     bool draining;
     int64_t start_s;
     uint64_t memory_counted, memory_budget, log_dropped;
+    uint64_t over_connections, over_address, over_failures, over_token; /* turned away */
 };
 /* Prometheus' text format 0.0.4. Sticky in out->err. */
 void metrics_print(struct metrics *const *v, size_t n, const struct metrics_process *p,

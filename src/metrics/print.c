@@ -192,6 +192,15 @@ static void print_process(const struct metrics_process *p, struct buf *out)
         {"refused", p->key_refused},
         {"failed",  p->key_failed },
     };
+    const struct {
+        const char *name;
+        uint64_t n;
+    } limits[] = {
+        {"connections",   p->over_connections},
+        {"address",       p->over_address    },
+        {"auth_failures", p->over_failures   },
+        {"token",         p->over_token      },
+    };
     struct rusage use = {0};
 
     getrusage(RUSAGE_SELF, &use);
@@ -217,6 +226,11 @@ static void print_process(const struct metrics_process *p, struct buf *out)
     for (size_t i = 0; i < NELEM(outcomes); i++)
         buf_putf(out, "queqiao_key_requests_total{outcome=\"%s\"} %llu\n", outcomes[i].name,
                  (unsigned long long)outcomes[i].n);
+    head(out, "queqiao_turned_away_total", "counter",
+         "Connections and requests over a limit, by the limit.");
+    for (size_t i = 0; i < NELEM(limits); i++)
+        buf_putf(out, "queqiao_turned_away_total{limit=\"%s\"} %llu\n", limits[i].name,
+                 (unsigned long long)limits[i].n);
     one(out, "queqiao_workers", "gauge", "Event loops.", p->workers);
     one(out, "queqiao_draining", "gauge", "1 from the signal to stop on.", p->draining);
     head(out, "queqiao_build_info", "gauge", "1; the version is the label.");

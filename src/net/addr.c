@@ -71,6 +71,18 @@ bool addr_same(const union net_addr *a, const union net_addr *b)
            memcmp(&a->in6.sin6_addr, &b->in6.sin6_addr, sizeof a->in6.sin6_addr) == 0;
 }
 
+uint64_t addr_network(const union net_addr *a)
+{
+    struct in_addr v4;
+    uint64_t n = 0;
+
+    if (as_ipv4(a, &v4))
+        return (uint64_t)1 << 32 | ntohl(v4.s_addr);
+    for (size_t i = 0; i < 8 && a->sa.sa_family == AF_INET6; i++)
+        n = n << 8 | a->in6.sin6_addr.s6_addr[i];
+    return n;
+}
+
 void addr_set_port(union net_addr *a, uint16_t port)
 {
     if (a->sa.sa_family == AF_INET6)

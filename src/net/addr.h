@@ -21,6 +21,9 @@ bool addr_parse(struct str text, union net_addr *ret);
 struct addr_text addr_text(const union net_addr *a); /* no port; an IPv4 inside IPv6 as IPv4 */
 bool addr_is_loopback(const union net_addr *a);
 bool addr_same(const union net_addr *a, const union net_addr *b); /* whatever the ports */
+/* What one stranger has: an IPv4 address (2^32 and its number), or the upper half of an IPv6
+ * address, its /64. 0 for other families. */
+uint64_t addr_network(const union net_addr *a);
 void addr_set_port(union net_addr *a, uint16_t port);
 uint16_t addr_port(const union net_addr *a);
 socklen_t addr_len(const union net_addr *a);

@@ -29,6 +29,7 @@ struct listener {
     listen_accept_f *accept;
     void *owner;
     struct tls_server *tls;
+    const struct listen_gate *gate;
     struct timer rest;
     struct list handshakes; /* oldest first */
     size_t shaking;
@@ -221,6 +222,26 @@ static void arrived(struct listener *l, struct stream *s)
     l->shaking++;
 }
 
+/* A socket that was accepted. */
+static void admit(struct listener *l, int fd, const union net_addr *peer)
+{
+    const struct listen_gate *g = l->gate;
+    void *ticket = g != NULL ? g->enter(g->ctx, addr_network(peer), addr_is_loopback(peer)) : NULL;
+    struct stream *s;
+
+    if (g != NULL && ticket == NULL) {
+        close(fd);
+        return;
+    }
+    s = tcp_adopt(l->loop, fd, peer);
+    if (s == NULL && g != NULL)
+        g->leave(g->ctx, ticket);
+    if (s == NULL)
+        return;
+    tcp_hold_ticket(s, g, ticket);
+    arrived(l, s);
+}
+
 static bool out_of_room(int e)
 {
     return e == EMFILE || e == ENFILE || e == ENOMEM || e == ENOBUFS;
@@ -237,7 +258,6 @@ static void on_readable(uv_poll_t *h, int status, int events)
         union net_addr peer = {.in6 = {.sin6_family = AF_UNSPEC}};
         socklen_t n = sizeof peer;
         int fd = accept4(l->fd, &peer.sa, &n, SOCK_NONBLOCK | SOCK_CLOEXEC);
-        struct stream *s;
 
         if (fd < 0 && out_of_room(errno)) {
             l->shortages++;
@@ -249,9 +269,7 @@ static void on_readable(uv_poll_t *h, int status, int events)
             return;
         if (fd < 0) /* ECONNABORTED and its like concern that one connection */
             continue;
-        s = tcp_adopt(l->loop, fd, &peer);
-        if (s != NULL)
-            arrived(l, s);
+        admit(l, fd, &peer);
     }
 }
 
@@ -273,8 +291,12 @@ enum err listener_open(struct loop *loop, const struct listen_opts *opts, listen
         return e;
     tcp_tune_listening(fd);
     l = mem_zalloc(sizeof *l);
-    *l = (struct listener){
-        .loop = loop, .fd = fd, .accept = accept, .owner = owner, .tls = opts->tls};
+    *l = (struct listener){.loop = loop,
+                           .fd = fd,
+                           .accept = accept,
+                           .owner = owner,
+                           .tls = opts->tls,
+                           .gate = opts->gate};
     timer_init(&l->rest, loop, on_rested);
     list_init(&l->handshakes);
     l->poll.data = l;

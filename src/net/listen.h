@@ -18,11 +18,21 @@ struct listen_addr {
 };
 MUST_CHECK enum err listen_parse(struct str text, struct listen_addr *ret, struct fault *why);
 
+/* Who may come in; asked for each connection before anything is read of it, on the loop's thread.
+ * `leave` follows each ticket once, when the connection's socket is closed. The rest of the process
+ * may outlive the listener, and so must the gate. */
+struct listen_gate {
+    void *(*enter)(void *ctx, uint64_t network, bool loopback); /* NULL: closed at once */
+    void (*leave)(void *ctx, void *ticket);
+    void *ctx;
+};
+
 struct listen_opts {
     struct listen_addr addr;
-    bool reuse_port;        /* several loops on one port (SO_REUSEPORT) */
-    struct tls_server *tls; /* NULL: plain */
-    int fd;                 /* an inherited listening socket, or -1 */
+    bool reuse_port;                /* several loops on one port (SO_REUSEPORT) */
+    struct tls_server *tls;         /* NULL: plain */
+    int fd;                         /* an inherited listening socket, or -1 */
+    const struct listen_gate *gate; /* NULL: everybody */
 };
 typedef void listen_accept_f(void *owner, struct stream *s); /* s is the owner's now; TLS is done */
 

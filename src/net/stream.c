@@ -120,6 +120,11 @@ struct peer_name stream_peer(const struct stream *s)
     return name;
 }
 
+uint64_t stream_peer_network(const struct stream *s)
+{
+    return addr_network(tcp_peer(bottom(s)));
+}
+
 bool stream_peer_is_loopback(const struct stream *s)
 {
     return addr_is_loopback(tcp_peer(bottom(s)));

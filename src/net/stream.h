@@ -49,6 +49,8 @@ struct peer_name {
 };
 struct peer_name stream_peer(const struct stream *s);
 bool stream_peer_is_loopback(const struct stream *s);
+/* What one stranger has: an IPv4 address, or the /64 of an IPv6 one. 0 for other families. */
+uint64_t stream_peer_network(const struct stream *s);
 
 /* Has the peer closed or reset the connection without our having been told yet? For pooled
  * connections before they are used again. Costs one poll(2). */

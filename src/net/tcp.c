@@ -10,6 +10,7 @@
  *   open --close_soft--> flushing --empty--> FIN sent, input dropped --EOF or 1 s--> closing */
 #include "net/tcp.h"
 #include "base/mem.h"
+#include "net/listen.h"
 #include "net/stream_impl.h"
 
 #include <netinet/tcp.h>
@@ -29,6 +30,8 @@ struct tcp {
     struct task flush, again;
     struct timer soft_limit;
     struct task at_free;
+    const struct listen_gate *gate; /* that let it in, and what it gave; or NULL */
+    void *ticket;
     bool sending; /* a libuv request is under way */
     bool lingering, fin_sent;
 };
@@ -67,6 +70,8 @@ static void shut(struct tcp *t, bool reset)
     task_cancel(&t->at_free);
     timer_stop(&t->soft_limit);
     loop_buf_give(t->s.loop, &t->out);
+    if (t->gate != NULL)
+        t->gate->leave(t->gate->ctx, t->ticket);
     if (reset && uv_tcp_close_reset(&t->uv, on_closed) == 0)
         return;
     uv_close((uv_handle_t *)&t->uv, on_closed);
@@ -356,6 +361,12 @@ struct stream *tcp_adopt(struct loop *loop, int fd, const union net_addr *peer)
     }
     uv_tcp_nodelay(&t->uv, 1);
     return &t->s;
+}
+
+void tcp_hold_ticket(struct stream *s, const struct listen_gate *gate, void *ticket)
+{
+    of(s)->gate = gate;
+    of(s)->ticket = ticket;
 }
 
 void tcp_tune_listening(int fd)

@@ -16,6 +16,10 @@ void tcp_tune_listening(int fd);
  * system will not have it. */
 struct stream *tcp_adopt(struct loop *loop, int fd, const union net_addr *peer);
 
+/* The gate that let it in is told when its socket is closed. */
+struct listen_gate;
+void tcp_hold_ticket(struct stream *s, const struct listen_gate *gate, void *ticket);
+
 /* Start to connect. Told exactly once, never from inside, with 0 or a libuv error; not at all after
  * stream_close. A failed stream is still the owner's to close.
  *

@@ -45,18 +45,20 @@ static bool find_credential(struct http_headers h, struct str query, struct aren
     return take(ret, target_query_get(query, S("key"), arena));
 }
 
-static bool is_token(const struct auth *a, struct str credential)
+static bool is_token(const struct auth *a, const struct sha256 *id)
 {
     bool known = false;
 
     for (size_t i = 0; i < a->ntokens; i++)
-        known |= secret_eq(&a->tokens[i], credential);
+        known |= sha256_eq(&a->tokens[i], id);
     return known;
 }
 
-static enum auth_verdict judge(const struct auth *a, struct str credential)
+static enum auth_verdict judge(const struct auth *a, const struct auth_pass *pass)
 {
-    if (credential.n > 0 && is_token(a, credential))
+    struct str credential = pass->credential;
+
+    if (credential.n > 0 && is_token(a, &pass->id))
         return AUTH_SERVER_KEY;
     if (credential.n > 0 && (a->byok || (!a->server_keys && a->ntokens == 0)))
         return AUTH_CLIENT_KEY;
@@ -76,14 +78,22 @@ struct auth_pass auth_check(const struct auth *a, struct http_headers h, struct 
         pass.verdict = AUTH_TWO;
         return pass;
     }
-    pass.verdict = judge(a, pass.credential);
+    if (pass.credential.n > 0)
+        pass.id = sha256_of(pass.credential);
+    pass.verdict = judge(a, &pass);
     return pass;
 }
 
 bool auth_is_operator(const struct auth *a, const struct auth_pass *pass)
 {
-    return pass->verdict == AUTH_SERVER_KEY && pass->credential.n > 0 &&
-           is_token(a, pass->credential);
+    return pass->verdict == AUTH_SERVER_KEY && pass->credential.n > 0 && is_token(a, &pass->id);
+}
+
+bool auth_is_operators(const struct auth *a, struct str credential)
+{
+    struct sha256 id = sha256_of(credential);
+
+    return credential.n > 0 && is_token(a, &id);
 }
 
 struct str auth_refusal(enum auth_verdict v)

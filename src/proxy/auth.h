@@ -5,11 +5,11 @@
 #define PROXY_AUTH_H
 
 #include "base/arena.h"
-#include "base/secret.h"
+#include "base/sha256.h"
 #include "http/msg.h"
 
 struct auth {
-    const struct secret *tokens; /* AUTH_TOKEN, or the one made up at start */
+    const struct sha256 *tokens; /* of AUTH_TOKEN's, or of the one made up at start */
     size_t ntokens;
     bool server_keys; /* there is a key of ours to be served on */
     bool byok;        /* QUEQIAO_BYOK: an unknown credential is the client's own key */
@@ -27,18 +27,22 @@ enum auth_verdict {
 struct auth_pass {
     enum auth_verdict verdict;
     struct str credential; /* in the arena or in the headers; empty when there was none */
+    struct sha256 id;      /* of the credential, where there is one: whose request it is */
 };
 
 /* Credentials are taken from `Authorization: Bearer`, `x-api-key`, `api-key`, `x-goog-api-key` and
- * `?key=`, and from nowhere else; every known token is compared, in constant time.
+ * `?key=`, and from nowhere else. What is compared, with every known token and in constant time,
+ * are digests: neither a token's length nor its first bytes can be felt.
  *
- *   source  design.md "Who gets in"; AUT-1, AUT-4 */
+ *   source  design.md "Who gets in"; AUT-1, AUT-3, AUT-4 */
 struct auth_pass auth_check(const struct auth *a, struct http_headers h, struct str query,
                             struct arena *arena);
 
 /* Pages for the operator: only who presented one of the server's tokens. A client's own key is not
  * enough, nor is being let in because everybody is. */
 bool auth_is_operator(const struct auth *a, const struct auth_pass *pass);
+/* The same for a credential that came by another way than auth_check. */
+bool auth_is_operators(const struct auth *a, struct str credential);
 
 /* What a client that is not let in is told, in English and Chinese; empty for the verdicts that let
  * in. The same bytes for every wrong credential. */

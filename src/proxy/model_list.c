@@ -5,7 +5,6 @@
 #include "proxy/model_list.h"
 
 #include "base/mem.h"
-#include "base/random.h"
 #include "codec/json_read.h"
 #include "dialect/list.h"
 #include "dialect/openai/models.h"
@@ -28,7 +27,7 @@ enum {
 /* The list of one key: ours (whichever of them) or a client's. */
 struct list_of {
     struct model_cache *m;
-    uint64_t owner; /* hash of the client's key; 0: the server's */
+    struct sha256 owner; /* of the client's key; zeroes: the server's */
     bool used;
     struct gm_models live; /* what came last; empty before */
     uint64_t checked_ms;
@@ -56,9 +55,15 @@ struct visitor {
 };
 struct model_cache {
     struct proxy *p;
-    uint64_t seed;
     struct list_of lists[LISTS_MAX];
 };
+
+static const struct sha256 SERVER;
+
+static bool is_server(const struct sha256 *owner)
+{
+    return sha256_eq(owner, &SERVER);
+}
 
 static void visitor_free(struct task *t)
 {
@@ -113,7 +118,7 @@ static void answer(struct list_of *l, struct visitor *v)
 {
     if (l->live.n > 0)
         answer_from(v, &l->live, true);
-    else if (l->owner != 0 && !l->ok && key_is_refused(retry_blame(&l->error)))
+    else if (!is_server(&l->owner) && !l->ok && key_is_refused(retry_blame(&l->error)))
         answer_error(v, &l->error);
     else
         answer_from(v, gm_models_builtin(), false);
@@ -278,7 +283,7 @@ static void fetch(struct list_of *l, struct str own_key)
     buf_init(&l->page, PAGE_MAX);
     l->next[0] = '\0';
     l->pages = 0;
-    if (l->owner != 0)
+    if (!is_server(&l->owner))
         secret_init(&l->own_key, own_key);
     else if (keys_pick(p->keys, &want, &l->lease, &wait) != KEY_PICKED) {
         struct gm_error e;
@@ -296,14 +301,15 @@ static bool in_the_air(const struct list_of *l)
 }
 
 /* The place for this owner: its own, a free one, or the one that was looked at longest ago. */
-static struct list_of *place_for(struct model_cache *m, uint64_t owner)
+static struct list_of *place_for(struct model_cache *m, struct sha256 owner)
 {
     struct list_of *oldest = NULL;
 
     for (size_t i = 0; i < LISTS_MAX; i++)
-        if (m->lists[i].used && m->lists[i].owner == owner)
+        if (m->lists[i].used && sha256_eq(&m->lists[i].owner, &owner))
             return &m->lists[i];
-    for (size_t i = owner ? 1 : 0; i < LISTS_MAX; i++) { /* the first is the server's own */
+    for (size_t i = is_server(&owner) ? 0 : 1; i < LISTS_MAX;
+         i++) { /* the first is the server's own */
         struct list_of *l = &m->lists[i];
 
         if (in_the_air(l))
@@ -329,14 +335,9 @@ static bool is_fresh(const struct list_of *l, uint64_t now_ms)
     return l->checked_ms != 0 && now_ms - l->checked_ms < (l->ok ? FRESH_MS : FAILED_MS);
 }
 
-static uint64_t owner_of(const struct model_cache *m, const struct auth_pass *pass)
+static struct sha256 owner_of(const struct auth_pass *pass)
 {
-    uint64_t h;
-
-    if (pass->verdict != AUTH_CLIENT_KEY)
-        return 0;
-    h = str_hash(pass->credential) ^ m->seed;
-    return h ? h : 1;
+    return pass->verdict == AUTH_CLIENT_KEY ? pass->id : SERVER;
 }
 
 static struct visitor *visitor_new(struct proxy *p, struct call *c, const struct request_id *id)
@@ -358,7 +359,7 @@ void model_list_start(struct proxy *p, struct call *c, const struct auth_pass *p
 {
     struct model_cache *m = p->models;
     struct visitor *v = visitor_new(p, c, request);
-    struct list_of *l = place_for(m, owner_of(m, pass));
+    struct list_of *l = place_for(m, owner_of(pass));
     struct fault why = {0};
 
     if (id.n > 0) {
@@ -389,7 +390,6 @@ struct model_cache *model_cache_new(struct proxy *p)
     struct model_cache *m = mem_zalloc(sizeof *m);
 
     m->p = p;
-    random_bytes(&m->seed, sizeof m->seed);
     for (size_t i = 0; i < LISTS_MAX; i++) {
         m->lists[i].m = m;
         gm_models_init(&m->lists[i].live);

@@ -299,6 +299,7 @@ export class Gateway extends Child {
       QUEQIAO_LISTEN: '127.0.0.1:0',
       GEMINI_API_KEY: KEY,
       AUTH_TOKEN: TOKEN,
+      QUEQIAO_MAX_REQUESTS_PER_TOKEN: '0', // one token plays all clients; LIM-16 has scenes of its own
       ...(process.env.E2E_WORKERS && { QUEQIAO_WORKERS: process.env.E2E_WORKERS }),
       ...(upstream && { GEMINI_BASE_URL: upstream.url }),
       ...(upstream?.tls && { SSL_CERT_FILE: certificates().ca }),

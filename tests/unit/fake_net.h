@@ -190,6 +190,12 @@ struct peer_name stream_peer(const struct stream *s)
     return (struct peer_name){"192.0.2.7"};
 }
 
+uint64_t stream_peer_network(const struct stream *s)
+{
+    (void)s;
+    return (uint64_t)1 << 32 | 0xc0000207;
+}
+
 /* listen.h */
 
 enum err listener_open(struct loop *loop, const struct listen_opts *opts, listen_accept_f *accept,

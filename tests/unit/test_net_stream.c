@@ -352,6 +352,86 @@ static void accepting_rests_and_recovers(void **state)
     pair_fini(&p);
 }
 
+static void *gate_enter(void *ctx, uint64_t network, bool loopback)
+{
+    size_t *inside = ctx;
+
+    assert_true(loopback);
+    assert_int_equal(network, (uint64_t)1 << 32 | INADDR_LOOPBACK);
+    if (*inside == 1)
+        return NULL;
+    (*inside)++;
+    return inside;
+}
+
+static void gate_leave(void *ctx, void *ticket)
+{
+    assert_ptr_equal(ctx, ticket);
+    (*(size_t *)ctx)--;
+}
+
+/* LIM-1: who is not let in is closed at once and never seen; a ticket comes back with the close. */
+static void lim_1_gate(void **state)
+{
+    size_t inside = 0;
+    struct listen_gate gate = {gate_enter, gate_leave, &inside};
+    struct listen_opts o = {.addr = {.host = "127.0.0.1"}, .fd = -1, .gate = &gate};
+    struct pair p;
+    struct dial_opts d;
+
+    (void)state;
+    pair_init(&p, NULL, "127.0.0.1");
+    listener_close(p.l);
+    assert_int_equal(listener_open(p.loop, &o, pair_accepted, &p, &p.l, NULL), OK);
+    pair_connect(&p);
+    assert_int_equal(inside, 1);
+    for (int round = 0; round < 2; round++) {
+        struct stream *server = p.server.s;
+        struct end first = p.client;
+
+        p.client = (struct end){.loop = p.loop};
+        buf_init(&p.client.got, 1000);
+        p.dialled = false;
+        d = pair_opts(&p, NULL, "127.0.0.1");
+        dial_open(p.loop, &d, pair_dialled, &p);
+        UNTIL(&p, p.client.ended); /* and pair_accepted was not called: it asserts so */
+        assert_ptr_equal(p.server.s, server);
+        stream_close(p.client.s);
+        buf_fini(&p.client.got);
+        p.client = first;
+        p.client.loop = p.loop;
+    }
+    stream_close(p.server.s);
+    assert_int_equal(inside, 0);
+    p.server.s = NULL;
+    pair_fini(&p);
+}
+
+/* LIM-1: what counts as one stranger. */
+static void lim_1_networks(void **state)
+{
+    static const struct {
+        const char *a, *b;
+        bool same;
+    } rows[] = {
+        {"192.0.2.1",       "192.0.2.1",           true },
+        {"192.0.2.1",       "::ffff:192.0.2.1",    true },
+        {"192.0.2.1",       "192.0.2.2",           false},
+        {"2001:db8:1:2::1", "2001:db8:1:2:ffff::", true },
+        {"2001:db8:1:2::1", "2001:db8:1:3::1",     false},
+        {"192.0.2.1",       "2001:db8:1:2::1",     false},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < NELEM(rows); i++) {
+        union net_addr a, b;
+
+        assert_true(addr_parse(str_z(rows[i].a), &a) && addr_parse(str_z(rows[i].b), &b));
+        assert_int_not_equal(addr_network(&a), 0);
+        assert_int_equal(addr_network(&a) == addr_network(&b), rows[i].same);
+    }
+}
+
 static void listen_addresses(void **state)
 {
     static const struct {
@@ -574,6 +654,8 @@ int main(void)
         cmocka_unit_test(looks_dead),
         cmocka_unit_test(a_refused_budget_ends_the_stream),
         cmocka_unit_test(accepting_rests_and_recovers),
+        cmocka_unit_test(lim_1_gate),
+        cmocka_unit_test(lim_1_networks),
         cmocka_unit_test(listen_addresses),
         cmocka_unit_test(all_addresses_means_both_families),
         cmocka_unit_test(a_taken_port_is_told),

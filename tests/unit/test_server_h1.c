@@ -818,7 +818,7 @@ static void lim_7_8_trickle(void **state)
 
 static void no_time_limits(void **state)
 {
-    static const struct server_limits NONE = {.connections = 10, .body_max = 1000};
+    static const struct server_limits NONE = {.body_max = 1000};
     struct scene x;
 
     (void)state;
@@ -1176,26 +1176,6 @@ static void drain(void **state)
     close_scene(&x);
 }
 
-static void lim_1_connections(void **state)
-{
-    struct server_limits l = SERVER_LIMITS_DEFAULT;
-    struct scene x;
-    struct stream *second, *third;
-
-    (void)state;
-    l.connections = 2;
-    open_scene(&x, &l);
-    second = fake_connect(x.loop, "");
-    third = fake_connect(x.loop, "");
-    assert_false(second->closed);
-    assert_true(third->closed);
-    assert_int_equal(server_connections(x.server), 2);
-    fake_end(second, OK);
-    third = fake_connect(x.loop, "");
-    assert_false(third->closed);
-    close_scene(&x);
-}
-
 /* LIM-14. Memory follows the bytes that came, and a body that it has no room for is a 503. */
 static void lim_14_budget(void **state)
 {
@@ -1408,7 +1388,6 @@ int main(void)
         cmocka_unit_test(h1_10_control_bytes),
         cmocka_unit_test(lim_at_the_cap),
         cmocka_unit_test(lim_white_space),
-        cmocka_unit_test(lim_1_connections),
         cmocka_unit_test(lim_7_8_10_time),
         cmocka_unit_test(lim_7_8_trickle),
         cmocka_unit_test(lim_9_stall),

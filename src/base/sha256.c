@@ -1,0 +1,101 @@
+/* Copyright 2026 The queqiao authors
+ * SPDX-License-Identifier: MIT */
+/* sha256.c - SHA-256 over bytes that are there as a whole. Written out here because base/ sees no
+ * library, and because credentials are a block or two long. */
+#include "base/sha256.h"
+
+#include "base/secret.h"
+
+enum { BLOCK = 64, LENGTH_AT = 56 };
+
+static const uint32_t K[64] = {
+    0x428a2f98, 0x71374491, 0xb5c0fbcf, 0xe9b5dba5, 0x3956c25b, 0x59f111f1, 0x923f82a4, 0xab1c5ed5,
+    0xd807aa98, 0x12835b01, 0x243185be, 0x550c7dc3, 0x72be5d74, 0x80deb1fe, 0x9bdc06a7, 0xc19bf174,
+    0xe49b69c1, 0xefbe4786, 0x0fc19dc6, 0x240ca1cc, 0x2de92c6f, 0x4a7484aa, 0x5cb0a9dc, 0x76f988da,
+    0x983e5152, 0xa831c66d, 0xb00327c8, 0xbf597fc7, 0xc6e00bf3, 0xd5a79147, 0x06ca6351, 0x14292967,
+    0x27b70a85, 0x2e1b2138, 0x4d2c6dfc, 0x53380d13, 0x650a7354, 0x766a0abb, 0x81c2c92e, 0x92722c85,
+    0xa2bfe8a1, 0xa81a664b, 0xc24b8b70, 0xc76c51a3, 0xd192e819, 0xd6990624, 0xf40e3585, 0x106aa070,
+    0x19a4c116, 0x1e376c08, 0x2748774c, 0x34b0bcb5, 0x391c0cb3, 0x4ed8aa4a, 0x5b9cca4f, 0x682e6ff3,
+    0x748f82ee, 0x78a5636f, 0x84c87814, 0x8cc70208, 0x90befffa, 0xa4506ceb, 0xbef9a3f7, 0xc67178f2,
+};
+
+static uint32_t ror(uint32_t v, unsigned n)
+{
+    return v >> n | v << (32 - n);
+}
+
+static uint32_t big_endian(const unsigned char *p)
+{
+    return (uint32_t)p[0] << 24 | (uint32_t)p[1] << 16 | (uint32_t)p[2] << 8 | p[3];
+}
+
+/* FIPS 180-4, 6.2.2; the names are its. */
+static void compress(uint32_t h[8], const unsigned char *block)
+{
+    uint32_t w[64];
+    uint32_t v[8];
+
+    for (size_t t = 0; t < 16; t++)
+        w[t] = big_endian(block + 4 * t);
+    for (size_t t = 16; t < 64; t++) {
+        uint32_t s0 = ror(w[t - 15], 7) ^ ror(w[t - 15], 18) ^ w[t - 15] >> 3;
+        uint32_t s1 = ror(w[t - 2], 17) ^ ror(w[t - 2], 19) ^ w[t - 2] >> 10;
+
+        w[t] = w[t - 16] + s0 + w[t - 7] + s1;
+    }
+    memcpy(v, h, sizeof v);
+    for (size_t t = 0; t < 64; t++) {
+        uint32_t a = v[0], e = v[4];
+        uint32_t t1 =
+            v[7] + (ror(e, 6) ^ ror(e, 11) ^ ror(e, 25)) + ((e & v[5]) ^ (~e & v[6])) + K[t] + w[t];
+        uint32_t t2 =
+            (ror(a, 2) ^ ror(a, 13) ^ ror(a, 22)) + ((a & v[1]) ^ (a & v[2]) ^ (v[1] & v[2]));
+
+        memmove(v + 1, v, 7 * sizeof *v);
+        v[4] += t1;
+        v[0] = t1 + t2;
+    }
+    for (size_t i = 0; i < 8; i++)
+        h[i] += v[i];
+    secret_wipe(w, sizeof w);
+    secret_wipe(v, sizeof v);
+}
+
+/* The last block or two: the rest, a 1 bit, zeroes, the length in bits. */
+static void compress_end(uint32_t h[8], struct str rest, uint64_t bits)
+{
+    unsigned char end[2 * BLOCK] = {0};
+    size_t n = rest.n < LENGTH_AT ? BLOCK : 2 * BLOCK;
+
+    memcpy(end, rest.p, rest.n);
+    end[rest.n] = 0x80;
+    for (size_t i = 0; i < 8; i++)
+        end[n - 1 - i] = (unsigned char)(bits >> 8 * i);
+    for (size_t at = 0; at < n; at += BLOCK)
+        compress(h, end + at);
+    secret_wipe(end, sizeof end);
+}
+
+struct sha256 sha256_of(struct str bytes)
+{
+    uint32_t h[8] = {0x6a09e667, 0xbb67ae85, 0x3c6ef372, 0xa54ff53a,
+                     0x510e527f, 0x9b05688c, 0x1f83d9ab, 0x5be0cd19};
+    struct sha256 d;
+    struct str rest = bytes;
+
+    for (; rest.n >= BLOCK; rest = str_skip(rest, BLOCK))
+        compress(h, (const unsigned char *)rest.p);
+    compress_end(h, rest, (uint64_t)bytes.n * 8);
+    for (size_t i = 0; i < sizeof d.b; i++)
+        d.b[i] = (unsigned char)(h[i / 4] >> (24 - 8 * (i % 4)));
+    return d;
+}
+
+bool sha256_eq(const struct sha256 *a, const struct sha256 *b)
+{
+    unsigned char diff = 0;
+
+    for (size_t i = 0; i < sizeof a->b; i++)
+        diff |= (unsigned char)(a->b[i] ^ b->b[i]);
+    return diff == 0;
+}

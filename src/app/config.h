@@ -23,7 +23,7 @@ struct config {
     uint64_t head_ms, body_idle_ms, body_total_ms, write_stall_ms, keep_alive_ms;
     uint64_t dns_ms, connect_ms, first_byte_ms, idle_ms, total_ms, heartbeat_ms, drain_ms;
     uint64_t drain_delay_ms;
-    uint64_t attempts;
+    uint64_t attempts, quota_wait_ms;
     bool fc_marks;
 
     /* a bit for each row */

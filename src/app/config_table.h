@@ -95,6 +95,9 @@
         "after SIGTERM, before that: /readyz answers 503 and all else goes on as before")          \
     ROW(attempts, COUNT, "QUEQIAO_ATTEMPTS", "3", 1, 8,                                            \
         "tries of one request upstream, before the first byte has gone to the client")             \
+    ROW(quota_wait_ms, MS, "QUEQIAO_QUOTA_WAIT", "60s", 0, 3600000,                                \
+        "when every key is over its quota: how long a request may wait for the first to be back; " \
+        "0: it gets its 429 at once")                                                              \
     ROW(fc_marks, FLAG, "QUEQIAO_FC_MARKS", "0", 0, 1,                                             \
         "1: on Function Compute, the log lines by which its console shows each request's logs")
 

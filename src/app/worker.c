@@ -58,6 +58,7 @@ static void on_drain(struct task *t)
         loop_hold(w->loop, true); /* until stop(), and not only while connections are left */
         w->drain_until_ms = loop_now_ms(w->loop) + w->settings->config.drain_ms;
         server_drain(w->server);
+        proxy_drain(&w->proxy);
         timer_start(&w->look, 0);
     }
     if (atomic_load(&w->g->hurry))

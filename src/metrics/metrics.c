@@ -106,6 +106,20 @@ void metrics_ended(struct metrics *m, const struct metrics_request *r)
     pthread_mutex_unlock(&m->lock);
 }
 
+void metrics_count(struct metrics *m, enum metrics_event e)
+{
+    pthread_mutex_lock(&m->lock);
+    m->events[e]++;
+    pthread_mutex_unlock(&m->lock);
+}
+
+void metrics_waiting(struct metrics *m, uint64_t n)
+{
+    pthread_mutex_lock(&m->lock);
+    m->waiting = n;
+    pthread_mutex_unlock(&m->lock);
+}
+
 void metrics_upstream(struct metrics *m, const struct metrics_upstream *u)
 {
     pthread_mutex_lock(&m->lock);

@@ -35,6 +35,20 @@ struct metrics_request {
 };
 void metrics_ended(struct metrics *m, const struct metrics_request *r);
 
+/* What was done for a request beyond sending it once; one row each in print.c. */
+enum metrics_event {
+    METRICS_RETRIED,      /* sent again after a failure */
+    METRICS_RETRY_DENIED, /* it would have been, but retries are a part of all requests only */
+    METRICS_GLITCHED,     /* sent again because the answer was empty or spoilt */
+    METRICS_WAIT_SERVED,  /* waited for quota, and got a key */
+    METRICS_WAIT_REFUSED, /* waited, and got a 429 */
+    METRICS_WAIT_LEFT,    /* waited, until the client or the time was gone */
+    METRICS_LINE_FULL,    /* could not even wait */
+    METRICS_EVENTS
+};
+void metrics_count(struct metrics *m, enum metrics_event e);
+void metrics_waiting(struct metrics *m, uint64_t n); /* requests that wait for quota now */
+
 /* Running totals of the upstream client, as they stand. */
 struct metrics_upstream {
     uint64_t connections, requests, reused, retried_dead;
@@ -43,6 +57,27 @@ void metrics_upstream(struct metrics *m, const struct metrics_upstream *u);
 
 /* Requests in work now, all workers together. */
 uint64_t metrics_in_flight(struct metrics *const *v, size_t n);
+
+/* A key, and a project's quota of a model. Keys are told by their place in the list: no part of one
+ * is a label (SEC-1). Borrowed. */
+enum { METRICS_KEYS_MAX = 256, METRICS_LANES_MAX = 256, METRICS_QUOTAS = 4 };
+struct metrics_key {
+    size_t place; /* from 1 */
+    unsigned project;
+    const char *why; /* NULL: it is well */
+    uint64_t back_ms;
+    uint64_t in_flight, served, limited, refused, failed;
+};
+struct metrics_lane {
+    unsigned project;
+    const char *model;
+    const char *why; /* NULL: it is open */
+    uint64_t back_ms;
+    struct {
+        const char *name;
+        uint64_t limit, spent; /* limit 0: not known */
+    } quota[METRICS_QUOTAS];
+};
 
 /* What only the process knows. */
 struct metrics_process {
@@ -54,6 +89,10 @@ struct metrics_process {
     int64_t start_s;
     uint64_t memory_counted, memory_budget, log_dropped;
     uint64_t over_connections, over_address, over_failures, over_token; /* turned away */
+    const struct metrics_key *key;
+    size_t nkey;
+    const struct metrics_lane *lane;
+    size_t nlane;
 };
 /* Prometheus' text format 0.0.4. Sticky in out->err. */
 void metrics_print(struct metrics *const *v, size_t n, const struct metrics_process *p,

@@ -28,7 +28,8 @@ struct metrics {
     size_t nseries;
     struct outcome outcomes[METRICS_OUTCOMES_MAX + 1];
     size_t noutcomes;
-    uint64_t in_flight;
+    uint64_t in_flight, waiting;
+    uint64_t events[METRICS_EVENTS];
     struct metrics_upstream upstream;
 };
 

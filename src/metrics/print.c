@@ -5,6 +5,7 @@
 
 #include "base/mem.h"
 
+#include <assert.h>
 #include <dirent.h>
 #include <stdio.h>
 #include <sys/resource.h>
@@ -76,6 +77,9 @@ static void merge(struct metrics *sum, struct metrics *from)
                             from->outcomes[i].end)
                 ->n += from->outcomes[i].n;
     sum->in_flight += from->in_flight;
+    sum->waiting += from->waiting;
+    for (size_t i = 0; i < METRICS_EVENTS; i++)
+        sum->events[i] += from->events[i];
     sum->upstream.connections += from->upstream.connections;
     sum->upstream.requests += from->upstream.requests;
     sum->upstream.reused += from->upstream.reused;
@@ -151,6 +155,97 @@ static void print_outcomes(const struct metrics *m, struct buf *out)
             buf_putf(out, "queqiao_requests_total{dialect=\"%s\",status=\"%d\",end=\"%s\"} %llu\n",
                      m->outcomes[i].dialect, m->outcomes[i].status, m->outcomes[i].end,
                      (unsigned long long)m->outcomes[i].n);
+}
+
+/* Rows of one name stand together; the first has the help. */
+static const struct {
+    enum metrics_event event;
+    const char *name, *help, *label;
+} EVENTS[] = {
+    {METRICS_RETRIED,      "queqiao_retries_total",
+     "Requests sent upstream once more, by what became of the wish.",         "outcome=\"sent\""  },
+    {METRICS_RETRY_DENIED, "queqiao_retries_total",       NULL,               "outcome=\"denied\""},
+    {METRICS_GLITCHED,     "queqiao_empty_answers_total",
+     "Answers with nothing in them, or with a spoilt call, asked for again.", NULL                },
+    {METRICS_WAIT_SERVED,  "queqiao_quota_waits_total",
+     "Requests that waited for quota, by how the wait ended.",                "end=\"served\""    },
+    {METRICS_WAIT_REFUSED, "queqiao_quota_waits_total",   NULL,               "end=\"refused\""   },
+    {METRICS_WAIT_LEFT,    "queqiao_quota_waits_total",   NULL,               "end=\"left\""      },
+    {METRICS_LINE_FULL,    "queqiao_quota_waits_total",   NULL,               "end=\"full\""      },
+};
+static_assert(NELEM(EVENTS) == METRICS_EVENTS, "every event is printed");
+
+static void print_events(const struct metrics *m, struct buf *out)
+{
+    for (size_t i = 0; i < NELEM(EVENTS); i++) {
+        if (EVENTS[i].help != NULL)
+            head(out, EVENTS[i].name, "counter", EVENTS[i].help);
+        if (EVENTS[i].label != NULL)
+            buf_putf(out, "%s{%s} ", EVENTS[i].name, EVENTS[i].label);
+        else
+            buf_putf(out, "%s ", EVENTS[i].name);
+        buf_putf(out, "%llu\n", (unsigned long long)m->events[EVENTS[i].event]);
+    }
+}
+
+static void put_ms_as_s(struct buf *out, uint64_t ms)
+{
+    buf_putf(out, "%llu.%03u\n", (unsigned long long)ms / 1000, (unsigned)(ms % 1000));
+}
+
+static void print_keys(const struct metrics_process *p, struct buf *out)
+{
+    head(out, "queqiao_key_up", "gauge", "1: the key may be used; 0: it is out for every model.");
+    for (size_t i = 0; i < p->nkey; i++)
+        buf_putf(out, "queqiao_key_up{key=\"%zu\",project=\"%u\"} %d\n", p->key[i].place,
+                 p->key[i].project, p->key[i].why == NULL);
+    head(out, "queqiao_key_back_seconds", "gauge", "Until a key that is out is tried again.");
+    for (size_t i = 0; i < p->nkey; i++)
+        if (p->key[i].why != NULL) {
+            buf_putf(out, "queqiao_key_back_seconds{key=\"%zu\",reason=\"%s\"} ", p->key[i].place,
+                     p->key[i].why);
+            put_ms_as_s(out, p->key[i].back_ms);
+        }
+    head(out, "queqiao_key_in_flight", "gauge", "Requests under way with the key.");
+    for (size_t i = 0; i < p->nkey; i++)
+        buf_putf(out, "queqiao_key_in_flight{key=\"%zu\"} %llu\n", p->key[i].place,
+                 (unsigned long long)p->key[i].in_flight);
+}
+
+static void lane_labels(struct buf *out, const char *name, const struct metrics_lane *l)
+{
+    buf_putf(out, "%s{project=\"%u\",model=\"", name, l->project);
+    put_value(out, l->model);
+    buf_putc(out, '"');
+}
+
+/* Of the limits that are known. */
+static void print_quota(const struct metrics_process *p, const char *name, bool spent,
+                        struct buf *out)
+{
+    for (size_t i = 0; i < p->nlane; i++)
+        for (size_t q = 0; q < METRICS_QUOTAS; q++)
+            if (p->lane[i].quota[q].limit > 0) {
+                lane_labels(out, name, &p->lane[i]);
+                buf_putf(out, ",quota=\"%s\"} %llu\n", p->lane[i].quota[q].name,
+                         (unsigned long long)(spent ? p->lane[i].quota[q].spent
+                                                    : p->lane[i].quota[q].limit));
+            }
+}
+
+static void print_lanes(const struct metrics_process *p, struct buf *out)
+{
+    head(out, "queqiao_quota_limit", "gauge", "Limits of a project, as refusals named them.");
+    print_quota(p, "queqiao_quota_limit", false, out);
+    head(out, "queqiao_quota_spent", "gauge", "Of them, spent in the window that runs.");
+    print_quota(p, "queqiao_quota_spent", true, out);
+    head(out, "queqiao_quota_back_seconds", "gauge", "Until a quota that is used up is back.");
+    for (size_t i = 0; i < p->nlane; i++)
+        if (p->lane[i].why != NULL) {
+            lane_labels(out, "queqiao_quota_back_seconds", &p->lane[i]);
+            buf_putf(out, ",reason=\"%s\"} ", p->lane[i].why);
+            put_ms_as_s(out, p->lane[i].back_ms);
+        }
 }
 
 /* The number of open descriptors; 0 where /proc is missing. */
@@ -247,6 +342,8 @@ void metrics_print(struct metrics *const *v, size_t n, const struct metrics_proc
     print_series(sum, out);
     print_outcomes(sum, out);
     one(out, "queqiao_requests_in_flight", "gauge", "Requests in work.", sum->in_flight);
+    one(out, "queqiao_quota_waiting", "gauge", "Requests that wait for quota.", sum->waiting);
+    print_events(sum, out);
     one(out, "queqiao_upstream_connections_total", "counter", "Connections opened to upstream.",
         sum->upstream.connections);
     one(out, "queqiao_upstream_requests_total", "counter", "Requests given to the client.",
@@ -256,5 +353,7 @@ void metrics_print(struct metrics *const *v, size_t n, const struct metrics_proc
     one(out, "queqiao_upstream_replaced_total", "counter",
         "Of them, sent anew because the pooled connection was dead.", sum->upstream.retried_dead);
     print_process(p, out);
+    print_keys(p, out);
+    print_lanes(p, out);
     metrics_free(sum);
 }

@@ -116,8 +116,9 @@ static enum err start_legs(struct exchange *x)
     x->nlegs = x->tr.choices;
     for (unsigned i = 0; i < x->nlegs; i++)
         leg_init(&x->legs[i], x, i);
-    timer_start(&x->total, x->opts->total_ms);
-    if (x->tr.stream && x->opts->heartbeat_ms > 0)
+    if (!timer_running(&x->total)) /* it runs on when the request is translated anew */
+        timer_start(&x->total, x->opts->total_ms);
+    if (x->tr.stream && x->opts->heartbeat_ms > 0 && !timer_running(&x->heartbeat))
         timer_start(&x->heartbeat, x->opts->heartbeat_ms);
     for (unsigned i = 0; i < x->nlegs && x->step != STEP_END; i++)
         leg_start(&x->legs[i]);
@@ -291,6 +292,8 @@ void proxy_init(struct proxy *p, struct loop *loop, struct client *client, struc
 {
     *p = (struct proxy){.loop = loop, .client = client, .keys = keys, .signatures = signatures};
     list_init(&p->exchanges);
+    waits_init(&p->waits, loop);
+    allowance_init(&p->retries, &ALLOW_RETRIES);
     json_init(&p->json);
     buf_init(&p->out, 0);
     proxy_take_opts(p, opts);
@@ -310,6 +313,12 @@ void proxy_fini(struct proxy *p)
     json_fini(&p->json);
     buf_fini(&p->out);
     proxy_opts_drop(p->opts);
+}
+
+void proxy_drain(struct proxy *p)
+{
+    p->draining = true;
+    wait_ask_all(&p->waits);
 }
 
 void proxy_abandon(struct proxy *p)

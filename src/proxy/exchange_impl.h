@@ -1,6 +1,6 @@
 /* Copyright 2026 The queqiao authors
  * SPDX-License-Identifier: MIT */
-/* exchange_impl.h - the exchange's parts, shared by exchange.c, leg.c and relay.c alone. */
+/* exchange_impl.h - the exchange's parts, shared by exchange.c, leg*.c and relay.c alone. */
 #ifndef PROXY_EXCHANGE_IMPL_H
 #define PROXY_EXCHANGE_IMPL_H
 
@@ -10,7 +10,7 @@
 #include "proxy/reply.h"
 #include "proxy/retry.h"
 
-#define STEPS(X) X(READ) X(TRANSLATE) X(PICK_KEY) X(SEND) X(HEAD) X(RELAY) X(END)
+#define STEPS(X) X(READ) X(TRANSLATE) X(PICK_KEY) X(WAIT) X(SEND) X(HEAD) X(RELAY) X(END)
 enum step {
 #define STEP(name) STEP_##name,
     STEPS(STEP)
@@ -26,9 +26,11 @@ struct leg {
     const struct key *tried[KEYS_TRIED_MAX]; /* to compare with, never to follow */
     size_t ntried;
     unsigned attempts;
-    uint32_t waited_ms; /* for a key, in all */
+    struct waiter waiter; /* for quota */
+    uint64_t wait_since_ms;
     int status;
-    struct gm_error last; /* why it is sent again; set after the first failure */
+    uint32_t retry_after_s; /* of the answer's head */
+    struct gm_error last;   /* why it is sent again; set after the first failure */
     struct sse sse;
     struct buf body; /* of a whole answer, or of an error */
     struct timer again;
@@ -76,8 +78,15 @@ void exchange_again(
 /* leg.c */
 void leg_init(struct leg *leg, struct exchange *x, unsigned choice);
 void leg_start(struct leg *leg);
+void leg_send(struct leg *leg); /* it has its key */
 void leg_stop(struct leg *leg); /* cancels in this turn, gives the key back; again is harmless */
 void leg_fail(struct leg *leg, const struct gm_error *e); /* again, or the end of the exchange */
+
+/* leg_key.c */
+bool leg_key_take(struct leg *leg);  /* false: it waits for one, or the exchange has failed */
+void leg_key_leave(struct leg *leg); /* it waits no longer */
+/* How it went with the key; e is NULL where upstream said nothing. Harmless without a key. */
+void leg_key_back(struct leg *leg, enum key_result result, const struct gm_error *e);
 
 /* relay.c: upstream's bytes to the client's */
 void relay_begin(struct exchange *x); /* before events are fed: the buffer is empty then */

@@ -1,11 +1,10 @@
 /* Copyright 2026 The queqiao authors
  * SPDX-License-Identifier: MIT */
-/* leg.c - one upstream request: a key, the sending, the answer's head, and again when that is
- * right. Must not know what the answer says: relay.c does. */
+/* leg.c - one upstream request: the sending, the answer's head, and again when that is right. Must
+ * not know what the answer says: relay.c does; nor which key it goes with: leg_key.c does. */
 #include "proxy/exchange_impl.h"
 
 #include "base/random.h"
-#include "proxy/want.h"
 
 #include <stdio.h>
 
@@ -14,29 +13,7 @@ static const char *const METHOD[] = {
     [GM_STREAM] = ":streamGenerateContent?alt=sse",
 };
 
-enum { ERROR_BODY_MAX = 64 * 1024, TARGET_MAX = 1024, MOMENT_MS = 500, MOMENTS_MS = 10 * 1000 };
-
-static uint32_t tokens_of(uint64_t n)
-{
-    return n < UINT32_MAX ? (uint32_t)n : UINT32_MAX;
-}
-
-/* e is NULL where nothing was told. */
-static void give_back(struct leg *leg, enum key_result result, const struct gm_error *e)
-{
-    struct exchange *x = leg->x;
-    const struct gm_usage *u = &x->readers[leg->choice].usage;
-    struct key_outcome o = {.result = result, .now = proxy_now(x->p)};
-
-    if (result == KEY_SERVED) {
-        o.tokens_in = tokens_of(u->prompt);
-        o.tokens_out = tokens_of(u->candidates + u->thoughts);
-        o.tokens_cached = tokens_of(u->cached);
-    }
-    if (e != NULL)
-        retry_failure(e, &o.failure);
-    keys_done(x->p->keys, &leg->lease, &o);
-}
+enum { ERROR_BODY_MAX = 64 * 1024, TARGET_MAX = 1024 };
 
 static void forget_answer(struct leg *leg)
 {
@@ -50,67 +27,9 @@ void leg_stop(struct leg *leg)
     client_cancel(leg->req);
     leg->req = NULL;
     timer_stop(&leg->again);
-    give_back(leg, KEY_BLAMELESS, NULL);
+    leg_key_leave(leg);
+    leg_key_back(leg, KEY_BLAMELESS, NULL);
     forget_answer(leg);
-}
-
-static void no_key(struct leg *leg, enum key_verdict verdict, const struct key_wait *wait)
-{
-    struct gm_error e;
-    struct buf text;
-
-    /* What upstream said to the only key that there is, or to one that it refuses, says more. */
-    if (leg->last.set && (wait->keys == 1 || verdict == KEY_ABSENT)) {
-        exchange_fail(leg->x, &leg->last);
-        return;
-    }
-    buf_init(&text, 1024);
-    if (wait->keys == 0)
-        buf_lit(&text, "this server has no Gemini API key; set GEMINI_API_KEY");
-    else if (verdict == KEY_ABSENT)
-        buf_lit(&text, "upstream refuses every Gemini API key of this server (");
-    else
-        buf_putf(&text, "every Gemini API key of this server is over its quota for %.*s (",
-                 S_ARG(str_sub(leg->x->tr.model, 0, 64)));
-    key_wait_say(wait, &text);
-    if (wait->keys > 0)
-        buf_lit(&text, ")");
-    gm_error_make(&e, verdict == KEY_ABSENT ? GM_BUSY : GM_RATE, buf_str(&text));
-    e.retry_after_s = tokens_of((wait->wait_ms + 999) / 1000);
-    exchange_fail(leg->x, &e);
-    buf_fini(&text);
-}
-
-/* Another request is just finding out whether the key serves: that takes a moment. */
-static bool waits_a_moment(struct leg *leg, enum key_verdict verdict, const struct key_wait *wait)
-{
-    if (verdict != KEY_COOLING || wait->wait_ms > MOMENT_MS || leg->waited_ms > MOMENTS_MS)
-        return false;
-    leg->waited_ms += (uint32_t)wait->wait_ms;
-    timer_start(&leg->again, (uint32_t)wait->wait_ms);
-    return true;
-}
-
-static bool pick_key(struct leg *leg)
-{
-    struct exchange *x = leg->x;
-    struct key_want want = {.now = proxy_now(x->p), .ntried = leg->ntried};
-    struct key_wait wait;
-    enum key_verdict verdict;
-
-    if (x->own_key.p != NULL)
-        return true;
-    want_of(&x->tr, &want);
-    memcpy(want.tried, leg->tried, sizeof want.tried);
-    verdict = keys_pick(x->p->keys, &want, &leg->lease, &wait);
-    if (verdict != KEY_PICKED) {
-        if (!waits_a_moment(leg, verdict, &wait))
-            no_key(leg, verdict, &wait);
-        return false;
-    }
-    if (leg->ntried < KEYS_TRIED_MAX)
-        leg->tried[leg->ntried++] = leg->lease.key;
-    return true;
 }
 
 static void on_head(void *owner, int status, struct http_headers h)
@@ -118,9 +37,9 @@ static void on_head(void *owner, int status, struct http_headers h)
     struct leg *leg = owner;
     size_t max = status == 200 ? leg->x->opts->answer_max : ERROR_BODY_MAX;
 
-    (void)h;
     leg->x->step = STEP_HEAD;
     leg->status = status;
+    leg->retry_after_s = retry_after_header(h);
     if (status == 200)
         keys_accepted(leg->x->p->keys, &leg->lease, proxy_now(leg->x->p));
     sse_init(&leg->sse, leg->x->opts->event_max, relay_event, leg);
@@ -175,6 +94,8 @@ static void on_error_body(struct leg *leg)
     b->err = OK;
     buf_put(b, str_of("\0\0\0\0\0\0\0\0", JSON_PAD));
     gm_error_read(&e, leg->status, b->p, n);
+    if (e.retry_after_s == 0)
+        e.retry_after_s = leg->retry_after_s;
     leg_fail(leg, &e);
 }
 
@@ -195,7 +116,8 @@ static bool is_glitch(const struct leg *leg)
     const struct exchange *x = leg->x;
 
     return x->nlegs == 1 && !x->glitched && !x->content_sent && x->opts->attempts > 1 &&
-           gm_worth_again(&x->readers[leg->choice]);
+           gm_worth_again(&x->readers[leg->choice]) &&
+           allowance_spend(&x->p->retries, loop_now_ms(x->p->loop));
 }
 
 static void on_end(void *owner)
@@ -216,10 +138,11 @@ static void on_end(void *owner)
         fail_feed(leg, err);
         return;
     }
-    give_back(leg, KEY_SERVED, NULL);
+    leg_key_back(leg, KEY_SERVED, NULL);
     forget_answer(leg);
     if (is_glitch(leg)) {
         x->glitched = true;
+        metrics_count(x->p->metrics, METRICS_GLITCHED);
         exchange_again(x);
         return;
     }
@@ -237,7 +160,7 @@ static void on_fail(void *owner, const struct client_fault *f)
     leg_fail(leg, &e);
 }
 
-static void send_request(struct leg *leg)
+void leg_send(struct leg *leg)
 {
     static const struct client_events on = {
         .on_head = on_head, .on_data = on_data, .on_end = on_end, .on_fail = on_fail};
@@ -257,6 +180,8 @@ static void send_request(struct leg *leg)
 
     snprintf(x->key_tail, sizeof x->key_tail, "%s", secret_tail(key).z);
     x->step = STEP_SEND;
+    if (leg->attempts == 0)
+        allowance_earn(&x->p->retries);
     leg->attempts++;
     x->attempts++;
     leg->req = client_send(x->p->client,
@@ -276,8 +201,8 @@ void leg_start(struct leg *leg)
 {
     leg->x->step = STEP_PICK_KEY;
     gm_reader_init(&leg->x->readers[leg->choice]);
-    if (pick_key(leg))
-        send_request(leg);
+    if (leg_key_take(leg))
+        leg_send(leg);
 }
 
 static void on_again(struct timer *t)
@@ -301,23 +226,49 @@ static bool none_began(const struct exchange *x)
     return !x->content_sent;
 }
 
-void leg_fail(struct leg *leg, const struct gm_error *e)
+/* Before the request's time is over. */
+static uint64_t left_ms(const struct exchange *x)
+{
+    uint64_t now_ms = loop_now_ms(x->p->loop);
+
+    return x->total.due_ms > now_ms ? x->total.due_ms - now_ms : 0;
+}
+
+static bool sends_again(struct leg *leg, const struct gm_error *e)
 {
     struct exchange *x = leg->x;
-    struct gm_error copy = *e; /* it may live in what is reset below */
     struct retry_state state = {
         .attempts_made = leg->attempts,
         .attempts_max = x->opts->attempts,
         .answer_began = x->readers[leg->choice].any_chunk || x->content_sent,
         .own_key = x->own_key.p != NULL,
+        .left_ms = left_ms(x),
     };
-    uint32_t after_ms = 0;
+    struct retry_plan plan;
 
     random_bytes(&state.random, sizeof state.random);
+    if (!retry_again(e, &state, &plan))
+        return false;
+    if (plan.costs && !allowance_spend(&x->p->retries, loop_now_ms(x->p->loop))) {
+        metrics_count(x->p->metrics, METRICS_RETRY_DENIED);
+        return false;
+    }
+    metrics_count(x->p->metrics, METRICS_RETRIED);
+    leg->last = *e;
+    x->step = STEP_PICK_KEY;
+    timer_start(&leg->again, plan.after_ms);
+    return true;
+}
+
+void leg_fail(struct leg *leg, const struct gm_error *e)
+{
+    struct exchange *x = leg->x;
+    struct gm_error copy = *e; /* it may live in what is reset below */
+
     gm_error_hide(&copy, secret_str(leg->lease.key ? key_secret(leg->lease.key) : &x->own_key));
     client_cancel(leg->req);
     leg->req = NULL;
-    give_back(leg, retry_blame(&copy), &copy);
+    leg_key_back(leg, retry_blame(&copy), &copy);
     forget_answer(leg);
     if (x->step == STEP_END)
         return;
@@ -327,11 +278,6 @@ void leg_fail(struct leg *leg, const struct gm_error *e)
         exchange_again(x);
         return;
     }
-    if (retry_again(&copy, &state, &after_ms)) {
-        leg->last = copy;
-        x->step = STEP_PICK_KEY;
-        timer_start(&leg->again, after_ms);
-        return;
-    }
-    exchange_fail(x, &copy);
+    if (!sends_again(leg, &copy))
+        exchange_fail(x, &copy);
 }

@@ -14,7 +14,9 @@
 #include "http/server.h"
 #include "keys/ring.h"
 #include "metrics/metrics.h"
+#include "proxy/allowance.h"
 #include "proxy/auth.h"
+#include "proxy/wait.h"
 #include "signatures/store.h"
 #include <stdatomic.h>
 
@@ -36,6 +38,7 @@ struct proxy_opts {
     size_t event_max;  /* of one upstream event; LIM-4 */
     uint32_t first_byte_ms, idle_ms, total_ms; /* LIM-11 */
     uint32_t heartbeat_ms;                     /* LIM-12; 0: none */
+    uint32_t quota_wait_ms;                    /* for quota that will be back; 0: not at all */
     unsigned attempts;                         /* for one request, the first included */
     bool emulation;                            /* upstream is queqiao's own emulated Gemini */
     bool fc_marks; /* log the lines by which Function Compute's console finds a request's logs */
@@ -57,6 +60,9 @@ struct proxy {
     struct metrics *metrics;
     struct list exchanges; /* in work */
     size_t nexchanges;
+    struct waits waits;       /* exchanges that wait for quota */
+    struct allowance retries; /* what may be sent again */
+    bool draining;
     /* Scratch for one callback at a time, kept so that the steady state allocates nothing. */
     struct json json;
     struct buf out;
@@ -68,6 +74,8 @@ void proxy_fini(struct proxy *p); /* every exchange must be over */
 /* What begins from now on is served by these. */
 void proxy_take_opts(struct proxy *p, const struct proxy_opts *opts);
 
+/* A drain begins: nobody is kept waiting for quota any more. Those who are get their 429 now. */
+void proxy_drain(struct proxy *p);
 /* Ends every exchange with an error of its dialect: the last act of a drain. */
 void proxy_abandon(struct proxy *p);
 

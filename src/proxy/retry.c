@@ -28,7 +28,7 @@ static const struct {
     [GM_RATE] = {KEY_LIMITED,           OTHER_KEY},
     [GM_INTERNAL] = {KEY_BLAMELESS,         ONCE     },
     [GM_OVERLOADED] = {KEY_BLAMELESS,         LATER    },
-    [GM_DEADLINE] = {KEY_BLAMELESS,         NEVER    },
+    [GM_DEADLINE] = {KEY_BLAMELESS,         ONCE     },
     [GM_UNREACHABLE] = {KEY_UNSENT,            LATER    },
     [GM_BROKEN] = {KEY_BLAMELESS,         ONCE     },
     [GM_UNAUTHORIZED] = {KEY_BLAMELESS,         NEVER    },
@@ -39,7 +39,13 @@ static const struct {
 };
 static_assert(NELEM(POLICY) == GM_CAUSES, "every cause needs a policy");
 
-enum { PAUSE_MS = 400 };
+enum {
+    PAUSE_MS = 400,
+    PAUSE_MAX_MS = 10 * 1000, /* a longer one is the client's to wait */
+    LEAST_MS = 2 * 1000,      /* with less time left no answer would come any more */
+    UNKNOWN_S = 30,
+    DAY_S = 24 * 3600,
+};
 
 /* 403 is said of a foreign file as well as of a key. */
 static bool is_about_the_request(const struct gm_error *e)
@@ -58,6 +64,8 @@ void retry_failure(const struct gm_error *e, struct key_failure *ret)
 {
     *ret = (struct key_failure){.message = str_z(e->message)};
     ret->retry_ms = quota_duration_ms(str_z(e->retry_delay));
+    if (ret->retry_ms == 0 && quota_retry_ms(ret->message) == 0)
+        ret->retry_ms = (uint64_t)e->retry_after_s * 1000; /* it was in a header */
     for (size_t i = 0; i < e->nviolations && i < KEY_VIOLATIONS_MAX; i++) {
         const struct gm_violation *v = &e->violations[i];
 
@@ -66,23 +74,60 @@ void retry_failure(const struct gm_error *e, struct key_failure *ret)
     }
 }
 
-bool retry_again(const struct gm_error *e, const struct retry_state *s, uint32_t *ret_after_ms)
+/* Our own limits are over: another try would only wait as long again. */
+static bool is_own_limit(const struct gm_error *e)
 {
-    if (s->answer_began || s->attempts_made >= s->attempts_max || is_about_the_request(e))
+    return e->cause == GM_DEADLINE && e->upstream_status == 0;
+}
+
+/* Between half and the whole of a pause that doubles, or what upstream asks for. */
+static uint32_t pause_ms(const struct gm_error *e, const struct retry_state *s)
+{
+    uint32_t half = ((uint32_t)PAUSE_MS << (s->attempts_made - 1)) / 2;
+    uint32_t asked = e->retry_after_s < DAY_S ? e->retry_after_s * 1000 : DAY_S * 1000;
+    uint32_t own = half + s->random % (half + 1);
+
+    return asked > own ? asked : own;
+}
+
+bool retry_again(const struct gm_error *e, const struct retry_state *s, struct retry_plan *ret)
+{
+    struct retry_plan plan = {.costs = true};
+
+    if (s->answer_began || s->attempts_made >= s->attempts_max || is_about_the_request(e) ||
+        is_own_limit(e))
         return false;
     switch (POLICY[e->cause].again) {
     case NEVER: return false;
-    case OTHER_KEY: *ret_after_ms = 0; return !s->own_key;
+    case OTHER_KEY:
+        /* It teaches something about that key, and costs upstream next to nothing. */
+        plan.costs = false;
+        if (s->own_key)
+            return false;
+        break;
     case ONCE:
         if (s->attempts_made > 1)
             return false;
+        plan.after_ms = pause_ms(e, s);
         break;
-    case LATER: break;
+    case LATER: plan.after_ms = pause_ms(e, s); break;
     }
-    /* Between half and the whole of a pause that doubles. */
-    *ret_after_ms = ((uint32_t)PAUSE_MS << (s->attempts_made - 1)) / 2;
-    *ret_after_ms += s->random % (*ret_after_ms + 1);
+    if (plan.after_ms > PAUSE_MAX_MS || s->left_ms < plan.after_ms + LEAST_MS)
+        return false;
+    *ret = plan;
     return true;
+}
+
+uint32_t retry_after_header(struct http_headers h)
+{
+    struct str value = http_header_get(h, S("retry-after"));
+    uint64_t s;
+
+    if (value.n == 0)
+        return 0;
+    if (!str_u64(value, UINT64_MAX, &s))
+        return UNKNOWN_S;
+    return s < 1 ? 1 : s < DAY_S ? (uint32_t)s : DAY_S;
 }
 
 static enum gm_cause cause_of(const struct client_fault *f)

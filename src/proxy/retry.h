@@ -17,10 +17,22 @@ struct retry_state {
     unsigned attempts_made, attempts_max;
     bool answer_began; /* a part of an answer was seen: never again then */
     bool own_key;      /* the client's key: there is no other */
+    uint64_t left_ms;  /* until the request's time is over */
     uint32_t random;   /* for the jitter */
 };
-/* Shall the request be sent again, and after how long? */
-bool retry_again(const struct gm_error *e, const struct retry_state *s, uint32_t *ret_after_ms);
+struct retry_plan {
+    uint32_t after_ms;
+    bool costs; /* it burdens an upstream that is in trouble: only as far as the budget reaches */
+};
+/* Shall the request be sent again, and after how long?
+ *
+ *   source  UPS-1, UPS-2: a delay that upstream names is waited for when it is short; when it is
+ *           long the client is told, and nobody waits */
+bool retry_again(const struct gm_error *e, const struct retry_state *s, struct retry_plan *ret);
+
+/* "Retry-After: 30" in seconds, 1 to a day; 0 when there is none. What is no number of seconds
+ * means 30 (UPS-2). */
+uint32_t retry_after_header(struct http_headers h);
 
 /* A transport failure as an error of the answer. */
 void retry_error_of(struct gm_error *e, const struct client_fault *f);

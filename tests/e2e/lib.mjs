@@ -301,6 +301,7 @@ export class Gateway extends Child {
       AUTH_TOKEN: TOKEN,
       QUEQIAO_MAX_REQUESTS_PER_TOKEN: '0', // one token plays all clients; LIM-16 has scenes of its own
       ...(process.env.E2E_WORKERS && { QUEQIAO_WORKERS: process.env.E2E_WORKERS }),
+      QUEQIAO_QUOTA_WAIT: '0', // scenes that wait for quota say so
       ...(upstream && { GEMINI_BASE_URL: upstream.url }),
       ...(upstream?.tls && { SSL_CERT_FILE: certificates().ca }),
       ...env,

@@ -11,8 +11,24 @@
 
 #include <cmocka.h>
 
-static const struct metrics_process PROCESS = {
-    .version = "1.2.3", .keys = 4, .workers = 2, .key_limited = 7};
+static const struct metrics_key KEYS[] = {
+    {.place = 1,    .project = 1,           .in_flight = 3  },
+    { .place = 2, .project = 2, .why = "key not valid", .back_ms = 90500},
+};
+static const struct metrics_lane LANES[] = {
+    {1,
+     "m",       "requests a minute",
+     1250,                              {{"rpm", 10, 10}, {"tpm", 0, 77}, {"rpd", 250, 31}, {"tpd", 0, 0}}},
+    {2, "a\"b", NULL,                0, {{"rpm", 0, 0}, {"tpm", 5, 4}, {"rpd", 0, 0}, {"tpd", 0, 0}}      },
+};
+static const struct metrics_process PROCESS = {.version = "1.2.3",
+                                               .keys = 4,
+                                               .workers = 2,
+                                               .key_limited = 7,
+                                               .key = KEYS,
+                                               .nkey = 2,
+                                               .lane = LANES,
+                                               .nlane = 2};
 
 static struct metrics_request served(const char *model)
 {
@@ -165,6 +181,59 @@ static void histogram_edges(void **state)
     assert_int_equal(sum.bucket[0], 4);
 }
 
+static void lacks(const struct buf *out, const char *text)
+{
+    if (str_find(buf_str(out), str_z(text)) != out->n)
+        fail_msg("%s in:\n%.*s", text, (int)out->n, out->p);
+}
+
+/* What is well, and what is not known, has no row. */
+static void keys_and_quotas(void **state)
+{
+    struct metrics *m = metrics_new();
+    struct buf out;
+
+    (void)state;
+    printed(&m, 1, &out);
+    has(&out, "queqiao_key_up{key=\"1\",project=\"1\"} 1");
+    has(&out, "queqiao_key_up{key=\"2\",project=\"2\"} 0");
+    has(&out, "queqiao_key_in_flight{key=\"1\"} 3");
+    has(&out, "queqiao_key_back_seconds{key=\"2\",reason=\"key not valid\"} 90.500");
+    lacks(&out, "queqiao_key_back_seconds{key=\"1\"");
+    has(&out, "queqiao_quota_limit{project=\"1\",model=\"m\",quota=\"rpd\"} 250");
+    has(&out, "queqiao_quota_spent{project=\"1\",model=\"m\",quota=\"rpd\"} 31");
+    has(&out, "queqiao_quota_limit{project=\"2\",model=\"a\\\"b\",quota=\"tpm\"} 5");
+    lacks(&out, "model=\"m\",quota=\"tpm\"");
+    has(&out,
+        "queqiao_quota_back_seconds{project=\"1\",model=\"m\",reason=\"requests a minute\"} 1.250");
+    lacks(&out, "queqiao_quota_back_seconds{project=\"2\"");
+    buf_fini(&out);
+    metrics_free(m);
+}
+
+static void events_of_all_workers(void **state)
+{
+    struct metrics *v[] = {metrics_new(), metrics_new()};
+    struct buf out;
+
+    (void)state;
+    metrics_count(v[0], METRICS_WAIT_SERVED);
+    metrics_count(v[1], METRICS_WAIT_SERVED);
+    metrics_count(v[1], METRICS_RETRY_DENIED);
+    metrics_waiting(v[0], 3);
+    metrics_waiting(v[1], 4);
+    printed(v, 2, &out);
+    has(&out, "# TYPE queqiao_quota_waits_total counter");
+    has(&out, "queqiao_quota_waits_total{end=\"served\"} 2");
+    has(&out, "queqiao_quota_waits_total{end=\"left\"} 0");
+    has(&out, "queqiao_retries_total{outcome=\"denied\"} 1");
+    has(&out, "queqiao_empty_answers_total 0");
+    has(&out, "queqiao_quota_waiting 7");
+    buf_fini(&out);
+    metrics_free(v[0]);
+    metrics_free(v[1]);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -172,6 +241,8 @@ int main(void)
         cmocka_unit_test(failures_have_no_duration),
         cmocka_unit_test(labels_are_capped_and_escaped),
         cmocka_unit_test(histogram_edges),
+        cmocka_unit_test(keys_and_quotas),
+        cmocka_unit_test(events_of_all_workers),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

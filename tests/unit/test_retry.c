@@ -23,47 +23,130 @@ static void policy(void **state)
         {GM_RATE,        KEY_LIMITED,           true,  true,  false},
         {GM_INTERNAL,    KEY_BLAMELESS,         true,  false, true },
         {GM_OVERLOADED,  KEY_BLAMELESS,         true,  true,  true },
-        {GM_DEADLINE,    KEY_BLAMELESS,         false, false, false},
+        {GM_DEADLINE,    KEY_BLAMELESS,         true,  false, true },
         {GM_UNREACHABLE, KEY_UNSENT,            true,  true,  true },
         {GM_BROKEN,      KEY_BLAMELESS,         true,  false, true },
     };
 
     (void)state;
     for (size_t i = 0; i < NELEM(rows); i++) {
-        const struct gm_error e = {.set = true, .cause = rows[i].cause, .key_fault = true};
-        struct retry_state s = {.attempts_made = 1, .attempts_max = 3, .random = 12345};
-        uint32_t after_ms = 0;
+        const struct gm_error e = {
+            .set = true, .cause = rows[i].cause, .key_fault = true, .upstream_status = 500};
+        struct retry_state s = {
+            .attempts_made = 1, .attempts_max = 3, .left_ms = 60000, .random = 12345};
+        struct retry_plan plan;
 
         assert_int_equal(retry_blame(&e), rows[i].blame);
-        assert_int_equal(retry_again(&e, &s, &after_ms), rows[i].first);
+        assert_int_equal(retry_again(&e, &s, &plan), rows[i].first);
         s.own_key = true;
-        assert_int_equal(retry_again(&e, &s, &after_ms), rows[i].own_key);
+        assert_int_equal(retry_again(&e, &s, &plan), rows[i].own_key);
         s.own_key = false;
         s.attempts_made = 2;
-        assert_int_equal(retry_again(&e, &s, &after_ms), rows[i].second);
+        assert_int_equal(retry_again(&e, &s, &plan), rows[i].second);
         s.attempts_made = 3;
-        assert_false(retry_again(&e, &s, &after_ms));
+        assert_false(retry_again(&e, &s, &plan));
         s.attempts_made = 1;
         s.answer_began = true;
-        assert_false(retry_again(&e, &s, &after_ms));
+        assert_false(retry_again(&e, &s, &plan));
     }
 }
 
 static void pauses_grow_and_jitter(void **state)
 {
     const struct gm_error e = {.set = true, .cause = GM_OVERLOADED};
-    uint32_t after_ms;
+    struct retry_plan plan;
 
     (void)state;
     for (uint32_t random = 0; random < 5000; random += 7) {
-        struct retry_state s = {.attempts_made = 1, .attempts_max = 5, .random = random};
+        struct retry_state s = {
+            .attempts_made = 1, .attempts_max = 5, .left_ms = 60000, .random = random};
 
-        assert_true(retry_again(&e, &s, &after_ms));
-        assert_in_range(after_ms, 200, 400);
+        assert_true(retry_again(&e, &s, &plan));
+        assert_in_range(plan.after_ms, 200, 400);
         s.attempts_made = 3;
-        assert_true(retry_again(&e, &s, &after_ms));
-        assert_in_range(after_ms, 800, 1600);
+        assert_true(retry_again(&e, &s, &plan));
+        assert_in_range(plan.after_ms, 800, 1600);
     }
+}
+
+/* A delay that upstream names, the time that is left, and who pays. */
+static void ups_2_delays_and_deadlines(void **state)
+{
+    static const struct {
+        enum gm_cause cause;
+        int status; /* of upstream; 0: the limit was ours */
+        uint32_t asked_s;
+        uint64_t left_ms;
+        bool again, costs;
+        uint32_t least_ms;
+    } rows[] = {
+        {GM_OVERLOADED, 503, 0,          60000,   true,  true,  200 },
+        {GM_OVERLOADED, 503, 5,          60000,   true,  true,  5000},
+        {GM_OVERLOADED, 503, 11,         60000,   false, false, 0   },
+        {GM_OVERLOADED, 503, UINT32_MAX, 1 << 30, false, false, 0   },
+        {GM_OVERLOADED, 503, 5,          6999,    false, false, 0   },
+        {GM_OVERLOADED, 503, 5,          7000,    true,  true,  5000},
+        {GM_OVERLOADED, 503, 0,          2100,    false, false, 0   },
+        {GM_OVERLOADED, 503, 0,          0,       false, false, 0   },
+        {GM_RATE,       429, 60,         60000,   true,  false, 0   },
+        {GM_RATE,       429, 60,         1999,    false, false, 0   },
+        {GM_DEADLINE,   504, 0,          60000,   true,  true,  200 },
+        {GM_DEADLINE,   0,   0,          60000,   false, false, 0   },
+    };
+
+    (void)state;
+    for (size_t i = 0; i < NELEM(rows); i++) {
+        const struct gm_error e = {.set = true,
+                                   .cause = rows[i].cause,
+                                   .upstream_status = rows[i].status,
+                                   .retry_after_s = rows[i].asked_s};
+        const struct retry_state s = {
+            .attempts_made = 1, .attempts_max = 3, .left_ms = rows[i].left_ms};
+        struct retry_plan plan = {0};
+
+        if (retry_again(&e, &s, &plan) != rows[i].again || plan.costs != rows[i].costs ||
+            plan.after_ms < rows[i].least_ms)
+            fail_msg("row %zu: after %u ms", i, plan.after_ms);
+    }
+}
+
+static void ups_2_the_header(void **state)
+{
+    static const struct {
+        const char *value;
+        uint32_t s;
+    } rows[] = {
+        {"7",                             7    },
+        {"0",                             1    },
+        {"86400",                         86400},
+        {"86401",                         86400},
+        {"18446744073709551615",          86400},
+        {"18446744073709551616",          30   },
+        {"-1",                            30   },
+        {"1.5",                           30   },
+        {"soon",                          30   },
+        {"Wed, 21 Oct 2026 07:28:00 GMT", 30   },
+        {"",                              0    },
+    };
+
+    (void)state;
+    for (size_t i = 0; i < NELEM(rows); i++) {
+        const struct http_header h = {S("retry-after"), str_z(rows[i].value)};
+
+        assert_int_equal(retry_after_header((struct http_headers){&h, 1}), rows[i].s);
+    }
+    assert_int_equal(retry_after_header((struct http_headers){NULL, 0}), 0);
+}
+
+/* Upstream's front end names the delay in a header alone. */
+static void a_header_reaches_the_key(void **state)
+{
+    const struct gm_error e = {.set = true, .cause = GM_RATE, .retry_after_s = 40};
+    struct key_failure f;
+
+    (void)state;
+    retry_failure(&e, &f);
+    assert_in_range(quota_judge(&f).wait_ms, 40000, 41000);
 }
 
 static void transport_failures(void **state)
@@ -192,6 +275,9 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(policy),
         cmocka_unit_test(pauses_grow_and_jitter),
+        cmocka_unit_test(ups_2_delays_and_deadlines),
+        cmocka_unit_test(ups_2_the_header),
+        cmocka_unit_test(a_header_reaches_the_key),
         cmocka_unit_test(transport_failures),
         cmocka_unit_test(a_foreign_file_is_not_the_keys_fault),
         cmocka_unit_test(refusals),

@@ -1,0 +1,189 @@
+/* Copyright 2026 The queqiao authors
+ * SPDX-License-Identifier: MIT */
+/* leg_key.c - the key of a leg: taken, waited for, given back. Must not know sockets. */
+#include "proxy/exchange_impl.h"
+
+#include "proxy/want.h"
+
+/* Another request may just be finding out whether a key serves: that is waited for whatever the
+ * options say, for so long in all. */
+enum { MOMENT_MS = 500, MOMENTS_MS = 10 * 1000 };
+
+static uint32_t tokens_of(uint64_t n)
+{
+    return n < UINT32_MAX ? (uint32_t)n : UINT32_MAX;
+}
+
+/* e is NULL where nothing was told. */
+void leg_key_back(struct leg *leg, enum key_result result, const struct gm_error *e)
+{
+    struct exchange *x = leg->x;
+    const struct gm_usage *u = &x->readers[leg->choice].usage;
+    struct key_outcome o = {.result = result, .now = proxy_now(x->p)};
+
+    if (result == KEY_SERVED) {
+        o.tokens_in = tokens_of(u->prompt);
+        o.tokens_out = tokens_of(u->candidates + u->thoughts);
+        o.tokens_cached = tokens_of(u->cached);
+    }
+    if (e != NULL)
+        retry_failure(e, &o.failure);
+    keys_done(x->p->keys, &leg->lease, &o);
+}
+
+/* It waits no longer: how that ended. */
+static void stop_waiting(struct leg *leg, enum metrics_event how)
+{
+    struct proxy *p = leg->x->p;
+
+    if (leg->waiter.line == NULL)
+        return;
+    wait_leave(&p->waits, &leg->waiter);
+    metrics_count(p->metrics, how);
+    metrics_waiting(p->metrics, p->waits.n);
+}
+
+void leg_key_leave(struct leg *leg)
+{
+    stop_waiting(leg, METRICS_WAIT_LEFT);
+}
+
+static uint64_t now_of(const struct leg *leg)
+{
+    return loop_now_ms(leg->x->p->loop);
+}
+
+static void say_why(const struct leg *leg, enum key_verdict verdict, const struct key_wait *wait,
+                    struct buf *text)
+{
+    uint64_t waited_ms = leg->waiter.ticket ? now_of(leg) - leg->wait_since_ms : 0;
+
+    if (wait->keys == 0)
+        buf_lit(text, "this server has no Gemini API key; set GEMINI_API_KEY");
+    else if (verdict == KEY_ABSENT)
+        buf_lit(text, "upstream refuses every Gemini API key of this server (");
+    else
+        buf_putf(text, "every Gemini API key of this server is over its quota for %.*s (",
+                 S_ARG(str_sub(leg->x->tr.model, 0, 64)));
+    key_wait_say(wait, text);
+    if (wait->keys > 0)
+        buf_lit(text, ")");
+    if (waited_ms >= 1000)
+        buf_putf(text, "; this request has waited %llu s for it",
+                 (unsigned long long)waited_ms / 1000);
+}
+
+static void no_key(struct leg *leg, enum key_verdict verdict, const struct key_wait *wait)
+{
+    struct gm_error e;
+    struct buf text;
+
+    /* What upstream said to the only key that there is, or to one that it refuses, says more. */
+    if (leg->last.set && (wait->keys == 1 || verdict == KEY_ABSENT)) {
+        e = leg->last;
+    } else {
+        buf_init(&text, 1024);
+        say_why(leg, verdict, wait, &text);
+        gm_error_make(&e, verdict == KEY_ABSENT ? GM_BUSY : GM_RATE, buf_str(&text));
+        buf_fini(&text);
+    }
+    if (verdict == KEY_COOLING)
+        e.retry_after_s = tokens_of((wait->wait_ms + 999) / 1000);
+    exchange_fail(leg->x, &e);
+}
+
+/* Will the quota be back before the bound, and before the request's time is over? */
+static bool may_wait(struct leg *leg, enum key_verdict verdict, const struct key_wait *wait)
+{
+    const struct proxy *p = leg->x->p;
+    uint64_t bound_ms = p->draining ? 0 : leg->x->opts->quota_wait_ms;
+    uint64_t now_ms = now_of(leg);
+
+    if (verdict != KEY_COOLING)
+        return false;
+    if (leg->waiter.ticket == 0)
+        leg->wait_since_ms = now_ms;
+    if (wait->wait_ms <= MOMENT_MS && bound_ms < MOMENTS_MS)
+        bound_ms = MOMENTS_MS;
+    leg->waiter.until_ms = leg->wait_since_ms + bound_ms;
+    if (leg->waiter.until_ms > leg->x->total.due_ms)
+        leg->waiter.until_ms = leg->x->total.due_ms; /* it would be served too late */
+    return now_ms + wait->wait_ms <= leg->waiter.until_ms;
+}
+
+static enum key_verdict pick(struct leg *leg, struct key_want *want, struct key_wait *wait)
+{
+    enum key_verdict verdict;
+
+    memcpy(want->tried, leg->tried, sizeof want->tried);
+    want->ntried = leg->ntried;
+    want->now = proxy_now(leg->x->p);
+    verdict = keys_pick(leg->x->p->keys, want, &leg->lease, wait);
+    if (verdict == KEY_PICKED && leg->ntried < KEYS_TRIED_MAX)
+        leg->tried[leg->ntried++] = leg->lease.key;
+    return verdict;
+}
+
+/* It stands in front. */
+static bool asked(struct waiter *w, uint64_t *ret_ms)
+{
+    struct leg *leg = CONTAINER(w, struct leg, waiter);
+    struct key_want want = {0};
+    struct key_wait wait;
+    enum key_verdict verdict;
+
+    want_of(&leg->x->tr, &want);
+    verdict = pick(leg, &want, &wait);
+    if (may_wait(leg, verdict, &wait)) {
+        *ret_ms = wait.wait_ms;
+        return true;
+    }
+    stop_waiting(leg, verdict == KEY_PICKED ? METRICS_WAIT_SERVED : METRICS_WAIT_REFUSED);
+    if (verdict == KEY_PICKED)
+        leg_send(leg);
+    else
+        no_key(leg, verdict, &wait);
+    return false;
+}
+
+static bool join(struct leg *leg, uint64_t kind, uint64_t ask_ms)
+{
+    struct exchange *x = leg->x;
+
+    leg->waiter.asked = asked;
+    if (!wait_join(&x->p->waits, &leg->waiter, kind, ask_ms)) {
+        metrics_count(x->p->metrics, METRICS_LINE_FULL);
+        return false;
+    }
+    metrics_waiting(x->p->metrics, x->p->waits.n);
+    x->step = STEP_WAIT;
+    return true;
+}
+
+/* Requests of one kind wait in one line: what keeps them back is the same. */
+static uint64_t kind_of(const struct key_want *want)
+{
+    return (str_hash(want->model) ^ want->extra) * 31 + str_hash(want->must);
+}
+
+bool leg_key_take(struct leg *leg)
+{
+    struct exchange *x = leg->x;
+    struct key_want want = {0};
+    struct key_wait wait = {0};
+    enum key_verdict verdict;
+    uint64_t kind;
+
+    if (x->own_key.p != NULL)
+        return true;
+    want_of(&x->tr, &want);
+    kind = kind_of(&want);
+    if (wait_is_line(&x->p->waits, kind) && may_wait(leg, KEY_COOLING, &wait) && join(leg, kind, 0))
+        return false;
+    verdict = pick(leg, &want, &wait);
+    if (verdict == KEY_PICKED)
+        return true;
+    if (!may_wait(leg, verdict, &wait) || !join(leg, kind, wait.wait_ms))
+        no_key(leg, verdict, &wait);
+    return false;
+}

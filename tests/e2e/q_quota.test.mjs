@@ -1,0 +1,200 @@
+// Tight quotas: who waits for them, in which order, and what is said to those who cannot.
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { PATIENCE, Raw, gather, gm, hello, request, stage, until } from './lib.mjs';
+
+const CHAT = '/v1/chat/completions';
+const RPC = 'type.googleapis.com/google.rpc.';
+
+/** A refusal of the minute's requests, in Google's words. */
+export function limited(res, delay, limit = 100) {
+  gm.error(res, 429, 'RESOURCE_EXHAUSTED', `You exceeded your current quota.\nPlease retry in ${delay}.`, [
+    { '@type': `${RPC}QuotaFailure`, violations: [{
+      quotaId: 'GenerateRequestsPerMinutePerProjectPerModel-FreeTier',
+      quotaDimensions: { location: 'global', model: 'gemini-3.8-flash' }, quotaValue: String(limit) }] },
+    { '@type': `${RPC}RetryInfo`, retryDelay: delay }]);
+}
+
+async function within(play, env, scene) {
+  const s = await stage({ play, env: { QUEQIAO_WORKERS: '1', QUEQIAO_QUOTA_WAIT: '30s', ...env } });
+  try {
+    await scene(s);
+  } finally {
+    await s.close();
+  }
+}
+
+/** The value of a metric; labels as they are printed. */
+async function metric(g, name) {
+  const text = await (await g.fetch('/metrics')).text();
+  const line = text.split('\n').find((l) => l.startsWith(`${name} `));
+  assert.ok(line, `a metric ${name}`);
+  return Number(line.slice(name.length + 1));
+}
+const waiting = (g, n) => until(`${n} to wait`, async () => (await metric(g, 'queqiao_quota_waiting')) === n);
+const say = (content) => [{ role: 'user', content }];
+const said = (seen) => seen.body.contents[0].parts[0].text;
+
+// ------------------------------------------------------------------------------------- waiting
+
+test('quota that is back soon is waited for: a whole answer', () => within((req, res) => {
+  if (own.upstream.seen.length === 1) limited(res, '1.2s');
+  else gm.answer(req, res, 'here I am');
+}, {}, async (s) => {
+  own = s;
+  const r = await s.gateway.chat({ messages: hello });
+  assert.equal(r.status, 200);
+  assert.equal((await r.json()).choices[0].message.content, 'here I am');
+  assert.equal(s.upstream.seen.length, 2);
+  assert.equal(await metric(s.gateway, 'queqiao_quota_waits_total{end="served"}'), 1);
+  assert.equal(await metric(s.gateway, 'queqiao_quota_waiting'), 0);
+  assert.equal(await metric(s.gateway, 'queqiao_quota_limit{project="1",model="gemini-3.8-flash",quota="rpm"}'), 100);
+}));
+let own;
+
+test('a stream is kept alive while it waits, and is one answer then', () => within((req, res) => {
+  if (own.upstream.seen.length === 1) limited(res, '1.2s');
+  else gm.answer(req, res, 'here I am');
+}, { QUEQIAO_HEARTBEAT: '100ms' }, async (s) => {
+  own = s;
+  const raw = await Raw.open(s.gateway.port);
+  raw.write(request('POST', CHAT, { body: JSON.stringify({ model: 'gemini-3.8-flash', messages: hello, stream: true }) }));
+  assert.equal((await raw.head()).status, 200);
+  assert.equal((await raw.chunk()).toString(), ': keep-alive\n\n');
+  assert.equal(s.upstream.seen.length, 1, 'nothing was sent meanwhile');
+  let text = '';
+  for (let c; (c = await raw.chunk()) !== null;) text += c;
+  const data = text.split('\n\n').filter((e) => e.startsWith('data: ')).map((e) => e.slice(6));
+  assert.equal(data.pop(), '[DONE]');
+  assert.equal(data.map((d) => JSON.parse(d).choices[0]?.delta.content ?? '').join(''), 'here I am');
+  raw.leave();
+}));
+
+test('who came first is served first, and the others as the quota allows', () => within((req, res) => {
+  if (own.upstream.seen.length === 1) limited(res, '1.5s');
+  else gm.answer(req, res, said(own.upstream.seen.at(-1)));
+}, {}, async (s) => {
+  own = s;
+  const guests = [];
+  for (let i = 0; i < 6; i++) {
+    guests.push(s.gateway.chat({ messages: say(`guest ${i}`) }));
+    await waiting(s.gateway, i + 1);
+  }
+  for (const r of await Promise.all(guests)) assert.equal(r.status, 200);
+  assert.deepEqual(s.upstream.seen.slice(1).map(said), [0, 1, 2, 3, 4, 5].map((i) => `guest ${i}`));
+}));
+
+test('another model does not wait in that line', () => within((req, res) => {
+  if (req.url.includes('3.8')) limited(res, '25s');
+  else gm.answer(req, res, 'another one');
+}, {}, async (s) => {
+  const raw = await Raw.open(s.gateway.port);
+  raw.write(request('POST', CHAT, { body: JSON.stringify({ model: 'gemini-3.8-flash', messages: hello }) }));
+  await waiting(s.gateway, 1);
+  const r = await s.gateway.chat({ model: 'gemini-3.5-flash', messages: hello });
+  assert.equal(r.status, 200);
+  raw.leave();
+  await waiting(s.gateway, 0);
+}));
+
+// ------------------------------------------------------------------------------------- refusals
+
+test('beyond the bound: 429 at once, with when, and which limit', () => within((req, res) => limited(res, '300.5s', 7), {
+  GEMINI_API_KEY: 'key-a-0123456789,key-b-0123456789',
+}, async (s) => {
+  const refused = async () => {
+    const r = await s.gateway.chat({ messages: hello });
+    const { error } = await r.json();
+    assert.equal(r.status, 429);
+    assert.ok(Math.abs(Number(r.headers.get('retry-after')) - 301) < 20, r.headers.get('retry-after'));
+    assert.match(error.message, /requests a minute \(limit 7\): 2 keys, the first back in \d+ min/);
+    assert.equal(error.code, 'rate_limit_exceeded');
+  };
+  await refused();
+  const sent = s.upstream.seen.length;
+  assert.ok(sent <= 2);
+  await refused();
+  assert.equal(s.upstream.seen.length, sent, 'no request is wasted on what is known');
+}));
+
+test('a stream that has waited in vain ends in an error event', () => within((req, res) => {
+  limited(res, own.upstream.seen.length === 1 ? '1.2s' : '300s');
+}, { QUEQIAO_HEARTBEAT: '100ms' }, async (s) => {
+  own = s;
+  const r = await s.gateway.chat({ messages: hello, stream: true });
+  assert.equal(r.status, 200, 'the head went out with the first heartbeat');
+  const { chunks, done } = await gather(r);
+  assert.equal(done, false);
+  assert.match(chunks.pop().error.message, /quota/);
+  assert.equal(await metric(s.gateway, 'queqiao_quota_waits_total{end="served"}'), 1);
+}));
+
+test('QUEQIAO_QUOTA_WAIT=0: nobody waits', () => within((req, res) => limited(res, '2.5s'), { QUEQIAO_QUOTA_WAIT: '0' }, async (s) => {
+  const r = await s.gateway.chat({ messages: hello });
+  assert.equal(r.status, 429);
+  assert.equal(r.headers.get('retry-after'), '3');
+  assert.equal(s.upstream.seen.length, 1);
+}));
+
+// -------------------------------------------------------------------------------- leaving early
+
+test('a client that leaves while it waits leaves the line', () => within((req, res) => limited(res, '25s'), {}, async (s) => {
+  const raw = await Raw.open(s.gateway.port);
+  raw.write(request('POST', CHAT, { body: JSON.stringify({ model: 'gemini-3.8-flash', messages: hello, stream: true }) }));
+  await waiting(s.gateway, 1);
+  raw.leave();
+  await waiting(s.gateway, 0);
+  assert.equal(await metric(s.gateway, 'queqiao_quota_waits_total{end="left"}'), 1);
+  assert.equal(s.upstream.seen.length, 1);
+}));
+
+test('the total time limit holds for those who wait', () => within((req, res) => limited(res, '25s'), { QUEQIAO_TOTAL_TIMEOUT: '1s' }, async (s) => {
+  const r = await s.gateway.chat({ messages: hello });
+  assert.ok(r.status === 504 || r.status === 429, `${r.status}`);
+  assert.equal(await metric(s.gateway, 'queqiao_quota_waiting'), 0);
+}));
+
+test('a drain keeps nobody waiting', { timeout: 2 * PATIENCE }, () => within((req, res) => limited(res, '25s'), {}, async (s) => {
+  const r = s.gateway.chat({ messages: hello });
+  await waiting(s.gateway, 1);
+  s.gateway.signal('SIGTERM');
+  assert.equal((await r).status, 429);
+}));
+
+test('a key that comes with a reload ends the wait', async () => {
+  const { mkdtempSync, rmSync, writeFileSync } = await import('node:fs');
+  const dir = mkdtempSync('/tmp/queqiao-quota-');
+  const file = `${dir}/keys`;
+  writeFileSync(file, 'key-a-0123456789\n', { mode: 0o600 });
+  try {
+    await within((req, res) => {
+      if (req.headers['x-goog-api-key'] === 'key-a-0123456789') limited(res, '25s');
+      else gm.answer(req, res, 'on the new key');
+    }, { GEMINI_API_KEY: '', GEMINI_API_KEYS_FILE: file }, async (s) => {
+      const r = s.gateway.chat({ messages: hello });
+      await waiting(s.gateway, 1);
+      writeFileSync(file, 'key-a-0123456789\nkey-b-0123456789\n', { mode: 0o600 });
+      s.gateway.signal('SIGHUP');
+      assert.equal((await r).status, 200);
+    });
+  } finally {
+    rmSync(dir, { recursive: true });
+  }
+});
+
+// ---------------------------------------------------------------------------------- the budget
+
+test('UPS-1: when all fails, retries stay a small part of it', () => within(
+  (req, res) => gm.error(res, 503, 'UNAVAILABLE', 'The model is overloaded. Please try again later.'), {},
+  async (s) => {
+    const all = 100;
+    await Promise.all(Array.from({ length: all }, async () => {
+      const r = await s.gateway.chat({ messages: hello });
+      assert.equal(r.status, 503);
+    }));
+    const extra = s.upstream.seen.length - all;
+    assert.ok(extra >= 20, `${extra} retries`);
+    assert.ok(extra <= 20 + all / 5 + PATIENCE / 2000, `${extra} retries`);
+    assert.equal(await metric(s.gateway, 'queqiao_retries_total{outcome="sent"}'), extra);
+    assert.ok(await metric(s.gateway, 'queqiao_retries_total{outcome="denied"}') > 0);
+  }));

@@ -138,7 +138,8 @@ bool gm_worth_again(const struct gm_reader *r)
 {
     if (r->any_answer || r->blocked)
         return false;
-    return r->finish == GM_BAD_CALL || r->finish == GM_STOP || r->finish == GM_OTHER;
+    return r->finish == GM_BAD_CALL || r->finish == GM_STOP || r->finish == GM_OTHER ||
+           r->finish == GM_NONE;
 }
 
 const char *gm_finish_word(size_t i, enum gm_finish *ret)

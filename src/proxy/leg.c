@@ -56,6 +56,7 @@ static void fail_feed(struct leg *leg, enum err err)
 {
     struct gm_error e = leg->x->readers[leg->choice].error;
 
+    leg->broke = err == E_TOOBIG; /* it would be as large again */
     if (!e.set)
         gm_error_make(&e, GM_BROKEN,
                       err == E_TOOBIG ? S("upstream's answer is larger than this server allows")
@@ -156,6 +157,7 @@ static void on_fail(void *owner, const struct client_fault *f)
     struct gm_error e;
 
     leg->req = NULL;
+    leg->broke = leg->status == 200 && f->phase == CLIENT_BODY;
     retry_error_of(&e, f);
     leg_fail(leg, &e);
 }
@@ -180,6 +182,7 @@ void leg_send(struct leg *leg)
 
     snprintf(x->key_tail, sizeof x->key_tail, "%s", secret_tail(key).z);
     x->step = STEP_SEND;
+    leg->broke = false;
     if (leg->attempts == 0)
         allowance_earn(&x->p->retries);
     leg->attempts++;
@@ -240,7 +243,7 @@ static bool sends_again(struct leg *leg, const struct gm_error *e)
     struct retry_state state = {
         .attempts_made = leg->attempts,
         .attempts_max = x->opts->attempts,
-        .answer_began = x->readers[leg->choice].any_chunk || x->content_sent,
+        .answer_began = leg->broke || x->readers[leg->choice].any_chunk || x->content_sent,
         .own_key = x->own_key.p != NULL,
         .left_ms = left_ms(x),
     };

@@ -24,12 +24,24 @@ void tls_client_free(struct tls_client *c);
 /* Reads the extra roots now, so that a wrong path is told at start and not at the first request. */
 MUST_CHECK enum err tls_client_check(struct tls_client *c, struct fault *why);
 
-/* PEM files. ALPN: h2 (when want_h2) and http/1.1. */
-MUST_CHECK enum err tls_server_new(struct str cert_file, struct str key_file, bool want_h2,
+/* PEM text: a certificate with its chain behind it, and its key. */
+struct tls_pair {
+    struct str cert, key;
+};
+enum { TLS_PAIRS_MAX = 64 };
+
+/* A client gets the first pair whose certificate is for the name that it asks for, else the first
+ * one. ALPN: h2 (when want_h2) and http/1.1.
+ *
+ *   shape   pairs and their text are borrowed for the call; n from 1 to TLS_PAIRS_MAX
+ *   errors  E_FIELD: a certificate or key that cannot be used; why->at is its pair */
+MUST_CHECK enum err tls_server_new(const struct tls_pair *pairs, size_t n, bool want_h2,
                                    struct tls_server **ret, struct fault *why);
-/* Read the same files again. Connections made from then on use them; on failure nothing changes.
+/* Connections made from now on get what fresh has; fresh is gone. Open ones stay as they are.
  * Thread-safe, and legal while loops are running. */
-MUST_CHECK enum err tls_server_reload(struct tls_server *s, struct fault *why);
+void tls_server_take(struct tls_server *s, struct tls_server *fresh);
+/* When the first of the certificates expires, in seconds since 1970; *ret_pair is which. */
+int64_t tls_server_expires_s(struct tls_server *s, size_t *ret_pair);
 void tls_server_free(struct tls_server *s);
 
 #endif

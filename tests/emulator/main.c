@@ -21,6 +21,8 @@ static const char USAGE[] =
     "  --quotas JSON        projects, their keys and limits: see src/demo/quota.h; default: none\n"
     "  --control            serve /__emulator/state, requests, reset, quotas, script and clock\n";
 
+enum { PEM_MAX = 65536 };
+
 struct options {
     const char *listen, *cert, *key, *keys, *pace, *quotas;
     bool control;
@@ -69,6 +71,24 @@ static void on_signal(void *arg, int signum)
     loop_stop(p->loop);
 }
 
+static struct str text_of(const char *path, char room[PEM_MAX])
+{
+    FILE *f = fopen(path, "r");
+    size_t n = f ? fread(room, 1, PEM_MAX, f) : 0;
+
+    if (f != NULL)
+        fclose(f);
+    return str_of(room, n);
+}
+
+static bool start_tls(struct program *p, const struct options *o, struct fault *why)
+{
+    static char cert[PEM_MAX], key[PEM_MAX];
+    const struct tls_pair pair = {text_of(o->cert, cert), text_of(o->key, key)};
+
+    return tls_server_new(&pair, 1, true, &p->where.tls, why) == OK;
+}
+
 static bool start(struct program *p, const struct options *o, struct fault *why)
 {
     struct emulator_opts opts = {.keys = str_z(o->keys), .control = o->control};
@@ -83,8 +103,7 @@ static bool start(struct program *p, const struct options *o, struct fault *why)
     p->where.fd = -1;
     if (listen_parse(str_z(o->listen), &p->where.addr, why) != OK)
         return false;
-    if (o->cert != NULL &&
-        tls_server_new(str_z(o->cert), str_z(o->key), true, &p->where.tls, why) != OK)
+    if (o->cert != NULL && !start_tls(p, o, why))
         return false;
     p->emulator = emulator_new(p->loop, &opts);
     if (o->quotas != NULL && emulator_set_quotas(p->emulator, str_z(o->quotas), why) != OK)

@@ -5,6 +5,8 @@
 #ifndef TESTS_TEST_CERTS_H
 #define TESTS_TEST_CERTS_H
 
+#include "net/tls.h"
+
 #include <openssl/evp.h>
 #include <openssl/pem.h>
 #include <openssl/x509v3.h>
@@ -15,6 +17,26 @@
 #include <stdio.h>
 
 #include <cmocka.h>
+
+/* A server on one pair of files. */
+static inline enum err server_on(const char *cert_file, const char *key_file, bool h2,
+                                 struct tls_server **ret, struct fault *why)
+{
+    const char *files[] = {cert_file, key_file};
+    struct str text[2];
+    struct tls_pair pair;
+    static char room[2][65536];
+
+    for (int i = 0; i < 2; i++) {
+        FILE *f = fopen(files[i], "r");
+
+        text[i] = str_of(room[i], f ? fread(room[i], 1, sizeof room[i], f) : 0);
+        if (f != NULL)
+            fclose(f);
+    }
+    pair = (struct tls_pair){text[0], text[1]};
+    return tls_server_new(&pair, 1, h2, ret, why);
+}
 
 struct cert {
     EVP_PKEY *key;

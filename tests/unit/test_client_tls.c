@@ -40,9 +40,8 @@ static int make_keys(void **state)
     leaf = cert_make(&LEAF, &ca);
     cert_write(&ca, ca_path, NULL);
     cert_write(&leaf, cert_path, key_path);
-    assert_int_equal(tls_server_new(str_z(cert_path), str_z(key_path), true, &h2_server, NULL), OK);
-    assert_int_equal(tls_server_new(str_z(cert_path), str_z(key_path), false, &h1_server, NULL),
-                     OK);
+    assert_int_equal(server_on(cert_path, key_path, true, &h2_server, NULL), OK);
+    assert_int_equal(server_on(cert_path, key_path, false, &h1_server, NULL), OK);
     client = tls_client_new(str_z(ca_path));
     stranger = tls_client_new(S(""));
     cert_free(&leaf);

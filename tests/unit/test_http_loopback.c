@@ -38,9 +38,8 @@ static int make_keys(void **state)
     cert_write(&own, ca_path, NULL);
     cert_write(&own, cert_path, key_path);
     cert_free(&own);
-    assert_int_equal(tls_server_new(str_z(cert_path), str_z(key_path), true, &h2_server, NULL), OK);
-    assert_int_equal(tls_server_new(str_z(cert_path), str_z(key_path), false, &h1_server, NULL),
-                     OK);
+    assert_int_equal(server_on(cert_path, key_path, true, &h2_server, NULL), OK);
+    assert_int_equal(server_on(cert_path, key_path, false, &h1_server, NULL), OK);
     client = tls_client_new(str_z(ca_path));
     return 0;
 }

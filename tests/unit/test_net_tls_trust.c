@@ -307,18 +307,21 @@ static void reload_takes_a_new_pair_or_none(void **state)
     struct scene s;
     struct fault why = {.code = OK};
     struct cert fresh = cert_make(&GOOD, &other_ca);
+    struct tls_server *fresh_server = NULL;
 
     (void)state;
     scene_init(&s, &GOOD, &ca);
     write_text(key_path, "no key\n");
-    assert_int_equal(tls_server_reload(s.server, &why), E_FIELD);
+    assert_int_equal(server_on(cert_path, key_path, true, &fresh_server, &why), E_FIELD);
+    assert_null(fresh_server);
     dial(&s, "localhost", true);
     assert_int_equal(s.p.result.err, OK);
     round_trip(&s);
     hang_up(&s);
     cert_write(&fresh, cert_path, key_path);
     cert_free(&fresh);
-    assert_int_equal(tls_server_reload(s.server, NULL), OK);
+    assert_int_equal(server_on(cert_path, key_path, true, &fresh_server, NULL), OK);
+    tls_server_take(s.server, fresh_server);
     tls_client_free(s.client); /* with its session */
     s.client = tls_client_new(str_z(ca_path));
     dial(&s, "localhost", true);
@@ -334,15 +337,15 @@ static void server_files_are_checked(void **state)
 
     (void)state;
     cert_write(&a, cert_path, key_path);
-    assert_int_equal(tls_server_new(S("/nonexistent"), str_z(key_path), true, &s, &why), E_FIELD);
-    assert_string_equal(why.what, "the certificate file cannot be used");
+    assert_int_equal(server_on("/nonexistent", key_path, true, &s, &why), E_FIELD);
+    assert_string_equal(why.what, "the certificate cannot be used");
     why = (struct fault){.code = OK};
-    assert_int_equal(tls_server_new(str_z(cert_path), S("/nonexistent"), true, &s, &why), E_FIELD);
+    assert_int_equal(server_on(cert_path, "/nonexistent", true, &s, &why), E_FIELD);
+    assert_string_equal(why.what, "the key cannot be used");
     why = (struct fault){.code = OK};
     cert_write(&b, cert_path, NULL);
-    assert_int_equal(tls_server_new(str_z(cert_path), str_z(key_path), true, &s, &why), E_FIELD);
-    assert_string_equal(why.what,
-                        "the key file cannot be used, or the key is not the certificate's");
+    assert_int_equal(server_on(cert_path, key_path, true, &s, &why), E_FIELD);
+    assert_string_equal(why.what, "the key is not the certificate's");
     assert_null(s);
     tls_server_free(NULL);
     cert_free(&a);

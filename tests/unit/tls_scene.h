@@ -68,7 +68,7 @@ static inline struct tls_server *serve(const struct cert_spec *spec, const struc
 
     cert_write(&c, cert_path, key_path);
     cert_free(&c);
-    assert_int_equal(tls_server_new(str_z(cert_path), str_z(key_path), h2, &s, &why), OK);
+    assert_int_equal(server_on(cert_path, key_path, h2, &s, &why), OK);
     return s;
 }
 

@@ -5,7 +5,6 @@
 #include "app/config.h"
 
 #include "app/config_table.h"
-#include "app/file.h"
 #include "base/mem.h"
 
 #include <assert.h>
@@ -243,6 +242,13 @@ static enum err set_member(struct config *c, yyjson_val *key, yyjson_val *v, str
     return E_FIELD;
 }
 
+static bool is_secret(yyjson_val *key)
+{
+    const struct option *o = find_option(str_of(yyjson_get_str(key), yyjson_get_len(key)));
+
+    return o != NULL && o->kind == SECRET;
+}
+
 static enum err load_file(struct config *c, struct buf *problem)
 {
     struct buf text;
@@ -250,25 +256,36 @@ static enum err load_file(struct config *c, struct buf *problem)
     yyjson_read_err e;
     yyjson_obj_iter it;
     yyjson_val *key;
+    enum file_privacy privacy = FILE_PRIVATE;
     enum err err;
 
     buf_init(&text, CONFIG_FILE_MAX);
-    err = file_read(c->config_file, &text);
+    err = file_read_secret(c->config_file, &text, &privacy);
+    if (err == OK) {
+        buf_put(&text, str_of("\0\0\0\0", YYJSON_PADDING_SIZE));
+        err = text.err;
+    }
     if (err != OK) {
         buf_putf(problem, "the config file %.*s cannot be read", S_ARG(c->config_file));
         buf_fini(&text);
         return err;
     }
-    doc = yyjson_read_opts(
-        text.p, text.n, YYJSON_READ_ALLOW_COMMENTS | YYJSON_READ_ALLOW_TRAILING_COMMAS, NULL, &e);
+    /* In place: strings with secrets are wiped with the text. */
+    doc = yyjson_read_opts(text.p, text.n - YYJSON_PADDING_SIZE,
+                           YYJSON_READ_INSITU | YYJSON_READ_ALLOW_COMMENTS |
+                               YYJSON_READ_ALLOW_TRAILING_COMMAS,
+                           NULL, &e);
     if (doc == NULL || !yyjson_is_obj(yyjson_doc_get_root(doc))) {
         buf_putf(problem, "the config file %.*s is not a JSON object: %s at byte %zu",
                  S_ARG(c->config_file), doc ? "something else" : e.msg, doc ? 0 : e.pos);
         err = E_SYNTAX;
     } else {
         it = yyjson_obj_iter_with(yyjson_doc_get_root(doc));
-        while (err == OK && (key = yyjson_obj_iter_next(&it)) != NULL)
+        while (err == OK && (key = yyjson_obj_iter_next(&it)) != NULL) {
             err = set_member(c, key, yyjson_obj_iter_get_val(key), problem);
+            if (is_secret(key))
+                c->exposure = privacy;
+        }
     }
     yyjson_doc_free(doc);
     secret_wipe(text.p, text.n);

@@ -4,6 +4,7 @@
 #ifndef APP_CONFIG_H
 #define APP_CONFIG_H
 
+#include "app/file.h"
 #include "base/buf.h"
 #include "base/secret.h"
 
@@ -12,7 +13,7 @@ struct config {
     struct secret api_keys;
     struct str api_keys_file;
     struct secret auth_tokens;
-    struct str base_url, listen, platform;
+    struct str auth_tokens_file, base_url, listen, tls_cert, tls_key, platform;
     uint64_t workers;
     struct str log_level, log_format, config_file;
     bool byok, anonymous;
@@ -26,6 +27,8 @@ struct config {
     uint64_t attempts, quota_wait_ms;
     bool fc_marks;
 
+    bool alone;                 /* a platform's word: no other users are on this system */
+    enum file_privacy exposure; /* of the file, when it holds secrets */
     /* a bit for each row */
     uint64_t said;  /* by the file, the environment or the command */
     uint64_t fixed; /* by the environment or the command: a reload keeps it */

@@ -21,11 +21,20 @@
         "a file of keys, a line each; # begins a comment; read again on SIGHUP")                   \
     ROW(auth_tokens, SECRET, "AUTH_TOKEN", "", 0, 65536,                                           \
         "token(s) that clients must present, separated by commas; a leading 'Bearer ' is dropped") \
+    ROW(auth_tokens_file, TEXT, "AUTH_TOKENS_FILE", "", 0, 4096,                                   \
+        "a file of tokens, a line each, beside AUTH_TOKEN; # begins a comment; read again on "     \
+        "SIGHUP")                                                                                  \
     ROW(base_url, TEXT, "GEMINI_BASE_URL", "https://generativelanguage.googleapis.com", 1, 2048,   \
         "upstream, http or https; a path prefix is kept")                                          \
     ROW(listen, TEXT, "QUEQIAO_LISTEN", "", 0, 63,                                                 \
         "host:port; default 127.0.0.1:8080, or 0.0.0.0 with the port that the platform gave "      \
         "(FC_SERVER_PORT, FC_CUSTOM_LISTEN_PORT, AWS_LWA_PORT, PORT)")                             \
+    ROW(tls_cert, TEXT, "QUEQIAO_TLS_CERT", "", 0, 16384,                                          \
+        "PEM file of a certificate and its chain: clients speak HTTPS then; several, separated "   \
+        "by "                                                                                      \
+        "commas, are chosen by the name that is asked for; read again on SIGHUP")                  \
+    ROW(tls_key, TEXT, "QUEQIAO_TLS_KEY", "", 0, 16384,                                            \
+        "PEM file of its key; or of each certificate's, in the same order")                        \
     ROW(platform, TEXT, "QUEQIAO_PLATFORM", "auto", 1, 16,                                         \
         "whose defaults and habits hold: auto (found out by itself), none, fc, scf, "              \
         "functiongraph, lambda, cloudrun, fly, kubernetes or systemd; see docs/deploy/README.md")  \

@@ -7,7 +7,7 @@
 #include "base/mem.h"
 #include "base/random.h"
 
-enum { KEYS_FILE_MAX = 1 << 20 };
+enum { KEYS_FILE_MAX = 1 << 20, TOKENS_FILE_MAX = 1 << 20 };
 
 struct names {
     struct str *v;
@@ -49,23 +49,36 @@ static bool all_visible(const struct names *list)
     return true;
 }
 
+/* A file of keys or tokens, whose bytes file keeps. */
+static enum err read_list(const struct config *c, const char *option, struct str path,
+                          struct names *list, struct buf *file, struct buf *problem)
+{
+    enum file_privacy privacy = FILE_PRIVATE;
+    enum err err = file_read_secret(path, file, &privacy);
+    const char *complaint = file_complaint(privacy, c->alone);
+
+    if (err != OK) {
+        buf_putf(problem, "%s %.*s cannot be read", option, S_ARG(path));
+        return err;
+    }
+    if (complaint != NULL) {
+        buf_putf(problem, "%s %.*s %s", option, S_ARG(path), complaint);
+        return E_FIELD;
+    }
+    return split(list, buf_str(file), true) ? OK : E_RANGE;
+}
+
 /* All keys of both sources; the list points into the options and into file. */
 static enum err read_keys(const struct config *c, struct names *list, struct buf *file,
                           struct buf *problem)
 {
-    bool fits = split(list, secret_str(&c->api_keys), false);
-    enum err err = OK;
+    enum err err = split(list, secret_str(&c->api_keys), false) ? OK : E_RANGE;
 
-    if (c->api_keys_file.n > 0) {
-        err = file_read(c->api_keys_file, file);
-        fits = fits && split(list, buf_str(file), true);
-    }
-    if (err != OK)
-        buf_putf(problem, "GEMINI_API_KEYS_FILE %.*s cannot be read", S_ARG(c->api_keys_file));
-    else if (!fits) {
+    if (err == OK && c->api_keys_file.n > 0)
+        err = read_list(c, "GEMINI_API_KEYS_FILE", c->api_keys_file, list, file, problem);
+    if (err == E_RANGE)
         buf_putf(problem, "more than %d keys", KEYS_MAX);
-        err = E_RANGE;
-    } else if (!all_visible(list)) {
+    else if (err == OK && !all_visible(list)) {
         buf_lit(problem, "a Gemini API key holds a blank or a character that no key has");
         err = E_FIELD;
     }
@@ -119,18 +132,23 @@ enum err credentials_tokens(const struct config *c, struct secret **ret, size_t 
 {
     struct names list = {.v = mem_alloc(TOKENS_MAX * sizeof *list.v), .max = TOKENS_MAX};
     struct secret *tokens = NULL;
-    enum err err = OK;
+    struct buf file;
+    enum err err = split(&list, secret_str(&c->auth_tokens), false) ? OK : E_RANGE;
 
-    if (!split(&list, secret_str(&c->auth_tokens), false)) {
-        buf_putf(problem, "AUTH_TOKEN holds more than %d tokens", TOKENS_MAX);
-        err = E_RANGE;
-    } else {
+    buf_init(&file, TOKENS_FILE_MAX);
+    if (err == OK && c->auth_tokens_file.n > 0)
+        err = read_list(c, "AUTH_TOKENS_FILE", c->auth_tokens_file, &list, &file, problem);
+    if (err == E_RANGE)
+        buf_putf(problem, "more than %d tokens", TOKENS_MAX);
+    if (err == OK) {
         tokens = mem_zalloc((list.n ? list.n : 1) * sizeof *tokens);
         for (size_t i = 0; i < list.n; i++)
             secret_init(&tokens[i], without_bearer(list.v[i]));
         *ret = tokens;
         *ret_n = list.n;
     }
+    secret_wipe(file.p, file.n);
+    buf_fini(&file);
     mem_free(list.v);
     return err;
 }

@@ -82,18 +82,20 @@ enum err demo_open(struct config *c, struct demo **ret, struct buf *problem)
 void demo_greet(const struct gateway *g)
 {
     const struct secret *token = &g->settings->tokens[0];
+    const char *s = g->certificates != NULL ? "s" : "";
 
-    fprintf(stderr,
-            "\nThis is a demo: answers come from an emulated Gemini inside this program, not from "
-            "Google.\n这是演示：回答来自程序内置的模拟 Gemini，不是真正的 Google 服务。\n\n"
-            "Try / 试一试:\n\n"
-            "  curl -N http://127.0.0.1:%u/v1/chat/completions -H 'Authorization: Bearer %.*s' \\\n"
-            "    -H 'Content-Type: application/json' \\\n"
-            "    -d '{\"model\":\"gemini-3.8-flash\",\"stream\":true,"
-            "\"messages\":[{\"role\":\"user\",\"content\":\"Hello!\"}]}'\n\n"
-            "Base URL: http://127.0.0.1:%u/v1   API key: %.*s\n\n",
-            (unsigned)g->addr.port, S_ARG(secret_str(token)), (unsigned)g->addr.port,
-            S_ARG(secret_str(token)));
+    fprintf(
+        stderr,
+        "\nThis is a demo: answers come from an emulated Gemini inside this program, not from "
+        "Google.\n这是演示：回答来自程序内置的模拟 Gemini，不是真正的 Google 服务。\n\n"
+        "Try / 试一试:\n\n"
+        "  curl -N http%s://127.0.0.1:%u/v1/chat/completions -H 'Authorization: Bearer %.*s' \\\n"
+        "    -H 'Content-Type: application/json' \\\n"
+        "    -d '{\"model\":\"gemini-3.8-flash\",\"stream\":true,"
+        "\"messages\":[{\"role\":\"user\",\"content\":\"Hello!\"}]}'\n\n"
+        "Base URL: http%s://127.0.0.1:%u/v1   API key: %.*s\n\n",
+        s, (unsigned)g->addr.port, S_ARG(secret_str(token)), s, (unsigned)g->addr.port,
+        S_ARG(secret_str(token)));
 }
 
 void demo_close(struct demo *d)

@@ -3,6 +3,7 @@
 /* examine.c - looking around. What is good or bad is not known here. */
 #include "app/examine.h"
 
+#include "app/certificates.h"
 #include "app/platform.h"
 #include "base/buf.h"
 #include "base/clock.h"
@@ -83,7 +84,11 @@ void examine(const struct gateway *g, const struct settings *s, struct http_head
     const char *region = first_set(REGIONS, NELEM(REGIONS));
     const char *proxy = first_set(PROXIES, NELEM(PROXIES));
     struct rlimit files = {0};
+    struct str certificate = S("");
+    int64_t left_s = 0;
 
+    if (g->certificates != NULL)
+        left_s = certificates_left_s(&s->config, g->certificates, &certificate);
     getrlimit(RLIMIT_NOFILE, &files);
     take_notes(g, notes);
     *ret = (struct doctor_facts){
@@ -106,6 +111,9 @@ void examine(const struct gateway *g, const struct settings *s, struct http_head
         .memory = platform_memory_bytes(),
         .budget = mem_budget(),
         .largest = s->config.body_max,
+        .tls = g->certificates != NULL,
+        .certificate_left_s = left_s,
+        .certificate = certificate,
         .root = geteuid() == 0,
         .notes = notes,
     };

@@ -1,31 +1,87 @@
 /* Copyright 2026 The queqiao authors
  * SPDX-License-Identifier: MIT */
-/* file.c - a file's bytes. */
+/* file.c - a file's bytes, and its mode. */
 #include "app/file.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 
-enum err file_read(struct str path, struct buf *out)
+static int open_file(struct str path)
 {
     char name[4097];
-    char chunk[4096];
-    ssize_t got;
-    int fd;
 
     if (path.n >= sizeof name || memchr(path.p, '\0', path.n) != NULL) {
         errno = EINVAL;
-        return E_SYSTEM;
+        return -1;
     }
     snprintf(name, sizeof name, "%.*s", S_ARG(path));
-    fd = open(name, O_RDONLY | O_CLOEXEC);
-    if (fd < 0)
-        return E_SYSTEM;
+    return open(name, O_RDONLY | O_CLOEXEC);
+}
+
+static enum err read_all(int fd, struct buf *out)
+{
+    char chunk[4096];
+    ssize_t got;
+
     while ((got = read(fd, chunk, sizeof chunk)) > 0)
         buf_put(out, str_of(chunk, (size_t)got));
-    close(fd);
     explicit_bzero(chunk, sizeof chunk);
     return got < 0 ? E_SYSTEM : out->err;
+}
+
+enum err file_read(struct str path, struct buf *out)
+{
+    int fd = open_file(path);
+    enum err err;
+
+    if (fd < 0)
+        return E_SYSTEM;
+    err = read_all(fd, out);
+    close(fd);
+    return err;
+}
+
+static enum file_privacy privacy_of(int fd, const struct stat *st)
+{
+    struct statvfs fs;
+
+    if (!S_ISREG(st->st_mode))
+        return FILE_PRIVATE;
+    if (fstatvfs(fd, &fs) == 0 && (fs.f_flag & ST_RDONLY) != 0)
+        return FILE_PRIVATE;
+    if (st->st_mode & S_IWOTH)
+        return FILE_WRITABLE;
+    return st->st_mode & S_IROTH ? FILE_READABLE : FILE_PRIVATE;
+}
+
+enum err file_read_secret(struct str path, struct buf *out, enum file_privacy *ret)
+{
+    int fd = open_file(path);
+    struct stat st;
+    enum err err = E_SYSTEM;
+
+    if (fd < 0)
+        return E_SYSTEM;
+    if (fstat(fd, &st) == 0) {
+        if (S_ISREG(st.st_mode) && st.st_size > 0 && (uintmax_t)st.st_size < out->max)
+            (void)!buf_reserve(out, (size_t)st.st_size + 16); /* it does not move while it grows */
+        err = read_all(fd, out);
+        *ret = privacy_of(fd, &st);
+    }
+    close(fd);
+    return err;
+}
+
+const char *file_complaint(enum file_privacy p, bool alone)
+{
+    if (alone || p == FILE_PRIVATE)
+        return NULL;
+    return p == FILE_READABLE
+               ? "holds secrets and every user of this system can read it: chmod 600, or mount it "
+                 "read-only"
+               : "holds secrets and every user of this system can change it: chmod 600";
 }

@@ -3,6 +3,7 @@
 /* gateway.c - from the options to open ports, and from a signal to the end. */
 #include "app/gateway.h"
 
+#include "app/certificates.h"
 #include "app/credentials.h"
 #include "app/notify.h"
 #include "app/platform.h"
@@ -16,6 +17,8 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+
+enum { DAY_MS = 86400 * 1000 };
 
 /* Peers on loopback are programs of this machine, a reverse proxy perhaps, behind which everybody
  * is: they count in all, but not as one stranger. */
@@ -86,8 +89,11 @@ void gateway_settle_auth(struct gateway *g, struct settings *s)
  * ones. */
 static enum err listen_worker(struct gateway *g, struct worker *w, struct fault *why)
 {
-    struct listen_opts listen = {
-        .addr = g->addr, .reuse_port = g->nworkers > 1, .fd = -1, .gate = &g->gate};
+    struct listen_opts listen = {.addr = g->addr,
+                                 .reuse_port = g->nworkers > 1,
+                                 .tls = g->certificates,
+                                 .fd = -1,
+                                 .gate = &g->gate};
     enum err err = OK;
 
     if (g->nsockets == 0)
@@ -134,12 +140,23 @@ static void on_watchdog(struct timer *t)
     timer_start(t, notify_watchdog_ms());
 }
 
+static void on_day(struct timer *t)
+{
+    const struct gateway *g = CONTAINER(t, struct gateway, daily);
+
+    certificates_warn(&g->settings->config, g->certificates);
+    timer_start(t, DAY_MS);
+}
+
 static void start_main_loop(struct gateway *g)
 {
     g->main_loop = g->workers[0]->loop;
     task_init(&g->reloaded, gateway_reloaded);
     timer_init(&g->delay, g->main_loop, on_delay);
     timer_init(&g->watchdog, g->main_loop, on_watchdog);
+    timer_init(&g->daily, g->main_loop, on_day);
+    if (g->certificates != NULL)
+        timer_start(&g->daily, 0);
     if (notify_watchdog_ms() > 0)
         timer_start(&g->watchdog, notify_watchdog_ms());
 }
@@ -202,7 +219,7 @@ enum err gateway_init(struct gateway *g, struct settings *s, const struct platfo
     }
     mem_set_budget((size_t)c->memory_budget);
     open_gate(g, c);
-    return OK;
+    return certificates_load(c, &g->certificates, problem);
 }
 
 struct settings *gateway_settings(struct gateway *g)
@@ -245,6 +262,7 @@ void gateway_close(struct gateway *g)
     settings_drop(g->settings);
     secret_fini(&g->made_up);
     tls_client_free(g->tls);
+    tls_server_free(g->certificates);
     keys_free(g->keys);
     signatures_free(g->signatures);
     guard_free(g->guard);

@@ -24,7 +24,8 @@ struct gateway {
     struct keys *keys;
     struct signatures *signatures;
     struct tls_client *tls;
-    struct secret made_up; /* the token for a run that has none; or empty */
+    struct tls_server *certificates; /* what clients see; NULL: no TLS */
+    struct secret made_up;           /* the token for a run that has none; or empty */
     bool emulation;
     struct guard *guard;
     struct listen_gate gate;
@@ -37,7 +38,7 @@ struct gateway {
     _Atomic bool hurry;     /* asked twice */
     _Atomic size_t stopped; /* workers whose loops have ended, or are about to */
     bool stopping;          /* the main loop's */
-    struct timer delay, watchdog;
+    struct timer delay, watchdog, daily;
     struct task reloaded; /* posted by a worker that serves by the newest settings */
     uint64_t reported;    /* number of the settings whose reload has been told of */
     struct worker **workers;
@@ -63,7 +64,7 @@ struct settings *gateway_settings(struct gateway *g);
 /* Complete the settings with what the keys and the listener say; they are published after it. */
 void gateway_settle_auth(struct gateway *g, struct settings *s);
 
-/* reload.c, from the main loop. SIGHUP: the config file, the keys, the tokens; all of it or
+/* reload.c, from the main loop. SIGHUP: config file, keys, tokens, certificates; all of it or
  * nothing. Answers that are running end by the settings that they began with. */
 void gateway_reload(struct gateway *g);
 void gateway_reloaded(struct task *t); /* of g->reloaded */

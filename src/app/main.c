@@ -77,10 +77,10 @@ static void announce(const struct gateway *g)
 
     log_text(LOG_INFO, "start",
              "queqiao " QUEQIAO_VERSION
-             " listening on http://%s%s%s:%u (%zu worker%s, %zu key%s, platform %s)",
-             v6 ? "[" : "", g->addr.host, v6 ? "]" : "", (unsigned)g->addr.port, g->nworkers,
-             g->nworkers == 1 ? "" : "s", keys_count(g->keys), keys_count(g->keys) == 1 ? "" : "s",
-             g->platform->name);
+             " listening on http%s://%s%s%s:%u (%zu worker%s, %zu key%s, platform %s, %s)",
+             g->certificates ? "s" : "", v6 ? "[" : "", g->addr.host, v6 ? "]" : "",
+             (unsigned)g->addr.port, g->nworkers, g->nworkers == 1 ? "" : "s", keys_count(g->keys),
+             keys_count(g->keys) == 1 ? "" : "s", g->platform->name, tls_library());
     notify_say("READY=1\nSTATUS=listening on %s port %u", g->addr.host, (unsigned)g->addr.port);
 }
 

@@ -153,6 +153,7 @@ enum err platform_suggest(const struct platform *p, struct config *c, struct buf
 {
     enum err err = OK;
 
+    c->alone = p->fronted;
     for (size_t i = 0; i < NELEM(p->defaults) && p->defaults[i].variable && err == OK; i++)
         err =
             config_suggest(c, str_z(p->defaults[i].variable), str_z(p->defaults[i].value), problem);

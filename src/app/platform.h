@@ -30,8 +30,8 @@ struct platform {
 MUST_CHECK enum err platform_choose(const struct config *c, const struct platform **ret,
                                     struct buf *problem);
 
-/* The options that nobody set become the platform's; the memory budget keeps within what the
- * surroundings grant. */
+/* The options that nobody set become the platform's, c->alone is settled; the memory budget keeps
+ * within what the surroundings grant. */
 MUST_CHECK enum err platform_suggest(const struct platform *p, struct config *c,
                                      struct buf *problem);
 

@@ -3,6 +3,7 @@
 /* reload.c - SIGHUP: everything is read and judged first, then all of it takes the place of the
  * old. What begins after that is served by it within one turn of each worker's loop; what is
  * running ends by the settings that it began with. */
+#include "app/certificates.h"
 #include "app/credentials.h"
 #include "app/gateway.h"
 #include "app/notify.h"
@@ -12,13 +13,29 @@
 #include "base/mem.h"
 
 /* What can fail is here, and nothing is changed before the last of it has gone well. */
-static enum err prepare(struct gateway *g, struct settings *fresh, struct buf *problem)
+static enum err prepare(struct gateway *g, struct settings *fresh, struct tls_server **ret_tls,
+                        struct buf *problem)
 {
     enum err err = settings_reread(fresh, g->settings, g->platform, problem);
 
     if (err == OK)
         err = settings_settle(fresh, g->platform, g->emulation, problem);
+    if (err == OK)
+        err = certificates_load(&fresh->config, ret_tls, problem);
     return err == OK ? credentials_load_keys(&fresh->config, g->keys, problem) : err;
+}
+
+/* Between plain and TLS the listeners would have to change. */
+static void take_certificates(struct gateway *g, struct settings *fresh, struct tls_server *tls)
+{
+    if (g->certificates != NULL && tls != NULL) {
+        tls_server_take(g->certificates, tls);
+        certificates_warn(&fresh->config, g->certificates);
+        return;
+    }
+    if (g->certificates != tls)
+        buf_putf(&fresh->fixed, "%sQUEQIAO_TLS_CERT", fresh->fixed.n ? ", " : "");
+    tls_server_free(tls);
 }
 
 static void publish(struct gateway *g, struct settings *fresh)
@@ -59,6 +76,7 @@ void gateway_reloaded(struct task *t)
 void gateway_reload(struct gateway *g)
 {
     struct settings *fresh;
+    struct tls_server *tls = NULL;
     struct buf problem;
 
     if (g->stopping)
@@ -66,9 +84,11 @@ void gateway_reload(struct gateway *g)
     fresh = settings_new();
     buf_init(&problem, 1024);
     notify_say("RELOADING=1\nMONOTONIC_USEC=%llu", (unsigned long long)(clock_mono_ns() / 1000U));
-    if (prepare(g, fresh, &problem) == OK) {
+    if (prepare(g, fresh, &tls, &problem) == OK) {
+        take_certificates(g, fresh, tls);
         publish(g, fresh);
     } else {
+        tls_server_free(tls);
         log_text(LOG_ERROR, "reload", "refused, everything stays as it was: %.*s",
                  S_ARG(buf_str(&problem)));
         notify_say("READY=1");

@@ -57,12 +57,15 @@ void settings_drop(struct settings *s)
     proxy_opts_drop(s ? &s->opts : NULL);
 }
 
-static enum err check_words(const struct config *c, struct buf *problem)
+static enum err check(const struct config *c, struct buf *problem)
 {
     if (WORD(LEVEL, c->log_level) < 0)
         buf_lit(problem, "QUEQIAO_LOG_LEVEL must be error, warn, info or debug");
     else if (WORD(FORMAT, c->log_format) < 0)
         buf_lit(problem, "QUEQIAO_LOG_FORMAT must be logfmt or json");
+    else if (file_complaint(c->exposure, c->alone) != NULL)
+        buf_putf(problem, "the config file %.*s %s", S_ARG(c->config_file),
+                 file_complaint(c->exposure, c->alone));
     else
         return OK;
     return E_FIELD;
@@ -76,7 +79,7 @@ enum err settings_read(struct settings *s, const struct platform **ret, struct b
         err = platform_choose(&s->config, ret, problem);
     if (err == OK)
         err = platform_suggest(*ret, &s->config, problem);
-    return err == OK ? check_words(&s->config, problem) : err;
+    return err == OK ? check(&s->config, problem) : err;
 }
 
 static void note_fixed(struct settings *s, const struct settings *before)
@@ -94,7 +97,7 @@ enum err settings_reread(struct settings *s, const struct settings *before,
     if (err == OK)
         err = platform_suggest(p, &s->config, problem);
     if (err == OK)
-        err = check_words(&s->config, problem);
+        err = check(&s->config, problem);
     note_fixed(s, before);
     s->number = before->number + 1;
     return err;

@@ -3,6 +3,7 @@
 /* facts.c - facts into findings. Must not ask the system for anything. */
 #include "doctor/facts.h"
 
+enum { CERTIFICATE_GOOD_S = 14 * 86400 };
 enum { TOKEN_GOOD = 16, FILES_GOOD = 4096, TIMEOUT_WORKS_S = 30, TIMEOUT_GOOD_S = 300 };
 
 /* Regions of mainland China and Hong Kong, by the beginning of their names: Alibaba's and Huawei's,
@@ -31,6 +32,15 @@ static void judge_options(const struct doctor_facts *f, struct findings *out)
         findings_add(out, FOUND_PLAIN_UPSTREAM, S(""), "%s", "");
     if (f->proxy.n > 0)
         findings_add(out, FOUND_PROXY_IGNORED, f->proxy, "%s", "");
+}
+
+static void judge_certificates(const struct doctor_facts *f, struct findings *out)
+{
+    if (f->tls && f->certificate_left_s < 0)
+        findings_add(out, FOUND_CERT_EXPIRED, f->certificate, "%s", "");
+    else if (f->tls && f->certificate_left_s < CERTIFICATE_GOOD_S)
+        findings_add(out, FOUND_CERT_EXPIRING, f->certificate, "%lld days",
+                     (long long)(f->certificate_left_s / 86400));
 }
 
 static void judge_machine(const struct doctor_facts *f, struct findings *out)
@@ -68,6 +78,7 @@ static void judge_platform(const struct doctor_facts *f, struct findings *out)
 void doctor_judge(const struct doctor_facts *f, struct findings *out)
 {
     judge_options(f, out);
+    judge_certificates(f, out);
     judge_machine(f, out);
     judge_platform(f, out);
 }

@@ -20,6 +20,9 @@ struct doctor_facts {
     bool credentials;                 /* of a cloud account, in the environment */
     uint64_t files;                   /* how many may be open */
     uint64_t memory, budget, largest; /* bytes: granted (UINT64_MAX: no limit), ours, of one body */
+    bool tls;                         /* clients come by our own certificates */
+    int64_t certificate_left_s;       /* the first of them expires; negative: it has */
+    struct str certificate;           /* its file */
     bool root;
     const char *notes; /* one line for the curious: kernel, ids, names of variables; or NULL */
 };

@@ -48,6 +48,16 @@
         "环境变量里指定了代理，但此版本直接连接上游。", \
         "Give the process a direct way to Google, or set GEMINI_BASE_URL to a relay.", \
         "请让进程能直连 Google，或用 GEMINI_BASE_URL 指向一个中转地址。") \
+    ROW(CERT_EXPIRED, "cert-expired", BROKEN, \
+        "The certificate that clients see has expired: they refuse it.", \
+        "客户端看到的证书已过期，会被拒绝。", \
+        "Renew the file of QUEQIAO_TLS_CERT, then send SIGHUP.", \
+        "请更新 QUEQIAO_TLS_CERT 的证书文件，然后发送 SIGHUP。") \
+    ROW(CERT_EXPIRING, "cert-expiring", WARNING, \
+        "The certificate that clients see expires soon.", \
+        "客户端看到的证书即将过期。", \
+        "Renew the file of QUEQIAO_TLS_CERT, then send SIGHUP.", \
+        "请更新 QUEQIAO_TLS_CERT 的证书文件，然后发送 SIGHUP。") \
     /* the road to upstream */ \
     ROW(UPSTREAM_OK, "upstream-ok", FINE, \
         "Upstream can be reached.", "可以连到上游。", "", "") \

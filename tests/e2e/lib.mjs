@@ -80,6 +80,19 @@ export function certificates() {
   return { ca: at('ca.pem'), cert: at('host.pem'), key: at('host.key') };
 }
 
+/** One more certificate of that CA for these names; days may be negative for one that has expired. */
+export function certificateFor(names, { days = 2, file = names[0].replace('*', 'any') } = {}) {
+  certificates();
+  const ssl = (...args) => execFileSync('openssl', args, { cwd: certDir, stdio: 'pipe' });
+  ssl('req', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes', '-keyout', `${file}.key`,
+    '-out', `${file}.csr`, '-subj', `/CN=${names[0]}`);
+  writeFileSync(path.join(certDir, `${file}.ext`), [
+    `subjectAltName=${names.map((n) => `DNS:${n}`).join(',')}`, 'extendedKeyUsage=serverAuth', 'basicConstraints=CA:FALSE', ''].join('\n'));
+  ssl('x509', '-req', '-in', `${file}.csr`, '-CA', 'ca.pem', '-CAkey', 'ca.key', '-CAcreateserial',
+    '-days', String(days), '-extfile', `${file}.ext`, '-out', `${file}.pem`);
+  return { cert: path.join(certDir, `${file}.pem`), key: path.join(certDir, `${file}.key`) };
+}
+
 // ------------------------------------------------------------------------------------ processes
 
 const SANITIZER = /(Address|Leak|UndefinedBehavior|Thread)Sanitizer|runtime error:/;
@@ -306,9 +319,9 @@ export class Gateway extends Child {
       ...(upstream?.tls && { SSL_CERT_FILE: certificates().ca }),
       ...env,
     });
-    const m = await g.said(/listening on http:\/\/(\[[^\]]*\]|[^\s:]+):(\d+)/);
-    g.port = Number(m[2]);
-    g.url = `http://127.0.0.1:${g.port}`;
+    const m = await g.said(/listening on (https?):\/\/(\[[^\]]*\]|[^\s:]+):(\d+)/);
+    g.port = Number(m[3]);
+    g.url = m[1] === 'https' ? `https://localhost:${g.port}` : `http://127.0.0.1:${g.port}`;
     return g;
   }
   /** fetch() against the gateway; `json` is a body to POST. */

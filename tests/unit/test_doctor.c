@@ -48,6 +48,8 @@ static void each_fact(void **state)
         "open-to-all",
         "weak-token",
         "plain-upstream",
+        "cert-expired",
+        "cert-expiring",
         "proxy-ignored",
         "few-files",
         "little-memory",
@@ -84,6 +86,13 @@ static void each_fact(void **state)
     assert_true(found(&f, "plain-upstream"));
     f = WELL, f.proxy = S("HTTPS_PROXY");
     assert_true(found(&f, "proxy-ignored"));
+    f = WELL, f.tls = true, f.certificate_left_s = -1;
+    assert_true(found(&f, "cert-expired"));
+    assert_false(found(&f, "cert-expiring"));
+    f.certificate_left_s = 13 * 86400;
+    assert_true(found(&f, "cert-expiring"));
+    f.certificate_left_s = 15 * 86400;
+    assert_false(found(&f, "cert-expiring"));
     f = WELL, f.files = 1024;
     assert_true(found(&f, "few-files"));
     f = WELL, f.memory = 64 << 20, f.budget = 48 << 20;

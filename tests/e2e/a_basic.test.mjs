@@ -7,7 +7,7 @@ const s = haveEmulator ? null : await stage();
 after(() => s?.close());
 const opts = { skip: haveEmulator };
 
-test('GET /health and / tell status, version, uptime and the number of keys, and no secret', opts, async () => {
+test('PRC-8: GET /health and / tell status, version, uptime and the number of keys, and no secret', opts, async () => {
   for (const target of ['/health', '/']) {
     const r = await s.gateway.fetch(target, { token: null });
     assert.equal(r.status, 200);

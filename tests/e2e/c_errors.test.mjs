@@ -109,7 +109,7 @@ test('a wrong method: 405, with Allow', async () => {
   }
 });
 
-test('paths that try to climb: 400 or 404, never upstream', async () => {
+test('DAT-8: paths that try to climb: 400 or 404, never upstream', async () => {
   for (const target of ['/v1/models/..%2f..%2fsecrets', '/v1/models/%00', '/v1/../v1/models/%2e%2e', '/v1/models/%zz', '/v1/models/a%5cb']) {
     const raw = await Raw.open(s.gateway.port);
     raw.write(request('GET', target));
@@ -121,12 +121,12 @@ test('paths that try to climb: 400 or 404, never upstream', async () => {
   for (const seen of s.upstream.seen) assert.ok(!/\.\.|%00|secrets/.test(seen.url), seen.url);
 });
 
-test('a compressed body: 415', async () => {
+test('DAT-7: a compressed body: 415', async () => {
   const r = await s.gateway.fetch('/v1/chat/completions', { json: { model: M, messages: hello }, headers: { 'content-encoding': 'gzip' } });
   await holdsShape(r, 415, undefined);
 });
 
-test('a message that shows the key or a Bearer token is never built from upstream\'s words', async () => {
+test('SEC-2: a message that shows the key or a Bearer token is never built from upstream\'s words', async () => {
   const own = await stage({
     play: (req, res) => gm.error(res, 403, 'PERMISSION_DENIED', `Consumer api_key:${req.headers['x-goog-api-key']} AIzaSyA-0123456789abcdefghijklmnopqrstuv Bearer sk-abcdef0123456789 has been suspended.`),
   });
@@ -152,7 +152,7 @@ const STRANGE = [
   ['a redirect', 302, 'text/html', 'elsewhere', [502]],
 ];
 for (const [name, status, type, text, want] of STRANGE) {
-  test(`upstream answers ${name}: a clear error, never a success`, async () => {
+  test(`H1-11: upstream answers ${name}: a clear error, never a success`, async () => {
     const own = await stage({
       play(req, res) {
         res.writeHead(status, { 'content-type': type, ...(status === 302 && { location: 'http://127.0.0.1:1/' }) });

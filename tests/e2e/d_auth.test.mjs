@@ -37,7 +37,7 @@ const PLACES = [
   ['?key=', (c) => [{}, `?key=${encodeURIComponent(c)}`]],
 ];
 
-test('AUTH_TOKEN set: the token lets in from every place, and is never sent upstream', () =>
+test('AUT-4, SEC-1: AUTH_TOKEN set: the token lets in from every place, and is never sent upstream', () =>
   within({}, async (g) => {
     for (const [name, place] of PLACES) {
       const r = await ask(g, ...place(TOKEN));
@@ -47,7 +47,7 @@ test('AUTH_TOKEN set: the token lets in from every place, and is never sent upst
     }
   }));
 
-test('AUTH_TOKEN set: a wrong token is the same 401 from every place, nothing goes upstream', () =>
+test('AUT-2, AUT-4: AUTH_TOKEN set: a wrong token is the same 401 from every place, nothing goes upstream', () =>
   within({}, async (g) => {
     const before = upstream.seen.length;
     const texts = new Set();
@@ -66,7 +66,7 @@ test('AUTH_TOKEN set: a wrong token is the same 401 from every place, nothing go
     assert.equal(upstream.seen.length, before);
   }));
 
-test('a refusal does not wait for the body', () =>
+test('AUT-2: a refusal does not wait for the body', () =>
   within({}, async (g) => {
     const raw = await Raw.open(g.port);
     raw.write(request('POST', '/v1/chat/completions', { token: 'wrong', headers: { 'Content-Length': 1000000 } }));
@@ -82,13 +82,13 @@ test('AUTH_TOKEN with a leading "Bearer " means the token after it; several are 
     await refused(await ask(g, { authorization: 'Bearer first-token-1,second-token-2' }));
   }));
 
-test('two different credentials in one request: 400', () =>
+test('AUT-4: two different credentials in one request: 400', () =>
   within({}, async (g) => {
     assert.equal((await ask(g, { authorization: `Bearer ${TOKEN}`, 'x-api-key': 'other' })).status, 400);
     assert.equal((await ask(g, { authorization: `Bearer ${TOKEN}`, 'x-api-key': TOKEN })).status, 200);
   }));
 
-test('no key on the server: each client brings its own, from every place', () =>
+test('SEC-1: no key on the server: each client brings its own, from every place', () =>
   within({ GEMINI_API_KEY: '', AUTH_TOKEN: '' }, async (g) => {
     for (const [name, place] of PLACES) {
       const own = `not-shaped-like-a-key-${name.length}`;
@@ -108,7 +108,7 @@ test('QUEQIAO_BYOK=1: a token is served on our key, anything else on itself', ()
     await refused(await ask(g, {}));
   }));
 
-test('keys but no AUTH_TOKEN on loopback: a token is made up and printed', async () => {
+test('AUT-1: keys but no AUTH_TOKEN on loopback: a token is made up and printed', async () => {
   const g = await within({ AUTH_TOKEN: '' }, async (gateway) => {
     await refused(await ask(gateway, {}));
     await refused(await ask(gateway, { authorization: 'Bearer wrong' }));
@@ -122,7 +122,7 @@ test('keys but no AUTH_TOKEN on loopback: a token is made up and printed', async
   assert.notEqual(g.stderr.replace(/\d+/g, ''), again.stderr.replace(/\d+/g, ''), 'another one each time');
 });
 
-test('keys but no AUTH_TOKEN on any other address: 401 that says what to set, in two languages', () =>
+test('AUT-1: keys but no AUTH_TOKEN on any other address: 401 that says what to set, in two languages', () =>
   within({ AUTH_TOKEN: '', QUEQIAO_LISTEN: '0.0.0.0:0' }, async (g) => {
     const error = await refused(await ask(g, { authorization: 'Bearer anything' }));
     assert.match(error.message, /AUTH_TOKEN/);
@@ -165,7 +165,7 @@ test('several keys take turns, from GEMINI_API_KEY and from a file', async () =>
   }
 });
 
-test('a key that upstream limits is replaced by the next one, unseen by the client', async () => {
+test('UPS-1: a key that upstream limits is replaced by the next one, unseen by the client', async () => {
   const own = await Scripted.start((req, res) => {
     if (req.headers['x-goog-api-key'] === 'key-a-0123456789')
       gm.error(res, 429, 'RESOURCE_EXHAUSTED', 'Quota.', [{ '@type': 'type.googleapis.com/google.rpc.RetryInfo', retryDelay: '60s' }]);
@@ -182,7 +182,7 @@ test('a key that upstream limits is replaced by the next one, unseen by the clie
   }
 });
 
-test('no credential and no prompt in any log, at the most talkative level', async () => {
+test('SEC-5: no credential and no prompt in any log, at the most talkative level', async () => {
   const secret = 'my-own-gemini-key-0123456789';
   const g = await within({ QUEQIAO_BYOK: '1', QUEQIAO_LOG_LEVEL: 'debug' }, async (gateway) => {
     for (const place of PLACES) await ask(gateway, ...place[1](secret));

@@ -31,7 +31,7 @@ test('preflight needs no token and allows every header that the SDKs send', asyn
   }
 });
 
-test('answers, errors and streams carry the same permission', async () => {
+test('WEB-5: answers, errors and streams carry the same permission', async () => {
   const answers = [
     await g.chat({ messages: hello }, { headers: { origin: 'https://app.example' } }),
     await g.chat({ messages: hello, stream: true }, { headers: { origin: 'https://app.example' } }),
@@ -49,12 +49,12 @@ test('answers, errors and streams carry the same permission', async () => {
   }
 });
 
-test('a hostile list of headers is not echoed', async () => {
+test('WEB-5: a hostile list of headers is not echoed', async () => {
   const r = await preflight('/v1/models', 'x-ok, <script>alert(1)</script>');
   assert.ok(!(r.headers.get('access-control-allow-headers') ?? '').includes('<'));
 });
 
-test('a list of origins: only those, named, never reflected', async () => {
+test('WEB-5: a list of origins: only those, named, never reflected', async () => {
   const own = await Gateway.start({ upstream, env: { QUEQIAO_CORS: 'https://a.example, https://b.example' } });
   try {
     for (const [origin, allowed] of [['https://a.example', true], ['https://b.example', true], ['https://evil.example', false], ['https://a.example.evil', false]]) {
@@ -67,7 +67,7 @@ test('a list of origins: only those, named, never reflected', async () => {
   }
 });
 
-test('CORS off: no such header at all', async () => {
+test('WEB-5: CORS off: no such header at all', async () => {
   const own = await Gateway.start({ upstream, env: { QUEQIAO_CORS: 'off' } });
   try {
     const r = await own.fetch('/v1/models', { token: TOKEN, headers: { origin: 'https://a.example' } });

@@ -39,7 +39,7 @@ test('Connection: close is honoured and told', async () => {
   await raw.closed();
 });
 
-test('pipelined requests are answered in order', async () => {
+test('H1-8: pipelined requests are answered in order', async () => {
   const raw = await open();
   raw.write([1, 2, 3, 4, 5].map((i) => (i % 2 ? request('POST', CHAT, { body }) : request('GET', `/v1/nobody/${i}`))).join(''));
   for (let i = 1; i <= 5; i++) {
@@ -61,7 +61,7 @@ test('a request that comes byte by byte', async () => {
   raw.leave();
 });
 
-test('a chunked request, with extensions and trailers, in odd pieces', async () => {
+test('H1-3: a chunked request, with extensions and trailers, in odd pieces', async () => {
   const bytes = Buffer.from(body);
   for (const size of [1, 7, bytes.length]) {
     const raw = await open();
@@ -80,7 +80,7 @@ test('a chunked request, with extensions and trailers, in odd pieces', async () 
   }
 });
 
-test('Expect: 100-continue: checks first, then 100, then the answer', async () => {
+test('H1-7: Expect: 100-continue: checks first, then 100, then the answer', async () => {
   const raw = await open();
   const length = Buffer.byteLength(body);
   raw.write(request('POST', CHAT, { headers: { Expect: '100-continue', 'Content-Length': length } }));
@@ -93,7 +93,7 @@ test('Expect: 100-continue: checks first, then 100, then the answer', async () =
   raw.leave();
 });
 
-test('another expectation: 417', async () => {
+test('H1-7: another expectation: 417', async () => {
   const raw = await open();
   raw.write(request('POST', CHAT, { headers: { Expect: 'miracles' }, body }));
   assert.equal((await raw.response()).status, 417);
@@ -146,27 +146,27 @@ test('a stream to an HTTP/1.0 client ends with the connection, unchunked', async
 const H = 'Host: gateway.test\r\n';
 const POST = `POST ${CHAT} HTTP/1.1\r\n${H}`;
 const FRAMING = [
-  ['both framings', `${POST}Content-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n`],
-  ['two lengths', `${POST}Content-Length: 5\r\nContent-Length: 5\r\n\r\nhello`],
-  ['a list of lengths', `${POST}Content-Length: 5, 5\r\n\r\nhello`],
-  ['an empty length', `${POST}Content-Length: \r\n\r\n`],
-  ['a signed length', `${POST}Content-Length: +5\r\n\r\nhello`],
-  ['a hexadecimal length', `${POST}Content-Length: 0x5\r\n\r\nhello`],
-  ['a length of twenty digits', `${POST}Content-Length: 99999999999999999999\r\n\r\n`],
-  ['an unknown transfer coding', `${POST}Transfer-Encoding: gzip, chunked\r\n\r\n0\r\n\r\n`],
-  ['chunked twice', `${POST}Transfer-Encoding: chunked, chunked\r\n\r\n0\r\n\r\n`],
-  ['chunked in HTTP/1.0', `POST ${CHAT} HTTP/1.0\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n`],
-  ['a space before the colon', `GET /health HTTP/1.1\r\nHost : x\r\n\r\n`],
-  ['a folded line', `GET /health HTTP/1.1\r\n${H}X-A: b\r\n c\r\n\r\n`],
-  ['a bare LF', `GET /health HTTP/1.1\n${H}\n`],
-  ['a bare CR in a value', `GET /health HTTP/1.1\r\n${H}X-A: a\rb\r\n\r\n`],
-  ['a NUL in a value', `GET /health HTTP/1.1\r\n${H}X-A: a\0b\r\n\r\n`],
-  ['an empty field name', `GET /health HTTP/1.1\r\n${H}: b\r\n\r\n`],
-  ['a field name that is no token', `GET /health HTTP/1.1\r\n${H}X(A): b\r\n\r\n`],
-  ['no Host', 'GET /health HTTP/1.1\r\n\r\n'],
-  ['two Hosts', 'GET /health HTTP/1.1\r\nHost: a\r\nHost: b\r\n\r\n'],
-  ['a target and a Host that disagree', 'GET http://a.test/health HTTP/1.1\r\nHost: b.test\r\n\r\n'],
-  ['an unknown version', `GET /health HTTP/3.7\r\n${H}\r\n`],
+  ['H1-1: both framings', `${POST}Content-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n`],
+  ['H1-1: two lengths', `${POST}Content-Length: 5\r\nContent-Length: 5\r\n\r\nhello`],
+  ['H1-1: a list of lengths', `${POST}Content-Length: 5, 5\r\n\r\nhello`],
+  ['H1-1: an empty length', `${POST}Content-Length: \r\n\r\n`],
+  ['H1-1: a signed length', `${POST}Content-Length: +5\r\n\r\nhello`],
+  ['H1-1: a hexadecimal length', `${POST}Content-Length: 0x5\r\n\r\nhello`],
+  ['H1-1: a length of twenty digits', `${POST}Content-Length: 99999999999999999999\r\n\r\n`],
+  ['H1-2: an unknown transfer coding', `${POST}Transfer-Encoding: gzip, chunked\r\n\r\n0\r\n\r\n`],
+  ['H1-2: chunked twice', `${POST}Transfer-Encoding: chunked, chunked\r\n\r\n0\r\n\r\n`],
+  ['H1-2: chunked in HTTP/1.0', `POST ${CHAT} HTTP/1.0\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n`],
+  ['H1-4: a space before the colon', `GET /health HTTP/1.1\r\nHost : x\r\n\r\n`],
+  ['H1-4: a folded line', `GET /health HTTP/1.1\r\n${H}X-A: b\r\n c\r\n\r\n`],
+  ['H1-4: a bare LF', `GET /health HTTP/1.1\n${H}\n`],
+  ['H1-4: a bare CR in a value', `GET /health HTTP/1.1\r\n${H}X-A: a\rb\r\n\r\n`],
+  ['H1-4: a NUL in a value', `GET /health HTTP/1.1\r\n${H}X-A: a\0b\r\n\r\n`],
+  ['H1-4: an empty field name', `GET /health HTTP/1.1\r\n${H}: b\r\n\r\n`],
+  ['H1-4: a field name that is no token', `GET /health HTTP/1.1\r\n${H}X(A): b\r\n\r\n`],
+  ['H1-5: no Host', 'GET /health HTTP/1.1\r\n\r\n'],
+  ['H1-5: two Hosts', 'GET /health HTTP/1.1\r\nHost: a\r\nHost: b\r\n\r\n'],
+  ['H1-5: a target and a Host that disagree', 'GET http://a.test/health HTTP/1.1\r\nHost: b.test\r\n\r\n'],
+  ['H1-7: an unknown version', `GET /health HTTP/3.7\r\n${H}\r\n`],
   ['no HTTP at all', 'EHLO gateway.test\r\n\r\n'],
   ['TLS on a plain port', '\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03hello\r\n\r\n'],
 ];
@@ -177,15 +177,15 @@ for (const [name, text] of FRAMING)
 const AUTH = `Authorization: Bearer test-token-0123456789\r\n`;
 const CHUNKED = `${POST}${AUTH}Content-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n`;
 for (const [name, text] of [
-  ['a chunk size with 0x', '0x5\r\nhello\r\n0\r\n\r\n'],
-  ['a chunk size with a sign', '+5\r\nhello\r\n0\r\n\r\n'],
-  ['a chunk size that overflows', 'ffffffffffffffff1\r\nhello\r\n0\r\n\r\n'],
-  ['a chunk without its end', '5\r\nhelloX0\r\n\r\n'],
-  ['a chunk size with an underscore', '1_0\r\nhello\r\n'],
+  ['H1-3: a chunk size with 0x', '0x5\r\nhello\r\n0\r\n\r\n'],
+  ['H1-3: a chunk size with a sign', '+5\r\nhello\r\n0\r\n\r\n'],
+  ['H1-3: a chunk size that overflows', 'ffffffffffffffff1\r\nhello\r\n0\r\n\r\n'],
+  ['H1-3: a chunk without its end', '5\r\nhelloX0\r\n\r\n'],
+  ['H1-3: a chunk size with an underscore', '1_0\r\nhello\r\n'],
 ])
   test(`${name}: 400`, () => dies(CHUNKED + text, 400));
 
-test('TRACE and CONNECT: 405', async () => {
+test('H1-7: TRACE and CONNECT: 405', async () => {
   for (const line of ['TRACE /health HTTP/1.1', 'CONNECT gateway.test:443 HTTP/1.1']) {
     const raw = await open();
     raw.write(`${line}\r\n${H}\r\n`);
@@ -194,7 +194,7 @@ test('TRACE and CONNECT: 405', async () => {
   }
 });
 
-test('Upgrade is ignored, never tunnelled', async () => {
+test('H1-7: Upgrade is ignored, never tunnelled', async () => {
   for (const to of ['websocket', 'h2c']) {
     const raw = await open();
     raw.write(request('GET', '/health', { headers: { Connection: 'Upgrade, HTTP2-Settings', Upgrade: to, 'HTTP2-Settings': 'AAMAAABkAAQAAP__' } }));
@@ -203,14 +203,14 @@ test('Upgrade is ignored, never tunnelled', async () => {
   }
 });
 
-test('a request line over 8 KiB: 414', () => dies(`GET /${'x'.repeat(9000)} HTTP/1.1\r\n${H}\r\n`, 414));
-test('one header field over 16 KiB: 431', () => dies(`GET /health HTTP/1.1\r\n${H}X-A: ${'x'.repeat(17000)}\r\n\r\n`, 431));
-test('headers over 64 KiB: 431', () =>
+test('LIM-2: a request line over 8 KiB: 414', () => dies(`GET /${'x'.repeat(9000)} HTTP/1.1\r\n${H}\r\n`, 414));
+test('LIM-2: one header field over 16 KiB: 431', () => dies(`GET /health HTTP/1.1\r\n${H}X-A: ${'x'.repeat(17000)}\r\n\r\n`, 431));
+test('LIM-2: headers over 64 KiB: 431', () =>
   dies(`GET /health HTTP/1.1\r\n${H}${Array.from({ length: 70 }, (_, i) => `X-${i}: ${big}\r\n`).join('')}\r\n`, 431));
-test('more than 100 header fields: 431', () =>
+test('LIM-2: more than 100 header fields: 431', () =>
   dies(`GET /health HTTP/1.1\r\n${H}${Array.from({ length: 120 }, (_, i) => `X-${i}: y\r\n`).join('')}\r\n`, 431));
 
-test('a body over the cap: 413 before it is read when declared, at the byte over when not', async () => {
+test('LIM-3: a body over the cap: 413 before it is read when declared, at the byte over when not', async () => {
   const own = await Gateway.start({ upstream: s.upstream, env: { QUEQIAO_MAX_BODY: '64K' } });
   try {
     const raw = await Raw.open(own.port);
@@ -235,7 +235,7 @@ test('a body over the cap: 413 before it is read when declared, at the byte over
   }
 });
 
-test('requests that stop half-way are ended in time, with 408', async () => {
+test('LIM-7, LIM-8: requests that stop half-way are ended in time, with 408', async () => {
   const own = await Gateway.start({ upstream: s.upstream,
     env: { QUEQIAO_HEAD_TIMEOUT: '300ms', QUEQIAO_BODY_IDLE_TIMEOUT: '300ms', QUEQIAO_BODY_TIMEOUT: '600ms' } });
   try {
@@ -286,7 +286,7 @@ test('connect-then-close, as platforms probe, is no event', async () => {
   assert.doesNotMatch(s.gateway.stderr.slice(before.length), /level=(warn|error)|"level":"(warn|error)"/);
 });
 
-test('a slow reader stops upstream, and misses nothing', async () => {
+test('LIM-13, UPS-5: a slow reader stops upstream, and misses nothing', async () => {
   const total = 1500; // events of 32 KB, 48 MB: far more than the kernel's buffers on the way hold
   const text = '鹊桥'.repeat(5461);
   let sent = 0;
@@ -345,7 +345,7 @@ test('a slow reader stops upstream, and misses nothing', async () => {
   }
 });
 
-test('a slow client does not hold up the others on the same upstream connection', async () => {
+test('LIM-13: a slow client does not hold up the others on the same upstream connection', async () => {
   const door = gate();
   const own = await stage({
     async play(req, res, asked) {

@@ -66,7 +66,7 @@ scene('a last event without its blank line is not lost', (req, res) => {
   assert.ok(done);
 });
 
-scene('heartbeats keep a silent stream alive, from before the first token', async (req, res) => {
+scene('LIM-12: heartbeats keep a silent stream alive, from before the first token', async (req, res) => {
   gm.head(res);
   await new Promise((r) => res.once('close', r));
 }, async (s) => {
@@ -83,7 +83,7 @@ scene('heartbeats keep a silent stream alive, from before the first token', asyn
 
 for (const when of ['before the head', 'before the first token', 'mid-stream']) {
   for (const hard of [false, true]) {
-    scene(`a client that leaves ${when}${hard ? ' with RST' : ''} cancels its upstream request`, async (req, res) => {
+    scene(`UPS-4: a client that leaves ${when}${hard ? ' with RST' : ''} cancels its upstream request`, async (req, res) => {
       if (when !== 'before the head') gm.head(res);
       if (when === 'mid-stream') gm.event(res, gm.chunk('one '));
       await new Promise((r) => res.once('close', r));
@@ -101,7 +101,7 @@ for (const when of ['before the head', 'before the first token', 'mid-stream']) 
   }
 }
 
-scene('a client that leaves while it waits for a whole answer cancels it as well', async (req, res) => {
+scene('UPS-4: a client that leaves while it waits for a whole answer cancels it as well', async (req, res) => {
   await new Promise((r) => res.once('close', r));
 }, async (s) => {
   const raw = await Raw.open(s.gateway.port);
@@ -111,7 +111,7 @@ scene('a client that leaves while it waits for a whole answer cancels it as well
   await until('upstream to be cancelled', () => s.upstream.seen[0].cancelled);
 });
 
-scene('one that leaves does not disturb its neighbours', async (req, res, asked) => {
+scene('UPS-4: one that leaves does not disturb its neighbours', async (req, res, asked) => {
   gm.head(res);
   gm.event(res, gm.chunk('one '));
   if (asked.contents[0].parts[0].text === 'leaver') {
@@ -133,7 +133,7 @@ scene('one that leaves does not disturb its neighbours', async (req, res, asked)
 });
 let neighbours;
 
-test('the emulator sees the cancellation, too', { skip: haveEmulator }, async () => {
+test('UPS-4: the emulator sees the cancellation, too', { skip: haveEmulator }, async () => {
   const upstream = await Emulator.start();
   const gateway = await Gateway.start({ upstream });
   try {
@@ -164,7 +164,7 @@ async function endsInError(s, type) {
   return { chunks, error };
 }
 
-scene('an error event of upstream in mid-stream', (req, res) => {
+scene('UPS-3: an error event of upstream in mid-stream', (req, res) => {
   gm.head(res);
   gm.event(res, gm.chunk('one '));
   gm.event(res, { error: { code: 503, message: 'The model is overloaded. Please try again later.', status: 'UNAVAILABLE' } });
@@ -177,7 +177,7 @@ scene('an error event of upstream in mid-stream', (req, res) => {
   assert.ok(whole.status >= 500, String(whole.status));
 });
 
-scene('a stream that ends properly but without a finish reason', (req, res) => {
+scene('UPS-3: a stream that ends properly but without a finish reason', (req, res) => {
   gm.head(res);
   gm.event(res, gm.chunk('one '));
   res.end();
@@ -196,7 +196,7 @@ scene('a stream that is cut inside an event', (req, res) => {
   setImmediate(() => (res.stream ?? res).destroy(new Error('cut')));
 }, async (s) => endsInError(s));
 
-scene('an event that is no JSON', (req, res) => {
+scene('UPS-3: an event that is no JSON', (req, res) => {
   gm.head(res);
   gm.event(res, gm.chunk('one '));
   res.write('data: {"candidates":[}\r\n\r\n');
@@ -204,7 +204,7 @@ scene('an event that is no JSON', (req, res) => {
   res.end();
 }, async (s) => endsInError(s));
 
-scene('an event over the cap', async (req, res) => {
+scene('LIM-4: an event over the cap', async (req, res) => {
   gm.head(res);
   gm.event(res, gm.chunk('one '));
   for (let i = 0; i < 100 && !res.destroyed; i++) {
@@ -213,7 +213,7 @@ scene('an event over the cap', async (req, res) => {
   res.end();
 }, async (s) => endsInError(s), { QUEQIAO_MAX_EVENT: '64K' });
 
-scene('upstream falls silent in mid-stream', async (req, res) => {
+scene('LIM-11, UPS-3: upstream falls silent in mid-stream', async (req, res) => {
   gm.head(res);
   gm.event(res, gm.chunk('one '));
   await new Promise((r) => res.once('close', r));
@@ -222,7 +222,7 @@ scene('upstream falls silent in mid-stream', async (req, res) => {
   await until('upstream to be cancelled', () => s.upstream.seen[0].cancelled);
 }, { QUEQIAO_IDLE_TIMEOUT: '1s' });
 
-scene('upstream never answers: 504, whole and streamed', async (req, res) => {
+scene('LIM-11: upstream never answers: 504, whole and streamed', async (req, res) => {
   await new Promise((r) => res.once('close', r));
 }, async (s) => {
   for (const stream of [false, true]) {

@@ -106,7 +106,7 @@ for (const signal of ['SIGTERM', 'SIGINT']) {
   });
 }
 
-test('a drain that takes too long ends its streams with an error event, exit 0', async () => {
+test('PRC-1: a drain that takes too long ends its streams with an error event, exit 0', async () => {
   const upstream = await Scripted.start(async (req, res) => {
     gm.head(res);
     gm.event(res, gm.chunk('one '));

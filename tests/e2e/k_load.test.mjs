@@ -45,7 +45,7 @@ test(`${IN_A_ROW} requests in a row`, opts, async () => {
   if (!SLOW) assert.ok(s.gateway.rss() - rss < 4 << 20, `grew by ${(s.gateway.rss() - rss) >> 10} KiB`);
 });
 
-test(`${AT_ONCE} streams at once`, opts, async () => {
+test(`SHP-7: ${AT_ONCE} streams at once`, opts, async () => {
   const agent = new http.Agent({ keepAlive: true, maxSockets: Infinity });
   const body = JSON.stringify({ model: 'gemini-3.8-flash', messages: hello, stream: true, stream_options: { include_usage: true } });
   const answers = await Promise.all(Array.from({ length: AT_ONCE }, () => post(agent, body)));
@@ -58,7 +58,7 @@ test(`${AT_ONCE} streams at once`, opts, async () => {
   assert.ok(await s.gateway.well());
 });
 
-test('1,000 clients that leave at once leave nothing behind', opts, async () => {
+test('UPS-5: 1,000 clients that leave at once leave nothing behind', opts, async () => {
   const before = descriptors();
   const body = JSON.stringify({ model: 'emulate-slow-3600000', messages: hello, stream: true });
   const all = Array.from({ length: SLOW ? 100 : 1000 }, () => {

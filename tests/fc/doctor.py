@@ -168,7 +168,7 @@ async def d04(w):
     assert 'CANARY' not in json.dumps(found)
 
 
-@scene('D05', '/doctor: only with the token; text, HTML and JSON, English and Chinese; the form')
+@scene('D05', 'WEB-1, PRC-8: /doctor: only with the token; text, HTML and JSON, English and Chinese; the form')
 async def d05(w):
     async with Stage(w) as s:
         s.upstream.script = well
@@ -199,7 +199,7 @@ async def d05(w):
         assert 'timeout-tiny' in ids
 
 
-@scene('D06', 'a client\'s own key, or being let in with everybody, opens no page of the operator')
+@scene('D06', 'AUT-4: a client\'s own key, or being let in with everybody, opens no page of the operator')
 async def d06(w):
     async with Stage(w, env={'QUEQIAO_BYOK': '1'}) as s:
         s.gateway.token = 'AIzaSy-a-clients-own-key'

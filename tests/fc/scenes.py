@@ -201,7 +201,7 @@ async def e06_queued(w):
         assert s.gateway.opened == 1
 
 
-@scene('E07', 'one POST upstream for each request; an error of upstream is not repeated blindly')
+@scene('E07', 'UPS-1: one POST upstream for each request; an error of upstream is not repeated blindly')
 async def e07(w):
     async with Stage(w) as s:
         for _ in range(5):
@@ -340,7 +340,7 @@ async def e10(w):
 
 # ------------------------------------------------------------------------- headers and secrets
 
-@scene('E11', 'temporary credentials, tokens and keys go nowhere; our id of a request is the platform\'s')
+@scene('E11', 'SEC-1: temporary credentials, tokens and keys go nowhere; our id of a request is the platform\'s')
 async def e11(w):
     async with Stage(w) as s:
         r = ok(await s.gateway.chat(), 200)
@@ -361,7 +361,7 @@ async def e11(w):
         ok(await s.gateway.request('GET', f'/v1/{KEY}/chat'), 404)  # pasted into the base URL: not into the log
 
 
-@scene('E12', 'response headers stay small although upstream\'s are huge')
+@scene('E12', 'H1-10: response headers stay small although upstream\'s are huge')
 async def e12(w):
     async with Stage(w) as s:
         big = [(f'x-big-{i}', 'y' * 4000) for i in range(8)]

@@ -11,6 +11,7 @@
 
 enum { TOKENS = 1, KEYS = 2, BYOK = 4, ANONYMOUS = 8 };
 
+/* AUT-1, AUT-4. */
 static void rules(void **state)
 {
     static const struct {
@@ -75,6 +76,7 @@ static void rules(void **state)
     }
 }
 
+/* AUT-4. */
 static void two_headers_that_differ(void **state)
 {
     const struct http_header fields[] = {

@@ -13,6 +13,7 @@
 
 #include <cmocka.h>
 
+/* LIM-18. */
 static void numbers(void **state)
 {
     static const struct {
@@ -59,6 +60,7 @@ static void cutting(void **state)
     assert_true(str_contains_nocase(S("a LIMIT b"), S("limit")));
 }
 
+/* DAT-6, LIM-18. */
 static void buffer_cap_is_sticky(void **state)
 {
     struct buf b;
@@ -77,6 +79,7 @@ static void buffer_cap_is_sticky(void **state)
     assert_int_equal(mem_counted(), 0);
 }
 
+/* LIM-14. */
 static void budget_refuses(void **state)
 {
     struct buf b;
@@ -122,6 +125,7 @@ static void rope_reads_in_order(void **state)
     rope_fini(&r);
 }
 
+/* DAT-6. */
 static void rope_cap_counts_spans(void **state)
 {
     struct rope r;
@@ -157,6 +161,7 @@ static void arena_gives_back(void **state)
     assert_int_equal(mem_counted(), 0);
 }
 
+/* SEC-1. */
 static void secrets(void **state)
 {
     struct secret s;

@@ -62,6 +62,7 @@ static const struct str BAD[] = {
     S_INIT("data:;base64,Zm9v"),
 };
 
+/* DAT-9. */
 static void decodes(void **state)
 {
     (void)state;
@@ -83,6 +84,7 @@ static void decodes(void **state)
     assert_int_equal(mem_counted(), 0);
 }
 
+/* DAT-9. */
 static void refuses(void **state)
 {
     (void)state;

@@ -141,8 +141,8 @@ static void good_answers(void **state)
     }
 }
 
-/* Everything but an answer framed by the close is short when the connection ends early, and nothing
- * is complete before its last byte. */
+/* H1-11. Everything but an answer framed by the close is short when the connection ends early, and
+ * nothing is complete before its last byte. */
 static void early_ends(void **state)
 {
     (void)state;
@@ -227,6 +227,7 @@ static const struct {
     {"bad trailer",                          CHUNKED "0\r\na : b\r\n\r\n"                                     },
 };
 
+/* H1-11. */
 static void bad_answers(void **state)
 {
     (void)state;
@@ -245,6 +246,7 @@ static void bad_answers(void **state)
     }
 }
 
+/* DAT-1. */
 static void a_nul_is_refused(void **state)
 {
     static const char IN[] = "HTTP/1.1 200 OK\r\na: b\0c\r\ncontent-length: 0\r\n\r\n";
@@ -277,6 +279,7 @@ static enum err with(const char *front, const char *unit, size_t times, const ch
     return e;
 }
 
+/* LIM-4, LIM-18. */
 static void caps(void **state)
 {
     const char *end = "content-length: 0\r\n\r\n";

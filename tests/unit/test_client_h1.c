@@ -318,6 +318,7 @@ static void answers_byte_by_byte(void **state)
     stage_close(&st);
 }
 
+/* H1-11. */
 static void an_answer_to_head(void **state)
 {
     struct stage st;
@@ -337,7 +338,7 @@ static void an_answer_to_head(void **state)
 
 enum how { CLOSE, RESET };
 
-/* Answers that never became whole, and how they are reported. */
+/* H1-11. Answers that never became whole, and how they are reported. */
 static void broken_answers(void **state)
 {
     static const struct {
@@ -713,7 +714,7 @@ static void pause_it(struct seen *s)
     client_pause(s->r);
 }
 
-/* A reader that pauses after every event stops the sender, and loses nothing. */
+/* LIM-13. A reader that pauses after every event stops the sender, and loses nothing. */
 static void a_slow_reader(void **state)
 {
     enum { ALL = 8 * 1000 * 1000 };

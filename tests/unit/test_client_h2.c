@@ -201,7 +201,8 @@ static void a_large_body(void **state)
     stage_close(&st);
 }
 
-/* A window of one byte is slow, and no more than that; opened in the middle it lets the rest out.
+/* H2-10. A window of one byte is slow, and no more than that; opened in the middle it lets the rest
+ * out.
  */
 static void a_body_through_a_keyhole(void **state)
 {
@@ -268,8 +269,8 @@ static void pause_it(struct seen *s)
     client_pause(s->r);
 }
 
-/* One reader pauses after its head; its neighbour on the connection runs on. What is held for the
- * slow one stays under the stream's window, and nothing is lost. */
+/* LIM-13. One reader pauses after its head; its neighbour on the connection runs on. What is held
+ * for the slow one stays under the stream's window, and nothing is lost. */
 static void a_slow_reader_and_a_fast_one(void **state)
 {
     enum { ALL = 6 * 1000 * 1000 };
@@ -377,8 +378,8 @@ static void goaway_while_idle(void **state)
     stage_close(&st);
 }
 
-/* Of three streams the peer will finish the first only; the two others start anew elsewhere and
- * nobody is told. */
+/* H2-10. Of three streams the peer will finish the first only; the two others start anew elsewhere
+ * and nobody is told. */
 static void goaway_in_the_middle(void **state)
 {
     struct stage st;
@@ -428,6 +429,7 @@ static void a_graceful_goaway(void **state)
     stage_close(&st);
 }
 
+/* H2-10. */
 static void refused_streams(void **state)
 {
     struct stage st;
@@ -523,6 +525,7 @@ static void a_fresh_connection_that_breaks(void **state)
 
 /* Broken answers */
 
+/* H2-10. */
 static void broken_answers(void **state)
 {
     static const struct {
@@ -622,7 +625,8 @@ static void interim_answers_and_trailers(void **state)
     stage_close(&st);
 }
 
-/* Heads that nghttp2 or we refuse, written by hand: each fails its stream and nothing else. */
+/* H2-10. Heads that nghttp2 or we refuse, written by hand: each fails its stream and nothing else.
+ */
 static void bad_heads(void **state)
 {
     static const struct {
@@ -672,8 +676,8 @@ static void bad_heads(void **state)
     stage_close(&st);
 }
 
-/* Heads over the caps, by count and by bytes: the second is a field of 4000 bytes, then twenty
- * single bytes that each stand for it. The stream fails, the connection lives. */
+/* H2-10, LIM-4. Heads over the caps, by count and by bytes: the second is a field of 4000 bytes,
+ * then twenty single bytes that each stand for it. The stream fails, the connection lives. */
 static void header_floods(void **state)
 {
     enum { FIELDS = 101, VALUE = 4000, AGAIN = 20 };
@@ -708,7 +712,7 @@ static void header_floods(void **state)
     stage_close(&st);
 }
 
-/* Hostile frames: each ends the connection with E_UPSTREAM for whoever waited on it. */
+/* H2-10. Hostile frames: each ends the connection with E_UPSTREAM for whoever waited on it. */
 static void hostile_frames(void **state)
 {
     static const char PUSH[] = {0, 0, 0, 2, (char)0x82, (char)0x86, (char)0x84, 0x41, 1, 'a'};

@@ -117,6 +117,7 @@ static void told(const struct seen *s, enum err e, enum client_phase phase)
 
 /* Time limits, at their edges */
 
+/* LIM-11. */
 static void limits_of_the_phases(void **state)
 {
     const struct client_limits *lim = &CLIENT_LIMITS_DEFAULT;
@@ -551,7 +552,8 @@ static void a_quiet_connection_that_lives(void **state)
     finish();
 }
 
-/* UPS-6: half-open under a waiting request, found within 30 s. The connection was fresh: told. */
+/* UPS-6. Half-open under a waiting request, found within 30 s. The connection was fresh:
+ * told. */
 static void a_peer_that_vanishes(void **state)
 {
     struct server a;
@@ -652,7 +654,7 @@ static void a_body_that_the_socket_does_not_take(void **state)
     finish();
 }
 
-/* Bytes that come for a paused reader and find no memory fail it, in good order. */
+/* PRC-3. Bytes that come for a paused reader and find no memory fail it, in good order. */
 static void no_memory_for_what_is_held(void **state)
 {
     struct seen seen;

@@ -61,6 +61,7 @@ static void values(void **state)
     buf_fini(&problem);
 }
 
+/* SEC-3. */
 static void secrets_leave_the_environment(void **state)
 {
     struct config c;

@@ -286,7 +286,8 @@ static void refuses(void **state)
     assert_int_equal(mem_counted(), 0);
 }
 
-/* Each prefix of each document that is no number is refused, and nothing behind it is read. */
+/* DAT-5. Each prefix of each document that is no number is refused, and nothing behind it is read.
+ */
 static void every_prefix_is_refused(void **state)
 {
     struct json j;
@@ -335,6 +336,7 @@ static enum err parse_many(const char *front, size_t times, const char *back, si
     return rc;
 }
 
+/* LIM-5, LIM-18. */
 static void caps(void **state)
 {
     size_t at = 0;
@@ -358,7 +360,7 @@ static void caps(void **state)
     assert_int_equal(parse_many("]", 1000000, "", &at), E_SYNTAX);
 }
 
-/* [0,0,...]: the list itself is a value too. */
+/* LIM-5. [0,0,...]: the list itself is a value too. */
 static void values_are_counted_exactly(void **state)
 {
     size_t n = 2 * (size_t)(JSON_VALUES_MAX - 1) + 1;
@@ -434,6 +436,7 @@ static void pool_is_kept(void **state)
     assert_int_equal(mem_counted(), 0);
 }
 
+/* DAT-2. */
 static void lenient_about_surrogates(void **state)
 {
     static const struct {
@@ -472,6 +475,7 @@ static void lenient_about_surrogates(void **state)
     json_fini(&j);
 }
 
+/* DAT-1. */
 static void nul_shortens_nothing(void **state)
 {
     struct json j;
@@ -538,6 +542,7 @@ static void readers_are_total(void **state)
     json_fini(&j);
 }
 
+/* DAT-3. */
 static void integers(void **state)
 {
     static const struct {
@@ -605,6 +610,7 @@ static void integers(void **state)
     json_fini(&j);
 }
 
+/* DAT-3. */
 static void numbers(void **state)
 {
     static const struct {
@@ -641,6 +647,7 @@ static void numbers(void **state)
     json_fini(&j);
 }
 
+/* DAT-2. */
 static void duplicates(void **state)
 {
     static const char *const names[] = {"model", "messages"};

@@ -355,6 +355,7 @@ static void ropes_borrow(void **state)
     assert_int_equal(mem_counted(), 0);
 }
 
+/* DAT-6. */
 static void too_deep_is_an_error(void **state)
 {
     struct buf b;

@@ -340,6 +340,7 @@ static void impossible_names(void **state)
     scene_fini(&s);
 }
 
+/* LIM-11. */
 static void silence_is_a_timeout(void **state)
 {
     struct scene s;
@@ -442,7 +443,7 @@ static void cancel_from_inside_an_answer(void **state)
     scene_fini(&s);
 }
 
-/* More names than the table holds. */
+/* PRC-7. More names than the table holds. */
 static void many_names(void **state)
 {
     struct scene s;

@@ -406,6 +406,7 @@ static void child_that_freezes(int ready, int listening)
     _exit(5);
 }
 
+/* LIM-17. */
 static void a_freeze_fires_no_timer(void **state)
 {
     struct sockaddr_in a = {.sin_family = AF_INET, .sin_addr = {htonl(INADDR_LOOPBACK)}};

@@ -290,6 +290,7 @@ static void looks_dead(void **state)
     pair_fini(&p);
 }
 
+/* PRC-3. */
 static void a_refused_budget_ends_the_stream(void **state)
 {
     static char block[256 * 1024];
@@ -318,7 +319,8 @@ static void count_accepted(void *owner, struct stream *s)
     loop_stop(owner);
 }
 
-/* Descriptors run out: waiting connections stay in the backlog and are taken when there is room. */
+/* PRC-2. Descriptors run out: waiting connections stay in the backlog and are taken when there is
+ * room. */
 static void accepting_rests_and_recovers(void **state)
 {
     struct listen_opts o = {.addr = {.host = "127.0.0.1"}, .fd = -1};
@@ -606,7 +608,7 @@ static void dialling_can_be_cancelled(void **state)
     dial_cancel(NULL);
 }
 
-/* A full backlog lets a connection attempt hang: the limit of the phase ends it. */
+/* LIM-11. A full backlog lets a connection attempt hang: the limit of the phase ends it. */
 static void connecting_has_a_limit(void **state)
 {
     struct sockaddr_in a = {.sin_family = AF_INET, .sin_addr = {htonl(INADDR_LOOPBACK)}};

@@ -99,6 +99,7 @@ static void raw_client_over(struct task *t)
     loop_stop(r->loop);
 }
 
+/* TLS-2. */
 static void old_clients_are_refused(void **state)
 {
     static const struct {
@@ -236,6 +237,7 @@ static void serve_silence(struct raw_server *r, int fd, SSL_CTX *ctx)
     wait_eof(fd);
 }
 
+/* TLS-1. */
 static void bad_servers(void **state)
 {
     static const struct {

@@ -7,6 +7,7 @@
 
 #include <pthread.h>
 
+/* TLS-1. */
 static void certificates(void **state)
 {
     enum by { CA, OTHER, SELF };
@@ -63,6 +64,7 @@ static void certificates(void **state)
     }
 }
 
+/* TLS-1. */
 static void only_embedded_roots(void **state)
 {
     struct scene s;
@@ -302,6 +304,7 @@ static void roots_are_shared_between_threads(void **state)
     X509_STORE_free(store);
 }
 
+/* TLS-2. */
 static void reload_takes_a_new_pair_or_none(void **state)
 {
     struct scene s;
@@ -329,6 +332,7 @@ static void reload_takes_a_new_pair_or_none(void **state)
     scene_fini(&s);
 }
 
+/* TLS-2. */
 static void server_files_are_checked(void **state)
 {
     struct cert a = cert_make(&GOOD, &ca), b = cert_make(&GOOD, &ca);

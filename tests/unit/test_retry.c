@@ -8,6 +8,7 @@
 
 #include <cmocka.h>
 
+/* UPS-1. */
 static void policy(void **state)
 {
     static const struct {
@@ -149,6 +150,7 @@ static void a_header_reaches_the_key(void **state)
     assert_in_range(quota_judge(&f).wait_ms, 40000, 41000);
 }
 
+/* UPS-1. */
 static void transport_failures(void **state)
 {
     static const struct {

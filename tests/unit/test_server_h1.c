@@ -508,7 +508,7 @@ static void put_repeated(struct buf *b, char c, size_t n)
         buf_putc(b, c);
 }
 
-/* LIM-2 and LIM-3: each limit at its cap and one over it. */
+/* LIM-18. LIM-2 and LIM-3: each limit at its cap and one over it. */
 static void lim_at_the_cap(void **state)
 {
     struct buf b, echo;
@@ -693,6 +693,7 @@ static void http_1_0(void **state)
     close_scene(&x);
 }
 
+/* H1-10. */
 static void a_response_in_full(void **state)
 {
     static const char WANT[] = "HTTP/1.1 200 OK\r\ndate: ";
@@ -907,6 +908,7 @@ static void half_closed(void **state)
     close_scene(&x);
 }
 
+/* LIM-13. */
 static void back_pressure(void **state)
 {
     char block[16384];
@@ -1340,7 +1342,7 @@ static void response_too_large(void **state)
     close_scene(&x);
 }
 
-/* Every allocation of foreign size fails once. */
+/* SHP-4, PRC-3. Every allocation of foreign size fails once. */
 static void torture(void **state)
 {
     static const char IN[] =

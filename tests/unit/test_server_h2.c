@@ -1116,7 +1116,7 @@ static void lim_13_unwanted(void **state)
     close_scene(&x);
 }
 
-/* The client's window is full: the writer is told, and told again when it goes on. */
+/* LIM-13. The client's window is full: the writer is told, and told again when it goes on. */
 static void back_pressure(void **state)
 {
     char block[16384];
@@ -1447,7 +1447,7 @@ static void response_too_large(void **state)
     close_scene(&x);
 }
 
-/* Every allocation of foreign size fails once. */
+/* SHP-4, PRC-3. Every allocation of foreign size fails once. */
 static void torture(void **state)
 {
     size_t budget = mem_budget();

@@ -117,6 +117,7 @@ static enum err run(struct str in, size_t a, size_t b, size_t cap, struct got *g
     return rc;
 }
 
+/* DAT-5. */
 static void splits(void **state)
 {
     struct got g = {0};
@@ -136,6 +137,7 @@ static void splits(void **state)
     assert_int_equal(mem_counted(), 0);
 }
 
+/* DAT-5. */
 static void byte_by_byte(void **state)
 {
     struct got g = {0};
@@ -158,7 +160,8 @@ static void byte_by_byte(void **state)
     buf_fini(&g.all);
 }
 
-/* A cap as large as the largest event is enough, each smaller one is an error at every split. */
+/* LIM-4, LIM-18. A cap as large as the largest event is enough, each smaller one is an error at
+ * every split. */
 static void caps(void **state)
 {
     struct got g = {0};

@@ -10,6 +10,7 @@
 
 #include <cmocka.h>
 
+/* DAT-8. */
 static void spellings(void **state)
 {
     static const struct {
@@ -67,6 +68,7 @@ static void spellings(void **state)
     }
 }
 
+/* DAT-8. */
 static void too_many_segments(void **state)
 {
     struct arena a;
@@ -94,6 +96,7 @@ static void rest_joins(void **state)
     arena_fini(&a);
 }
 
+/* DAT-8. */
 static void queries(void **state)
 {
     static const struct {

@@ -36,6 +36,8 @@ struct dialect_env {
     void (*remember)(void *ctx, struct str call_id, struct str signature);
     void *store;
     unsigned remedies; /* enum gm_remedy bits: upstream refused the request for these */
+    /* The same, as requests to the model have taught before; NULL: nothing is known. */
+    unsigned (*learned)(void *ctx, struct str model);
 };
 
 /* A client's request, read and translated. */

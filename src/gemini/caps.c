@@ -4,6 +4,8 @@
  * (flash, pro, image, ...) and its version. Must not know which client asks, or for what. */
 #include "gemini/caps.h"
 
+#include "gemini/error.h"
+
 #include <limits.h>
 
 /* The words that tell a line, in the order in which they are looked for. */
@@ -152,6 +154,46 @@ const struct gm_caps *gm_caps_of(struct str model)
         if (ROWS[i].line == line && (best == NULL || ROWS[i].since <= version))
             best = &ROWS[i].caps;
     return best;
+}
+
+/* What a remedy takes away. */
+static const struct {
+    enum gm_remedy remedy;
+    unsigned can, levels;
+} LESS[] = {
+    {GM_PLAIN_SCHEMA,    GM_CAN_JSON_SCHEMA,  0              },
+    {GM_DROP_SAMPLING,   GM_CAN_SAMPLE,       0              },
+    {GM_DROP_PENALTIES,  GM_CAN_PENALISE,     0              },
+    {GM_DROP_LOGPROBS,   GM_CAN_LOGPROBS,     0              },
+    {GM_SYSTEM_AS_USER,  GM_CAN_SYSTEM,       0              },
+    {GM_END_ON_USER,     GM_CAN_END_ON_MODEL, 0              },
+    {GM_JSON_IN_WORDS,   GM_CAN_JSON,         0              },
+    {GM_JSON_APART,      GM_CAN_JSON_TOOLS,   0              },
+    {GM_OWN_TOOLS_APART, GM_CAN_MIX_TOOLS,    0              },
+    {GM_NOT_MINIMAL,     0,                   1 << GM_MINIMAL},
+    {GM_NOT_LOW,         0,                   1 << GM_LOW    },
+    {GM_NOT_MEDIUM,      0,                   1 << GM_MEDIUM },
+    {GM_NOT_HIGH,        0,                   1 << GM_HIGH   },
+};
+
+enum { LEAST_BUDGET = 512 }; /* every family that has budgets takes it */
+
+void gm_caps_without(const struct gm_caps *caps, unsigned remedies, struct gm_caps *room)
+{
+    *room = *caps;
+    for (size_t i = 0; i < NELEM(LESS); i++)
+        if (remedies & (unsigned)LESS[i].remedy) {
+            room->can &= ~LESS[i].can;
+            room->thinking.levels &= ~LESS[i].levels;
+        }
+    if (remedies & GM_NOT_THOUGHTLESS) {
+        room->thinking.off = false;
+        if (room->thinking.budget_min < LEAST_BUDGET)
+            room->thinking.budget_min = LEAST_BUDGET;
+    }
+    if ((remedies & GM_DROP_THINKING) ||
+        (room->thinking.control == GM_LEVEL && room->thinking.levels == 0))
+        room->thinking.control = GM_NO_CONTROL;
 }
 
 const struct gm_caps *gm_caps_row(size_t i)

@@ -55,6 +55,10 @@ static inline bool gm_can(const struct gm_caps *c, enum gm_can what)
     return (c->can & (unsigned)what) != 0;
 }
 
+/* The same without what upstream has refused: remedies are bits of enum gm_remedy (error.h). Fills
+ * *room. */
+void gm_caps_without(const struct gm_caps *caps, unsigned remedies, struct gm_caps *room);
+
 /* Row i of the table, for documents and tests; NULL past its end. */
 const struct gm_caps *gm_caps_row(size_t i);
 

@@ -73,22 +73,63 @@ static const struct rule {
     {504, NULL,                                   GM_DEADLINE,       false},
 };
 
-/* Words of a 400 that say which part of the request to leave out. Source: mapping 1.12. */
-static const struct word REMEDY[] = {
-    {"thought signature",       GM_DROP_SIGNATURES},
-    {"thought_signature",       GM_DROP_SIGNATURES},
-    {"thinking level",          GM_DROP_THINKING  },
-    {"thinking_level",          GM_DROP_THINKING  },
-    {"thinking budget",         GM_DROP_THINKING  },
-    {"thinking_budget",         GM_DROP_THINKING  },
-    {"thinking is not",         GM_DROP_THINKING  },
-    {"too many states",         GM_PLAIN_SCHEMA   },
-    {"json_schema",             GM_PLAIN_SCHEMA   },
-    {"jsonschema",              GM_PLAIN_SCHEMA   },
-    {"penalty is not enabled",  GM_DROP_SAMPLING  },
-    {"logprobs is not enabled", GM_DROP_SAMPLING  },
-    {"temperature",             GM_DROP_SAMPLING  },
+/* Words of a 400 that say which part of the request to leave out; the first row that fits. lasts:
+ * the next request to the model would be refused for it as well. Source: mapping 1.12. */
+static const struct {
+    const char *fragment;
+    enum gm_remedy remedy;
+    bool lasts;
+} REMEDY[] = {
+    {"thought signature",                       GM_DROP_SIGNATURES, false},
+    {"thought_signature",                       GM_DROP_SIGNATURES, false},
+    {"thinking level minimal",                  GM_NOT_MINIMAL,     true },
+    {"thinking level low",                      GM_NOT_LOW,         true },
+    {"thinking level medium",                   GM_NOT_MEDIUM,      true },
+    {"thinking level high",                     GM_NOT_HIGH,        true },
+    {"thinking level is not",                   GM_DROP_THINKING,   true },
+    {"thinking level",                          GM_DROP_THINKING,   false},
+    {"thinking_level",                          GM_DROP_THINKING,   false},
+    {"budget 0 is invalid",                     GM_NOT_THOUGHTLESS, true },
+    {"only works in thinking mode",             GM_NOT_THOUGHTLESS, true },
+    {"thinking budget is not",                  GM_DROP_THINKING,   true },
+    {"thinking budget",                         GM_DROP_THINKING,   false},
+    {"thinking_budget",                         GM_DROP_THINKING,   false},
+    {"thinking is not",                         GM_DROP_THINKING,   true },
+    {"too many states",                         GM_PLAIN_SCHEMA,    false},
+    {"unknown name \"response_json_schema\"",   GM_PLAIN_SCHEMA,    true },
+    {"unknown name \"responsejsonschema\"",     GM_PLAIN_SCHEMA,    true },
+    {"unknown name \"parameters_json_schema\"", GM_PLAIN_SCHEMA,    true },
+    {"unknown name \"parametersjsonschema\"",   GM_PLAIN_SCHEMA,    true },
+    {"json_schema",                             GM_PLAIN_SCHEMA,    false},
+    {"jsonschema",                              GM_PLAIN_SCHEMA,    false},
+    {"penalty is not enabled",                  GM_DROP_PENALTIES,  true },
+    {"logprobs is not enabled",                 GM_DROP_LOGPROBS,   true },
+    {"temperature is not",                      GM_DROP_SAMPLING,   true },
+    {"temperature",                             GM_DROP_SAMPLING,   false},
+    {"developer instruction is not enabled",    GM_SYSTEM_AS_USER,  true },
+    {"ending with a model turn",                GM_END_ON_USER,     true },
+    {"json mode is not enabled",                GM_JSON_IN_WORDS,   true },
+    {"forced function calling",                 GM_JSON_APART,      false},
+    {"with a response mime type",               GM_JSON_APART,      true },
+    {"cannot be combined in the same request",  GM_OWN_TOOLS_APART, true },
+    {"context circulation is not enabled",      GM_OWN_TOOLS_APART, true },
+    {"response modalities",                     GM_DROP_MODALITIES, true },
+    {"has a maxoutputtokens value",             GM_DROP_LIMIT,      false},
 };
+
+/* In the order of their bits. */
+static const char *const REMEDY_NAME[] = {
+    "drop_signatures", "drop_thinking",   "plain_schema", "drop_sampling",   "not_minimal",
+    "not_low",         "not_medium",      "not_high",     "not_thoughtless", "drop_penalties",
+    "drop_logprobs",   "system_as_user",  "end_on_user",  "json_in_words",   "json_apart",
+    "own_tools_apart", "drop_modalities", "drop_limit",
+};
+static_assert(NELEM(REMEDY_NAME) == GM_REMEDIES, "every remedy needs a name");
+
+const char *gm_remedy_name(unsigned i)
+{
+    return i < NELEM(REMEDY_NAME) ? REMEDY_NAME[i] : NULL;
+}
 
 /* What a secret looks like: how it begins, and how many characters of a token must follow. */
 static const struct {
@@ -295,8 +336,10 @@ static void classify(struct gm_error *e, struct str message)
     if (e->upstream_status != 400)
         return;
     for (size_t i = 0; i < NELEM(REMEDY) && e->remedy == GM_NO_REMEDY; i++)
-        if (str_contains_nocase(message, str_z(REMEDY[i].name)))
-            e->remedy = (enum gm_remedy)REMEDY[i].value;
+        if (str_contains_nocase(message, str_z(REMEDY[i].fragment))) {
+            e->remedy = REMEDY[i].remedy;
+            e->remedy_lasts = REMEDY[i].lasts;
+        }
 }
 
 static void from_value(struct gm_error *e, int status, yyjson_val *error)

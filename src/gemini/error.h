@@ -32,14 +32,33 @@ enum gm_cause {
     GM_CAUSES
 };
 
-/* What of a request upstream would not take, where the same request without it may be served. */
+/* What of a request upstream would not take, where the same request without it may be served. Most
+ * are something that the family's row promises and this model does not keep: see
+ * gm_caps_without(). */
 enum gm_remedy {
     GM_NO_REMEDY,
     GM_DROP_SIGNATURES = 1 << 0, /* a foreign or damaged one: send the documented bypass instead */
-    GM_DROP_THINKING = 1 << 1,   /* a level or budget that this model does not offer */
+    GM_DROP_THINKING = 1 << 1,   /* any word about it */
     GM_PLAIN_SCHEMA = 1 << 2,    /* a keyword or size that it does not take: the smaller dialect */
-    GM_DROP_SAMPLING = 1 << 3,   /* penalties, logprobs, temperature */
+    GM_DROP_SAMPLING = 1 << 3,   /* temperature, topP, topK */
+    GM_NOT_MINIMAL = 1 << 4,     /* this thinking level is not offered: the nearest that is */
+    GM_NOT_LOW = 1 << 5,
+    GM_NOT_MEDIUM = 1 << 6,
+    GM_NOT_HIGH = 1 << 7,
+    GM_NOT_THOUGHTLESS = 1 << 8, /* a thinking budget of 0 */
+    GM_DROP_PENALTIES = 1 << 9,
+    GM_DROP_LOGPROBS = 1 << 10,
+    GM_SYSTEM_AS_USER = 1 << 11,  /* no system instruction: the user says it */
+    GM_END_ON_USER = 1 << 12,     /* the last turn must not be the model's */
+    GM_JSON_IN_WORDS = 1 << 13,   /* no JSON mode: asked for in words */
+    GM_JSON_APART = 1 << 14,      /* not beside tools: there it is asked for in words */
+    GM_OWN_TOOLS_APART = 1 << 15, /* Google's tools not beside functions */
+    GM_DROP_MODALITIES = 1 << 16, /* the model's own choice */
+    GM_DROP_LIMIT = 1 << 17,      /* maxOutputTokens above what it takes: its own limit */
+    GM_REMEDIES = 18
 };
+const char *
+gm_remedy_name(unsigned i); /* of 1 << i: "not_minimal", for metrics; NULL past the end */
 
 /* One line of a 429's QuotaFailure. */
 enum { GM_VIOLATIONS_MAX = 8 };
@@ -54,6 +73,7 @@ struct gm_error {
     bool set;
     enum gm_cause cause;
     enum gm_remedy remedy;
+    bool remedy_lasts;   /* it is the model's way, and no peculiarity of this request */
     bool key_fault;      /* it is the upstream key that is no good: another one may serve */
     int upstream_status; /* 0 when upstream gave none */
     int client_status;

@@ -74,14 +74,9 @@ void gm_function_open(struct gm *g, struct str name, struct str description)
         jw_str(&g->w, "description", description);
 }
 
-static bool takes_json_schema(const struct gm *g)
-{
-    return gm_can(g->caps, GM_CAN_JSON_SCHEMA) && !(g->remedies & GM_PLAIN_SCHEMA);
-}
-
 void gm_function_schema(struct gm *g, yyjson_val *schema)
 {
-    bool json = takes_json_schema(g);
+    bool json = gm_can(g->caps, GM_CAN_JSON_SCHEMA);
 
     if (gm_schema_is_empty(schema))
         return;
@@ -91,7 +86,7 @@ void gm_function_schema(struct gm *g, yyjson_val *schema)
 
 void gm_function_text_schema(struct gm *g, const char *member)
 {
-    bool json = takes_json_schema(g);
+    bool json = gm_can(g->caps, GM_CAN_JSON_SCHEMA);
 
     jw_obj(&g->w, json ? "parametersJsonSchema" : "parameters");
     jw_str(&g->w, "type", json ? S("object") : S("OBJECT"));

@@ -35,7 +35,7 @@ struct gm {
     struct jw w;
     const struct gm_caps *caps;
     struct fault *why;
-    unsigned remedies; /* enum gm_remedy: what upstream would not take the first time */
+    unsigned remedies; /* enum gm_remedy: of them GM_DROP_SIGNATURES is the writer's business */
     /* private */
     enum gm_role want, open; /* the turn that the next part belongs to; the one that is written */
     bool in_contents, in_turn, any_turn, in_result_parts;

@@ -113,6 +113,27 @@ void metrics_count(struct metrics *m, enum metrics_event e)
     pthread_mutex_unlock(&m->lock);
 }
 
+void metrics_repairs_add(struct metrics *m, const char *name, uint64_t n)
+{
+    for (size_t i = 0; i < METRICS_REPAIRS_MAX; i++) {
+        struct repair *r = &m->repairs[i];
+
+        if (r->name == NULL)
+            r->name = name;
+        if (str_eq(str_z(r->name), str_z(name))) {
+            r->n += n;
+            return;
+        }
+    }
+}
+
+void metrics_repaired(struct metrics *m, const char *name)
+{
+    pthread_mutex_lock(&m->lock);
+    metrics_repairs_add(m, name, 1);
+    pthread_mutex_unlock(&m->lock);
+}
+
 void metrics_waiting(struct metrics *m, uint64_t n)
 {
     pthread_mutex_lock(&m->lock);

@@ -47,6 +47,8 @@ enum metrics_event {
     METRICS_EVENTS
 };
 void metrics_count(struct metrics *m, enum metrics_event e);
+/* A request was sent again without what upstream refused; name is static text. */
+void metrics_repaired(struct metrics *m, const char *name);
 void metrics_waiting(struct metrics *m, uint64_t n); /* requests that wait for quota now */
 
 /* Running totals of the upstream client, as they stand. */

@@ -22,6 +22,11 @@ struct outcome {
     int status;
     uint64_t n;
 };
+enum { METRICS_REPAIRS_MAX = 32 };
+struct repair {
+    const char *name;
+    uint64_t n;
+};
 struct metrics {
     pthread_mutex_t lock;
     struct series *series[METRICS_SERIES_MAX + 1]; /* the last: "other" */
@@ -30,10 +35,12 @@ struct metrics {
     size_t noutcomes;
     uint64_t in_flight, waiting;
     uint64_t events[METRICS_EVENTS];
+    struct repair repairs[METRICS_REPAIRS_MAX];
     struct metrics_upstream upstream;
 };
 
 struct series *metrics_series(struct metrics *m, struct str model, const char *dialect);
+void metrics_repairs_add(struct metrics *m, const char *name, uint64_t n);
 struct outcome *metrics_outcome(struct metrics *m, const char *dialect, int status,
                                 const char *end);
 

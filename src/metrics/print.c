@@ -80,6 +80,8 @@ static void merge(struct metrics *sum, struct metrics *from)
     sum->waiting += from->waiting;
     for (size_t i = 0; i < METRICS_EVENTS; i++)
         sum->events[i] += from->events[i];
+    for (size_t i = 0; i < METRICS_REPAIRS_MAX && from->repairs[i].name != NULL; i++)
+        metrics_repairs_add(sum, from->repairs[i].name, from->repairs[i].n);
     sum->upstream.connections += from->upstream.connections;
     sum->upstream.requests += from->upstream.requests;
     sum->upstream.reused += from->upstream.reused;
@@ -186,6 +188,15 @@ static void print_events(const struct metrics *m, struct buf *out)
             buf_putf(out, "%s ", EVENTS[i].name);
         buf_putf(out, "%llu\n", (unsigned long long)m->events[EVENTS[i].event]);
     }
+}
+
+static void print_repairs(const struct metrics *m, struct buf *out)
+{
+    head(out, "queqiao_repairs_total", "counter",
+         "Requests sent again without what upstream would not take, by what that was.");
+    for (size_t i = 0; i < METRICS_REPAIRS_MAX && m->repairs[i].name != NULL; i++)
+        buf_putf(out, "queqiao_repairs_total{remedy=\"%s\"} %llu\n", m->repairs[i].name,
+                 (unsigned long long)m->repairs[i].n);
 }
 
 static void put_ms_as_s(struct buf *out, uint64_t ms)
@@ -344,6 +355,7 @@ void metrics_print(struct metrics *const *v, size_t n, const struct metrics_proc
     one(out, "queqiao_requests_in_flight", "gauge", "Requests in work.", sum->in_flight);
     one(out, "queqiao_quota_waiting", "gauge", "Requests that wait for quota.", sum->waiting);
     print_events(sum, out);
+    print_repairs(sum, out);
     one(out, "queqiao_upstream_connections_total", "counter", "Connections opened to upstream.",
         sum->upstream.connections);
     one(out, "queqiao_upstream_requests_total", "counter", "Requests given to the client.",

@@ -140,6 +140,17 @@ static void remember(void *ctx, struct str key, struct str signature)
     signatures_put(x->p->signatures, key, signature);
 }
 
+/* What requests to the model have taught. */
+static unsigned learned(void *ctx, struct str model)
+{
+    struct exchange *x = ctx;
+
+    unsigned remedies = lesson_recall(&x->p->lessons, model, loop_now_ms(x->p->loop));
+
+    x->applied |= remedies;
+    return remedies;
+}
+
 static enum err translate(struct exchange *x, struct fault *why)
 {
     struct dialect_env env = {
@@ -151,8 +162,12 @@ static enum err translate(struct exchange *x, struct fault *why)
         .remember = remember,
         .store = x,
         .remedies = x->remedies,
+        .learned = learned,
     };
-    enum err err = x->d->request(x->json.root, &env, &x->tr, why);
+    enum err err;
+
+    x->applied = x->remedies;
+    err = x->d->request(x->json.root, &env, &x->tr, why);
 
     x->translated = err == OK;
     return err;

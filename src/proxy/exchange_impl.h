@@ -51,6 +51,7 @@ struct exchange {
     struct translation tr;
     bool translated;
     unsigned remedies;     /* enum gm_remedy: what upstream would not take of it */
+    unsigned applied;      /* these, and those that were known: what it was translated without */
     bool glitched;         /* an empty answer was asked for again */
     struct secret own_key; /* the client's, when it is served on that */
     enum step step;

@@ -13,7 +13,11 @@ static const char *const METHOD[] = {
     [GM_STREAM] = ":streamGenerateContent?alt=sse",
 };
 
-enum { ERROR_BODY_MAX = 64 * 1024, TARGET_MAX = 1024 };
+enum {
+    ERROR_BODY_MAX = 64 * 1024,
+    TARGET_MAX = 1024,
+    SENT_MAX = 8, /* requests upstream of one exchange, mended ones and all */
+};
 
 static void forget_answer(struct leg *leg)
 {
@@ -263,6 +267,26 @@ static bool sends_again(struct leg *leg, const struct gm_error *e)
     return true;
 }
 
+/* Upstream has said what it would not take of the request: it is sent once more without that. The
+ * next ones to the model go without it at once, where it is the model's way. */
+static bool is_mended(struct leg *leg, const struct gm_error *e)
+{
+    struct exchange *x = leg->x;
+    unsigned remedy = (unsigned)e->remedy;
+
+    if (remedy == GM_NO_REMEDY || (x->applied & remedy) || x->attempts >= SENT_MAX ||
+        !none_began(x))
+        return false;
+    if (e->remedy_lasts)
+        lesson_learn(&x->p->lessons, x->tr.model, remedy, loop_now_ms(x->p->loop));
+    for (unsigned i = 0; i < GM_REMEDIES; i++)
+        if (remedy == 1U << i)
+            metrics_repaired(x->p->metrics, gm_remedy_name(i));
+    x->remedies |= remedy;
+    exchange_again(x);
+    return true;
+}
+
 void leg_fail(struct leg *leg, const struct gm_error *e)
 {
     struct exchange *x = leg->x;
@@ -275,12 +299,6 @@ void leg_fail(struct leg *leg, const struct gm_error *e)
     forget_answer(leg);
     if (x->step == STEP_END)
         return;
-    if (copy.remedy != GM_NO_REMEDY && !(x->remedies & (unsigned)copy.remedy) && x->attempts < 8 &&
-        none_began(x)) {
-        x->remedies |= (unsigned)copy.remedy;
-        exchange_again(x);
-        return;
-    }
-    if (!sends_again(leg, &copy))
+    if (!is_mended(leg, &copy) && !sends_again(leg, &copy))
         exchange_fail(x, &copy);
 }

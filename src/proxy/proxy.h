@@ -16,6 +16,7 @@
 #include "metrics/metrics.h"
 #include "proxy/allowance.h"
 #include "proxy/auth.h"
+#include "proxy/lesson.h"
 #include "proxy/wait.h"
 #include "signatures/store.h"
 #include <stdatomic.h>
@@ -62,6 +63,7 @@ struct proxy {
     size_t nexchanges;
     struct waits waits;       /* exchanges that wait for quota */
     struct allowance retries; /* what may be sent again */
+    struct lessons lessons;   /* what models were found not to take */
     bool draining;
     /* Scratch for one callback at a time, kept so that the steady state allocates nothing. */
     struct json json;

@@ -198,3 +198,44 @@ test('UPS-1: when all fails, retries stay a small part of it', () => within(
     assert.equal(await metric(s.gateway, 'queqiao_retries_total{outcome="sent"}'), extra);
     assert.ok(await metric(s.gateway, 'queqiao_retries_total{outcome="denied"}') > 0);
   }));
+
+// ------------------------------------------------------------------------------------- repairs
+
+const bad = (res, message) => gm.error(res, 400, 'INVALID_ARGUMENT', message);
+
+test('what a model will not take is left out, once asked for and from then on', () => within((req, res, body) => {
+  if (body.generationConfig?.thinkingConfig?.thinkingLevel === 'MINIMAL') bad(res, 'Thinking level MINIMAL is not supported for this model.');
+  else gm.answer(req, res, 'hi');
+}, {}, async (s) => {
+  const ask = async (reasoning_effort, model = 'gemini-3.5-flash') => {
+    const r = await s.gateway.chat({ model, messages: hello, reasoning_effort });
+    assert.equal(r.status, 200);
+    return r.headers.get('x-queqiao-ignored');
+  };
+  assert.equal(await ask('minimal'), 'reasoning_effort=low', 'the client is told');
+  assert.equal(s.upstream.seen.length, 2);
+  assert.equal(await ask('minimal'), 'reasoning_effort=low');
+  assert.equal(s.upstream.seen.length, 3, 'one refusal for two requests');
+  assert.equal(await ask('high'), null, 'what it does take is sent as before');
+  assert.equal(s.upstream.seen.at(-1).body.generationConfig.thinkingConfig.thinkingLevel, 'HIGH');
+  await ask('minimal', 'gemini-3-flash-preview');
+  assert.equal(s.upstream.seen.length, 6, 'another model is another lesson');
+  assert.equal(await metric(s.gateway, 'queqiao_repairs_total{remedy="not_minimal"}'), 2);
+}));
+
+test('what is peculiar to one request teaches nothing about the model', () => within((req, res, body) => {
+  if (body.generationConfig?.responseJsonSchema) bad(res, 'The specified schema produces a constraint that has too many states for serving.');
+  else gm.answer(req, res, '{}');
+}, {}, async (s) => {
+  const response_format = { type: 'json_schema', json_schema: { name: 'x', schema: { type: 'object', properties: { a: { type: 'string' } } } } };
+  for (let i = 0; i < 2; i++) assert.equal((await s.gateway.chat({ messages: hello, response_format })).status, 200);
+  assert.deepEqual(s.upstream.seen.map((x) => Object.keys(x.body.generationConfig).find((k) => /Schema/.test(k))),
+    ['responseJsonSchema', 'responseSchema', 'responseJsonSchema', 'responseSchema']);
+}));
+
+test('a remedy that does not help is tried once', () => within((req, res) => bad(res, 'Logprobs is not enabled for this model'), {}, async (s) => {
+  const r = await s.gateway.chat({ model: 'gemini-2.0-flash', messages: hello, logprobs: true });
+  assert.equal(r.status, 400);
+  assert.match((await r.json()).error.message, /Logprobs/);
+  assert.equal(s.upstream.seen.length, 2);
+}));

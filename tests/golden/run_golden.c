@@ -8,16 +8,13 @@
  * client.json and client.sse, or error.json in place of the former):
  *
  *   request.json         what the client sends; run as it is, and with "stream": true
- *   options.json         default_model, include_thoughts, markdown_images, model_suffix, remedies;
- *                        "store": signatures that are remembered, by name
- *   upstream.json        what Gemini is sent
- *   translation.json     model, choices, ignored: where they are not plain
- *   upstream.sse         what Gemini answers (upstream.1.sse: to the second choice)
- *   upstream-error.txt   or its refusal: the status, a line break, the body
- *   client.json          what the client gets whole
- *   client.sse           what it gets as a stream, byte by byte
- *   error.json           what it gets when that fails: {"status", "body"}
- *   remembered.json      what was put into the store of signatures
+ *   options.json         default_model, include_thoughts, markdown_images, model_suffix, remedies,
+ * learned; "store": signatures that are remembered, by name upstream.json        what Gemini is
+ * sent translation.json     model, choices, ignored: where they are not plain upstream.sse what
+ * Gemini answers (upstream.1.sse: to the second choice) upstream-error.txt   or its refusal: the
+ * status, a line break, the body client.json          what the client gets whole client.sse what it
+ * gets as a stream, byte by byte error.json           what it gets when that fails: {"status",
+ * "body"} remembered.json      what was put into the store of signatures
  *
  * Streams are fed whole, byte by byte and cut at every point, and must come out the same. */
 #include "files.h"
@@ -141,6 +138,26 @@ static void remember(void *ctx, struct str name, struct str signature)
     jw_str_key(&x->remembering, name, signature);
 }
 
+/* Bits of the names in a list. */
+static unsigned remedies_of(yyjson_val *names)
+{
+    unsigned bits = 0;
+
+    jr_each (name, names)
+        for (unsigned i = 0; gm_remedy_name(i) != NULL; i++)
+            if (str_eq(jr_text(name), str_z(gm_remedy_name(i))))
+                bits |= 1U << i;
+    return bits;
+}
+
+static unsigned learned(void *ctx, struct str model)
+{
+    struct exchange *x = ctx;
+
+    (void)model;
+    return remedies_of(jr_get(x->options.root, "learned"));
+}
+
 static void read_options(struct exchange *x)
 {
     const struct buf *b = &x->r->options;
@@ -161,7 +178,8 @@ static void read_options(struct exchange *x)
         .recall = recall,
         .remember = remember,
         .store = x,
-        .remedies = (unsigned)jr_count(x->options.root, "remedies"),
+        .remedies = remedies_of(jr_get(x->options.root, "remedies")),
+        .learned = learned,
     };
 }
 
@@ -227,8 +245,10 @@ static void check_error(struct exchange *x, const struct gm_error *e)
     buf_putf(&b, "{\"status\":%d,", e->client_status);
     if (e->retry_after_s > 0)
         buf_putf(&b, "\"retry_after\":%u,", e->retry_after_s);
-    if (e->remedy != GM_NO_REMEDY)
-        buf_putf(&b, "\"remedy\":%d,", (int)e->remedy);
+    for (unsigned i = 0; gm_remedy_name(i) != NULL; i++)
+        if ((unsigned)e->remedy == 1U << i)
+            buf_putf(&b, "\"remedy\":\"%s%s\",", gm_remedy_name(i),
+                     e->remedy_lasts ? ", from now on" : "");
     if (e->key_fault)
         buf_lit(&b, "\"key_fault\":true,");
     if (e->quota_id[0] != '\0')

@@ -220,6 +220,9 @@ static void events_of_all_workers(void **state)
     metrics_count(v[0], METRICS_WAIT_SERVED);
     metrics_count(v[1], METRICS_WAIT_SERVED);
     metrics_count(v[1], METRICS_RETRY_DENIED);
+    metrics_repaired(v[0], "drop_thinking");
+    metrics_repaired(v[1], "plain_schema");
+    metrics_repaired(v[1], "drop_thinking");
     metrics_waiting(v[0], 3);
     metrics_waiting(v[1], 4);
     printed(v, 2, &out);
@@ -229,6 +232,8 @@ static void events_of_all_workers(void **state)
     has(&out, "queqiao_retries_total{outcome=\"denied\"} 1");
     has(&out, "queqiao_empty_answers_total 0");
     has(&out, "queqiao_quota_waiting 7");
+    has(&out, "queqiao_repairs_total{remedy=\"drop_thinking\"} 2");
+    has(&out, "queqiao_repairs_total{remedy=\"plain_schema\"} 1");
     buf_fini(&out);
     metrics_free(v[0]);
     metrics_free(v[1]);

@@ -53,7 +53,11 @@ static void read_model(struct chat *c)
         fault_set(c->why, bad.code, bad.what, v);
     c->tr->model = oa_keep(c, c->tr->model);
     c->answer->model = c->tr->model;
-    c->caps = gm_caps_of(c->tr->model);
+    c->remedies = c->env->remedies;
+    if (c->env->learned != NULL && c->why->code == OK)
+        c->remedies |= c->env->learned(c->env->store, c->tr->model);
+    gm_caps_without(gm_caps_of(c->tr->model), c->remedies, &c->own_caps);
+    c->caps = &c->own_caps;
 }
 
 static bool read_bool(struct chat *c, yyjson_val *obj, const char *key)
@@ -140,7 +144,7 @@ static enum err translate(struct chat *c)
         return fault_set(c->why, E_FIELD, "the request must be a JSON object", NULL);
     read_all(c);
     gm_begin(&c->g, &c->tr->body, c->caps, c->why);
-    c->g.remedies = c->env->remedies;
+    c->g.remedies = c->remedies;
     c->jm = (struct jm){.w = &c->g.w, .why = c->why, .ignored = &c->tr->ignored, .ctx = c};
     if (c->why->code == OK)
         put_all(c);

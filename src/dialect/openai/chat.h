@@ -33,7 +33,9 @@ struct chat {
     yyjson_val *root;
     yyjson_val *google; /* extra_body.google, or NULL */
     const struct dialect_env *env;
-    const struct gm_caps *caps;
+    const struct gm_caps *caps; /* own_caps: the family's, without what upstream has refused */
+    struct gm_caps own_caps;
+    unsigned remedies;      /* enum gm_remedy: the request's, and those learned for the model */
     struct translation *tr; /* what is made */
     struct oa_answer *answer;
     struct fault *why;

@@ -58,7 +58,7 @@ static void put_if(struct jm *m, const struct jm_row *row, yyjson_val *v, enum g
 {
     struct chat *c = chat_of(m);
 
-    if (gm_can(c->caps, can) && !(c->env->remedies & GM_DROP_SAMPLING))
+    if (gm_can(c->caps, can))
         put(m, row, v);
     else if (in_range(m, row, v))
         jm_ignore(m, row, v);
@@ -91,7 +91,7 @@ static void put_logprobs(struct jm *m, const struct jm_row *row, yyjson_val *v)
         jm_fault(m, v, E_FIELD, "must be true or false");
     else if (!unsafe_yyjson_get_bool(v))
         return;
-    else if (gm_can(c->caps, GM_CAN_LOGPROBS) && !(c->env->remedies & GM_DROP_SAMPLING))
+    else if (gm_can(c->caps, GM_CAN_LOGPROBS))
         jw_bool(m->w, row->to, true);
     else
         jm_ignore(m, row, v);

@@ -139,7 +139,7 @@ void oa_put_format_words(struct chat *c)
 static void put_json(struct chat *c)
 {
     struct jw *w = &c->g.w;
-    bool json = gm_can(c->caps, GM_CAN_JSON_SCHEMA) && !(c->env->remedies & GM_PLAIN_SCHEMA);
+    bool json = gm_can(c->caps, GM_CAN_JSON_SCHEMA);
 
     if (c->format == OA_TEXT || c->format_in_words)
         return;
@@ -157,6 +157,10 @@ static void put_modalities(struct chat *c)
 
     if (!images && !audio)
         return;
+    if (c->remedies & GM_DROP_MODALITIES) {
+        oa_ignore(c, S("modalities"), S(""));
+        return;
+    }
     jw_arr(w, "responseModalities");
     if (!audio)
         jw_str(w, NULL, S("TEXT"));

@@ -138,7 +138,7 @@ static void put_server_parts(struct chat *c, yyjson_val *msg)
     struct oa_sign name;
     struct str recalled;
 
-    if (!gm_can(c->caps, GM_CAN_MIX_TOOLS) || (c->env->remedies & GM_DROP_SIGNATURES))
+    if (!gm_can(c->caps, GM_CAN_MIX_TOOLS) || (c->remedies & GM_DROP_SIGNATURES))
         return;
     jr_each (part, parts)
         put_server_part(c, part, false);

@@ -176,11 +176,13 @@ void oa_read_thinking(struct chat *c)
     read_effort(c, jr_get(c->root, "reasoning_effort"), &want);
     read_google(c, &want);
     said = want.effort != GM_EFFORT_UNSAID || want.budget != GM_BUDGET_UNSAID;
-    if (c->env->remedies & GM_DROP_THINKING)
-        want = (struct gm_think_want){.budget = GM_BUDGET_UNSAID};
     c->think = gm_think_for(c->caps, &want);
     c->answer->hide_thoughts = !want.show;
     if (c->think.changed)
         oa_ignore(c, str_z(member_said(c)), gm_think_word(&c->think, room));
     decide_limit(c, said);
+    if (c->limit > 0 && (c->remedies & GM_DROP_LIMIT)) {
+        oa_ignore(c, S("max_tokens"), S(""));
+        c->limit = 0;
+    }
 }

@@ -1,0 +1,39 @@
+/* Copyright 2026 The queqiao authors
+ * SPDX-License-Identifier: MIT */
+/* lesson.c - a table of models. Must not know what a remedy is. */
+#include "proxy/lesson.h"
+
+static bool is_known(const struct lesson *one, uint64_t model, uint64_t now_ms)
+{
+    return one->model == model && one->remedies != 0 && now_ms - one->since_ms < LESSON_MS;
+}
+
+/* The model's own, or the oldest: one that is empty is as old as can be. */
+static struct lesson *place_for(struct lessons *l, uint64_t model, uint64_t now_ms)
+{
+    struct lesson *oldest = &l->v[0];
+
+    for (size_t i = 0; i < LESSONS_MAX; i++) {
+        if (is_known(&l->v[i], model, now_ms))
+            return &l->v[i];
+        if (l->v[i].since_ms < oldest->since_ms)
+            oldest = &l->v[i];
+    }
+    *oldest = (struct lesson){.model = model, .since_ms = now_ms};
+    return oldest;
+}
+
+void lesson_learn(struct lessons *l, struct str model, unsigned remedy, uint64_t now_ms)
+{
+    place_for(l, str_hash(model), now_ms)->remedies |= remedy;
+}
+
+unsigned lesson_recall(const struct lessons *l, struct str model, uint64_t now_ms)
+{
+    uint64_t hash = str_hash(model);
+
+    for (size_t i = 0; i < LESSONS_MAX; i++)
+        if (is_known(&l->v[i], hash, now_ms))
+            return l->v[i].remedies;
+    return 0;
+}

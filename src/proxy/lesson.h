@@ -1,0 +1,26 @@
+/* Copyright 2026 The queqiao authors
+ * SPDX-License-Identifier: MIT */
+/* lesson.h - what refusals have taught about models: the remedies (gemini/error.h) without which
+ * the next request would be refused as well. Forgotten after a day, for Google mends its models,
+ * too. Pure; each worker has its own. */
+#ifndef PROXY_LESSON_H
+#define PROXY_LESSON_H
+
+#include "base/str.h"
+
+enum { LESSONS_MAX = 128, LESSON_MS = 24 * 3600 * 1000 }; /* models; the oldest makes room */
+
+struct lesson {
+    uint64_t model; /* hash */
+    uint64_t since_ms;
+    unsigned remedies;
+};
+/* Zeroed is empty. */
+struct lessons {
+    struct lesson v[LESSONS_MAX];
+};
+
+void lesson_learn(struct lessons *l, struct str model, unsigned remedy, uint64_t now_ms);
+unsigned lesson_recall(const struct lessons *l, struct str model, uint64_t now_ms);
+
+#endif

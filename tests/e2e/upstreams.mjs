@@ -145,12 +145,12 @@ const u32 = (n) => {
   return b;
 };
 
-/** play(call) for each request whose body is complete. `settings` are sent first: [[id, value], ...];
- *  `credit` false leaves windows to the scene. */
+/** play(call) for each request whose body is complete. `settings` are sent first: [[id, value], ...],
+ *  then greet(connection) is called. Each byte that comes is credited by itself. */
 export class RawH2 extends Listener {
-  static async start(play, { settings = [], credit = true, greet } = {}) {
+  static async start(play, { settings = [], greet } = {}) {
     const s = new RawH2();
-    Object.assign(s, { play, settings, credit, greet, requests: 0, stream: false });
+    Object.assign(s, { play, settings, greet, requests: 0, stream: false });
     return s.listen(tls.createServer(secure({ ALPNProtocols: ['h2'] }), (socket) => s.#serve(socket)), true);
   }
   #serve(socket) {
@@ -200,12 +200,8 @@ export class RawH2 extends Listener {
     if (type === FRAME.GOAWAY) this.goaway = payload.readUInt32BE(4);
     if (type === FRAME.RST_STREAM) this.reset = payload.readUInt32BE(0);
     if (type === FRAME.DATA && payload.length > 0) {
-      if (this.credit) {
-        c.window(0, payload.length);
-        if (!(flags & END_STREAM)) c.window(id, payload.length);
-      } else {
-        this.eaten?.(c, id, payload.length, flags & END_STREAM);
-      }
+      c.window(0, payload.length);
+      if (!(flags & END_STREAM)) c.window(id, payload.length);
     }
     if ((type === FRAME.DATA || type === FRAME.HEADERS) && flags & END_STREAM) this.guard(() => this.play(this.#call(c, id)));
   }
@@ -255,7 +251,7 @@ export function badCertificates() {
   const ca = (name) => ssl('req', '-x509', ...ec, '-keyout', `${name}.key`, '-out', `${name}.pem`, '-days', '2',
     '-subj', `/CN=${name}`, '-addext', 'basicConstraints=critical,CA:TRUE', '-addext', 'keyUsage=critical,keyCertSign,cRLSign');
   const GOOD = { san: 'DNS:localhost,IP:127.0.0.1', eku: 'serverAuth' };
-  let serial = 100;
+  let serial = 0x1000;
   function leaf(name, { san, eku, subject = '/CN=leaf', signer = 'known', from, to }) {
     ssl('req', ...ec, '-keyout', `${name}.key`, '-out', `${name}.csr`, '-subj', subject);
     writeFileSync(path.join(dir, `${name}.ext`), ['[v3]', san && `subjectAltName=${san}`, eku && `extendedKeyUsage=${eku}`,
@@ -267,7 +263,7 @@ export function badCertificates() {
     }
     // Only `ca` can date a certificate at will; it wants a small household.
     writeFileSync(path.join(dir, 'index.txt'), '');
-    writeFileSync(path.join(dir, 'serial'), `${serial++}\n`);
+    writeFileSync(path.join(dir, 'serial'), `${(serial++).toString(16)}\n`);
     writeFileSync(path.join(dir, 'ca.cnf'), ['[ca]', 'default_ca=d', '[d]', 'database=index.txt', 'serial=serial', 'new_certs_dir=.',
       'default_md=sha256', 'policy=p', '[p]', 'commonName=supplied', ''].join('\n'));
     ssl('ca', '-batch', '-config', 'ca.cnf', '-cert', `${signer}.pem`, '-keyfile', `${signer}.key`, '-in', `${name}.csr`,

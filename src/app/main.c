@@ -100,6 +100,7 @@ static enum err serve(struct settings *s, const struct platform *p, enum mode mo
     if (err == OK && mode != MODE_CHECK)
         err = gateway_listen(&g, problem);
     if (err == OK && mode != MODE_CHECK) {
+        log_never_wait(); /* before /proc/self is closed to us */
         platform_harden();
         signal(SIGUSR1, SIG_IGN); /* the log is on stderr: there is no file to open again */
         loop_on_signal(g.main_loop, SIGTERM, on_stop, &g);

@@ -4,9 +4,13 @@
 #include "base/log.h"
 #include "base/clock.h"
 
+#include <fcntl.h>
+#include <poll.h>
 #include <stdarg.h>
 #include <stdatomic.h>
 #include <stdio.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -15,10 +19,50 @@ static _Atomic enum log_level limit = LOG_INFO;
 static _Atomic bool as_json;
 static _Atomic uint64_t dropped;
 
+/* How to write without waiting. Set before there are threads. */
+static enum { WAIT, SOCKET, OWN, ASK } how;
+static int out = STDERR_FILENO;
+
 void log_setup(enum log_level highest, bool json)
 {
     limit = highest;
     as_json = json;
+}
+
+/* The descriptor is shared with whoever started us, so its flags are not ours to change; an opening
+ * of our own has flags of its own. A socket has a flag for each call. Where neither helps the
+ * kernel is asked before each line. */
+void log_never_wait(void)
+{
+    struct stat st;
+    int own;
+
+    if (how != WAIT || fstat(STDERR_FILENO, &st) != 0 || S_ISREG(st.st_mode))
+        return;
+    if (S_ISSOCK(st.st_mode)) {
+        how = SOCKET;
+        return;
+    }
+    own = open("/proc/self/fd/2", O_WRONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+    how = own >= 0 ? OWN : ASK;
+    if (own >= 0)
+        out = own;
+}
+
+static ssize_t put_out(const char *p, size_t n)
+{
+    struct pollfd ready = {.fd = STDERR_FILENO, .events = POLLOUT};
+
+    switch (how) {
+    case SOCKET: return send(STDERR_FILENO, p, n, MSG_DONTWAIT | MSG_NOSIGNAL);
+    case ASK:
+        if (poll(&ready, 1, 0) != 1)
+            return -1;
+        break;
+    case OWN:
+    case WAIT: break;
+    }
+    return write(out, p, n);
 }
 
 bool log_on(enum log_level level)
@@ -135,13 +179,10 @@ void log_begin(struct log_line *l, enum log_level level, const char *event)
 
 void log_end(struct log_line *l)
 {
-    ssize_t wrote;
-
     if (l->json)
         l->p[l->n++] = '}';
     l->p[l->n++] = '\n';
-    wrote = write(STDERR_FILENO, l->p, l->n);
-    if (wrote < 0)
+    if (put_out(l->p, l->n) < 0)
         atomic_fetch_add(&dropped, 1);
 }
 

@@ -2,8 +2,8 @@
  * SPDX-License-Identifier: MIT */
 /* log.h - one line of logfmt (or JSON) on stderr. Only proxy/ and app/ write lines.
  *
- * A line is built on the stack, cut at LOG_LINE_MAX and written with one write(2); a full disk or a
- * closed pipe drops the line and counts it, it never blocks the caller for more than that call. */
+ * A line is built on the stack, cut at LOG_LINE_MAX and written with one call; a full disk, a
+ * closed pipe or, after log_never_wait, one that nobody reads drops the line and counts it. */
 #ifndef BASE_LOG_H
 #define BASE_LOG_H
 
@@ -13,6 +13,9 @@ enum log_level { LOG_ERROR, LOG_WARN, LOG_INFO, LOG_DEBUG };
 enum { LOG_LINE_MAX = 4096, LOG_VALUE_MAX = 256 };
 
 void log_setup(enum log_level highest, bool json);
+/* From now on a pipe, socket or terminal that takes nothing costs lines and never time (PRC-6). For
+ * a process that serves; one that says something and ends had better wait. */
+void log_never_wait(void);
 bool log_on(enum log_level level);
 
 struct log_line {

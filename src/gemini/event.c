@@ -320,11 +320,14 @@ static void read_finish(struct gm_reader *r, yyjson_val *const *candidate)
     set_text(r->finish_word, sizeof r->finish_word, word);
 }
 
+/* DAT-4: so many tokens nobody has; then no sum of them overflows. */
+enum { COUNT_MAX = INT32_MAX };
+
 static uint64_t count(yyjson_val *v)
 {
     int64_t n;
 
-    return v != NULL && jr_int(v, 0, INT64_MAX, &n) ? (uint64_t)n : 0;
+    return v != NULL && jr_int(v, 0, COUNT_MAX, &n) ? (uint64_t)n : 0;
 }
 
 /* Add up the tokens of the two modalities that any dialect tells apart. */
@@ -343,7 +346,7 @@ static void read_details(yyjson_val *list, uint64_t *ret_audio, uint64_t *ret_im
         if (modality < 0 && !(jr_is_num(v) && jr_int(v, IMAGE, AUDIO, &modality)))
             continue;
         *(modality == AUDIO ? ret_audio : ret_image) +=
-            modality == AUDIO || modality == IMAGE ? jr_count(item, "tokenCount") : 0;
+            modality == AUDIO || modality == IMAGE ? count(jr_get(item, "tokenCount")) : 0;
     }
 }
 

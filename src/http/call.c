@@ -223,8 +223,11 @@ enum flow call_write(struct call *c, struct str bytes)
         return FLOW_GO;
     if (c->length >= 0 && c->written > (uint64_t)c->length)
         return FLOW_GO; /* more than was named: call_end breaks it off */
-    if (version(c)->write(c, bytes) == FLOW_FULL)
+    if (version(c)->write(c, bytes) == FLOW_FULL) {
         c->full = true;
+        if (memory_over(95))
+            server_relieve_soon(c->conn->server);
+    }
     return c->full ? FLOW_FULL : FLOW_GO;
 }
 

@@ -150,6 +150,16 @@ void server_relieve(struct server *s)
         heaviest->version->shed(heaviest);
 }
 
+static void on_relief(struct task *t)
+{
+    server_relieve(CONTAINER(t, struct server, relief));
+}
+
+void server_relieve_soon(struct server *s)
+{
+    loop_soon(s->loop, &s->relief);
+}
+
 static void on_accept(void *owner, struct stream *stream)
 {
     struct server *s = owner;
@@ -173,6 +183,7 @@ struct server *server_new(struct loop *loop, const struct server_handler *h,
     list_init(&s->ports);
     list_init(&s->conns);
     buf_init(&s->scratch, HTTP_HEAD_MAX);
+    task_init(&s->relief, on_relief);
     s->date_s = -1;
     return s;
 }
@@ -240,6 +251,7 @@ void server_free(struct server *s)
     if (s == NULL)
         return;
     assert(list_empty(&s->conns) && list_empty(&s->ports));
+    task_cancel(&s->relief);
     buf_fini(&s->scratch);
     mem_free(s);
 }

@@ -56,6 +56,7 @@ struct server {
     struct list conns;
     size_t nconns, ncalls;
     bool draining;
+    struct task relief; /* LIM-14, at the end of a turn: nobody is told from inside a call_* */
     struct buf scratch; /* a response head is written here, one at a time */
     int64_t date_s;     /* the second that `date` spells */
     char date[32];
@@ -118,6 +119,7 @@ void sconn_doom(struct sconn *k);    /* at once, but from the soon-task */
 void sconn_drained(struct sconn *k); /* the stream's on_drain */
 /* LIM-14: reset the answer that has most bytes waiting for its client, if it is a stalled one. */
 void server_relieve(struct server *s);
+void server_relieve_soon(struct server *s);
 /* Let go of the connection without closing its stream. */
 struct stream *sconn_hand_over(struct sconn *k);
 struct str server_date(struct server *s); /* IMF-fixdate, RFC 9110, 5.6.7 */

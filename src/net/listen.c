@@ -33,6 +33,7 @@ struct listener {
     struct timer rest;
     struct list handshakes; /* oldest first */
     size_t shaking;
+    uint32_t handshake_ms;
     uint64_t shortages;
     bool closed;
 };
@@ -217,7 +218,7 @@ static void arrived(struct listener *l, struct stream *s)
         drop_oldest(l);
     h = mem_alloc(sizeof *h);
     h->l = l;
-    h->tls = tls_start(s, ssl, NULL, HANDSHAKE_MS, on_shaken, h);
+    h->tls = tls_start(s, ssl, NULL, l->handshake_ms, on_shaken, h);
     list_push(&l->handshakes, &h->link);
     l->shaking++;
 }
@@ -296,7 +297,8 @@ enum err listener_open(struct loop *loop, const struct listen_opts *opts, listen
                            .accept = accept,
                            .owner = owner,
                            .tls = opts->tls,
-                           .gate = opts->gate};
+                           .gate = opts->gate,
+                           .handshake_ms = opts->handshake_ms ? opts->handshake_ms : HANDSHAKE_MS};
     timer_init(&l->rest, loop, on_rested);
     list_init(&l->handshakes);
     l->poll.data = l;

@@ -33,6 +33,7 @@ struct listen_opts {
     struct tls_server *tls;         /* NULL: plain */
     int fd;                         /* an inherited listening socket, or -1 */
     const struct listen_gate *gate; /* NULL: everybody */
+    uint32_t handshake_ms;          /* LIM-6; 0: 10 s */
 };
 typedef void listen_accept_f(void *owner, struct stream *s); /* s is the owner's now; TLS is done */
 

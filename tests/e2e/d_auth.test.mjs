@@ -1,5 +1,6 @@
 // Who gets in, and on whose key.
 import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
 import { after, test } from 'node:test';
 import { Gateway, KEY, Raw, Scripted, TOKEN, gm, hello, request } from './lib.mjs';
 
@@ -193,3 +194,54 @@ test('SEC-5: no credential and no prompt in any log, at the most talkative level
   for (const word of [secret, KEY, TOKEN, 'the-secret-prompt', '自己'])
     assert.ok(!g.stderr.includes(word) && !g.stdout.includes(word), `${word} was logged`);
 });
+
+test('AUT-5: no spelling of a path opens a page without its token', () =>
+  within({}, async (g) => {
+    for (const path of ['/metrics', '/v1/metrics', '//metrics', '/metrics/', '/%6detrics', '/metrics%2f', '/metrics%00', '/health/../metrics',
+      '/health/%2e%2e/metrics', '/METRICS', '/metrics;a=b', '/metrics?x=/health', '/health?/metrics', '/v1/v1/metrics', '/doctor/', '/%64octor',
+      '/v1/chat/../models', '/v1/models/', '/v1/models%2f', '/v1/models/..%2f..%2fmetrics']) {
+      const raw = await Raw.open(g.port);
+      raw.write(request('GET', path, { token: null }));
+      const r = await raw.response();
+      assert.ok([400, 401, 404, 405].includes(r.status) || path.startsWith('/health?'), `${path}: ${r.status}`);
+      assert.ok(!/queqiao_requests|gemini-/.test(r.body.toString()), path);
+      raw.leave();
+    }
+    for (const method of ['HEAD', 'POST', 'PUT', 'DELETE', 'PATCH']) {
+      const r = await g.fetch('/metrics', { method, token: null });
+      assert.ok([401, 405].includes(r.status), `${method}: ${r.status}`);
+    }
+  }));
+
+test('SEC-3, SEC-4: nothing of a secret in the environment of the process, no core, no new privileges', () =>
+  within({}, async (g) => {
+    await ask(g, { authorization: `Bearer ${TOKEN}` });
+    const of = (name) => readFileSync(`/proc/${g.pid}/${name}`, 'latin1');
+    for (const name of ['environ', 'cmdline', 'status', 'comm']) {
+      let text = '';
+      try {
+        text = of(name);
+      } catch { /* shut even to us: good */ }
+      assert.ok(!text.includes(KEY) && !text.includes(TOKEN), name);
+    }
+    assert.match(of('status'), /^NoNewPrivs:\s*1$/m);
+    assert.match(of('limits'), /^Max core file size\s+0\s+0\s/m);
+  }));
+
+test('PRC-6: a log that nobody reads, or that is closed, costs lines and nothing else', () =>
+  within({ QUEQIAO_LOG_LEVEL: 'debug', QUEQIAO_WORKERS: '1' }, async (g) => {
+    const dropped = async () => Number(/^queqiao_log_lines_dropped_total (\d+)$/m.exec(await (await g.fetch('/metrics')).text())[1]);
+    g.process.stderr.pause();
+    const raw = await Raw.open(g.port);
+    const block = request('GET', `/nothing/${'x'.repeat(400)}`).repeat(25);
+    for (let i = 0; i < 100; i++) {
+      raw.write(block);
+      for (let k = 0; k < 25; k++) assert.equal((await raw.response()).status, 404);
+    }
+    raw.leave();
+    assert.ok((await dropped()) > 0);
+    g.process.stderr.destroy();
+    const before = await dropped();
+    assert.equal((await g.fetch('/nothing')).status, 404);
+    assert.ok((await dropped()) > before, 'a closed pipe is no signal');
+  }));

@@ -1,6 +1,7 @@
 // HTTP/1.1 by hand: what well-behaved clients never send, and the corners of what they may.
 import assert from 'node:assert/strict';
 import { after, test } from 'node:test';
+import { gzipSync } from 'node:zlib';
 import { Gateway, Raw, SLOW, gate, gm, hello, request, stage, until } from './lib.mjs';
 
 const big = 'x'.repeat(1000);
@@ -376,6 +377,123 @@ test('LIM-13: a slow client does not hold up the others on the same upstream con
     slow.leave();
     quick.leave();
     await until('the slow one to be cancelled', () => own.upstream.seen[0].cancelled);
+  } finally {
+    await own.close();
+  }
+});
+
+// What is built anew on either side: nothing of the other one's comes through.
+test('H1-9, SSR-7: no field, query or trailer of a client goes upstream, nor does one choose upstream', async () => {
+  const ALLOWED = ['host', 'content-length', 'content-type', 'accept', 'accept-encoding', 'user-agent', 'x-goog-api-key',
+    'connection', 'transfer-encoding'];
+  const raw = await open();
+  raw.write(request('POST', `${CHAT}?alt=evil&base_url=http://evil.test/&x=mark`, {
+    headers: { 'X-Mark': 'mark', Cookie: 'a=mark', 'X-Forwarded-For': '192.0.2.66', 'X-Forwarded-Host': 'evil.test', 'X-Forwarded-Proto': 'ftp',
+      'X-Goog-User-Project': 'mark', 'X-Http-Method-Override': 'DELETE', Forwarded: 'host=evil.test', Via: '1.1 mark', Te: 'trailers',
+      'User-Agent': 'mark/1', 'X-Goog-Api-Client': 'mark', Upstream: 'http://evil.test', 'Transfer-Encoding': 'chunked' },
+    token: 'test-token-0123456789' }));
+  raw.write(`${Buffer.byteLength(body).toString(16)}\r\n${body}\r\n0\r\nX-Mark: mark\r\nAuthorization: mark\r\n\r\n`);
+  const r = await raw.response();
+  assert.equal(r.status, 200, r.body.toString());
+  const seen = s.upstream.seen.at(-1);
+  for (const name of Object.keys(seen.headers)) assert.ok(ALLOWED.includes(name) || name.startsWith(':'), `${name} went upstream`);
+  assert.doesNotMatch(JSON.stringify([seen.url, seen.headers]), /mark|evil|192\.0\.2\.66|test-token/);
+  raw.leave();
+});
+
+test('H1-10: no field of upstream comes to a client, whole or streamed', async () => {
+  const own = await stage({
+    play(req, res) {
+      for (const [name, value] of [['set-cookie', 'mark=1'], ['x-mark', 'mark'], ['server', 'mark'], ['access-control-allow-credentials', 'true'],
+        ['location', 'http://mark.test/'], ['alt-svc', 'h3=":443"; mark'], ['strict-transport-security', 'max-age=1']]) res.setHeader(name, value);
+      gm.answer(req, res, 'hi');
+    },
+  });
+  try {
+    for (const stream of [false, true]) {
+      const r = await own.gateway.chat({ messages: hello, stream });
+      assert.equal(r.status, 200);
+      await r.text();
+      assert.doesNotMatch(JSON.stringify([...r.headers]), /mark|credentials|strict-transport|location/);
+    }
+  } finally {
+    await own.close();
+  }
+});
+
+test('DAT-7: upstream is asked for identity, and a coded answer is a failure', async () => {
+  const own = await stage({
+    play(req, res) {
+      assert.ok([undefined, 'identity'].includes(req.headers['accept-encoding']));
+      res.writeHead(200, { 'content-type': 'application/json', 'content-encoding': 'gzip' });
+      res.end(gzipSync(JSON.stringify(gm.chunk('hi', { finish: 'STOP' }))));
+    },
+  });
+  try {
+    for (const stream of [false, true]) {
+      const r = await own.gateway.chat({ messages: hello, stream });
+      const text = await r.text();
+      assert.ok(r.status === 502 || /data: \{"error"/.test(text), `${r.status} ${text}`);
+      assert.doesNotMatch(text, /\[DONE\]/);
+    }
+  } finally {
+    await own.close();
+  }
+});
+
+test('DAT-4: counts of upstream that are none count as none, and no sum overflows', async () => {
+  const usages = [
+    { promptTokenCount: -5, candidatesTokenCount: 1.5, totalTokenCount: -1 },
+    { promptTokenCount: '9223372036854775807', candidatesTokenCount: 9223372036854775807n, thoughtsTokenCount: 1e300, totalTokenCount: 2147483648 },
+    { promptTokenCount: 3, candidatesTokenCount: 'many', totalTokenCount: null, promptTokensDetails: [{ modality: 'AUDIO', tokenCount: -7 }] },
+  ];
+  let at = 0;
+  const own = await stage({
+    play(req, res) {
+      const text = JSON.stringify(gm.chunk('hi', { finish: 'STOP', usage: usages[at] }), (_, v) => (typeof v === 'bigint' ? `@${v}@` : v));
+      res.writeHead(200, { 'content-type': 'application/json' });
+      res.end(text.replace(/"@(\d+)@"/g, '$1'));
+    },
+  });
+  try {
+    for (; at < usages.length; at++) {
+      const { usage } = await (await own.gateway.chat({ messages: hello, n: 1 })).json();
+      const count = (v) => (v === null || typeof v !== 'object' ? [v] : Object.values(v).flatMap(count));
+      for (const n of count(usage)) assert.ok(Number.isInteger(n) && n >= 0 && n < 2 ** 31, `${at}: ${JSON.stringify(usage)}`);
+      assert.equal(usage.total_tokens, usage.prompt_tokens + usage.completion_tokens);
+    }
+    assert.match(await (await own.gateway.fetch('/metrics')).text(), /^gen_ai_client_token_usage_sum\{.*\} [0-9]$/m);
+  } finally {
+    await own.close();
+  }
+});
+
+test('LIM-19: what a thousand idle connections and a hundred silent streams cost', { skip: SLOW && 'sanitizers have memory of their own' }, async () => {
+  const own = await stage({ play: async (req, res) => { gm.head(res); await new Promise((r) => res.once('close', r)); }, env: { QUEQIAO_WORKERS: '1' } });
+  const ask = request('GET', '/health');
+  const many = async (n, what) => {
+    const all = [];
+    while (all.length < n)
+      all.push(...await Promise.all(Array.from({ length: Math.min(50, n - all.length) }, async () => {
+        const c = await Raw.open(own.gateway.port);
+        await what(c);
+        return c;
+      })));
+    return all;
+  };
+  try {
+    (await many(50, (c) => c.write(ask).response())).forEach((c) => c.leave());
+    const before = own.gateway.rss();
+    const idle = await many(1000, (c) => c.write(ask).response());
+    const each = (own.gateway.rss() - before) / 1000;
+    assert.ok(each <= 8192, `${Math.round(each)} bytes for an idle connection`);
+    const then = own.gateway.rss();
+    const chat = request('POST', CHAT, { body: JSON.stringify({ model: 'gemini-3.8-flash', messages: hello, stream: true }) });
+    const streams = await many(100, (c) => c.write(chat));
+    await until('all of them upstream', () => own.upstream.seen.length === 100);
+    const one = (own.gateway.rss() - then) / 100;
+    assert.ok(one <= 32768, `${Math.round(one)} bytes for a stream`);
+    for (const c of [...idle, ...streams]) c.leave();
   } finally {
     await own.close();
   }

@@ -386,6 +386,38 @@ static void forged_records_are_refused(void **state)
     scene_fini(&s);
 }
 
+/* LIM-6. A client that does not go on with its handshake is closed in time; nobody is told of it.
+ */
+static void lim_6_handshake(void **state)
+{
+    static const char *const starts[] = {"", "\x16\x03\x01\x02"};
+    struct scene s;
+    struct dial_opts o;
+
+    (void)state;
+    scene_init(&s, &GOOD, &ca);
+    listener_close(s.p.l);
+    assert_int_equal(listener_open(s.p.loop,
+                                   &(struct listen_opts){.addr = {.host = "127.0.0.1"},
+                                                         .tls = s.server,
+                                                         .fd = -1,
+                                                         .handshake_ms = 20},
+                                   pair_accepted, &s.p, &s.p.l, NULL),
+                     OK);
+    for (size_t i = 0; i < NELEM(starts); i++) {
+        o = pair_opts(&s.p, NULL, "127.0.0.1");
+        s.p.dialled = s.p.client.ended = false;
+        dial_open(s.p.loop, &o, pair_dialled, &s.p);
+        UNTIL(&s.p, s.p.client.s);
+        stream_write(s.p.client.s, str_z(starts[i]));
+        UNTIL(&s.p, s.p.client.ended);
+        assert_null(s.p.server.s);
+        stream_close(s.p.client.s);
+        s.p.client.s = NULL;
+    }
+    scene_fini(&s);
+}
+
 /* Plain HTTP sent to a TLS port ends the connection; nobody is told of it. */
 static void plain_text_to_a_tls_port(void **state)
 {
@@ -446,6 +478,7 @@ int main(void)
         cmocka_unit_test(close_inside_a_read),
         cmocka_unit_test(forged_records_are_refused),
         cmocka_unit_test(plain_text_to_a_tls_port),
+        cmocka_unit_test(lim_6_handshake),
         cmocka_unit_test(giving_up_at_any_time),
     };
 

@@ -1244,6 +1244,33 @@ static void lim_14_shed(void **state)
     close_scene(&x);
 }
 
+/* LIM-14: the same when no request comes, but answers grow; the writer itself is not told from
+ * inside its call. */
+static void lim_14_shed_by_answers(void **state)
+{
+    size_t budget = mem_budget();
+    char block[100000];
+    struct scene x;
+
+    (void)state;
+    memset(block, 'x', sizeof block);
+    open_scene(&x, NULL);
+    x.s->window = 0;
+    fake_feed(x.s, S("GET /hold HTTP/1.1\r\nHost: h\r\n\r\n"));
+    call_respond(x.h.held[0]->call, 200, (struct http_headers){NULL, 0}, -1);
+    call_write(x.h.held[0]->call, str_of(block, sizeof block));
+    fake_turn(x.loop);
+    assert_false(x.s->reset);
+    mem_set_budget(mem_counted() + mem_counted() / 50);
+    call_write(x.h.held[0]->call, S("x"));
+    assert_int_equal(x.h.gone, 0);
+    fake_turn(x.loop);
+    mem_set_budget(budget);
+    assert_true(x.s->reset);
+    assert_int_equal(x.h.gone, 1);
+    close_scene(&x);
+}
+
 /* LIM-19: what an idle connection keeps. */
 static void lim_19_idle(void **state)
 {
@@ -1395,6 +1422,7 @@ int main(void)
         cmocka_unit_test(lim_9_stall),
         cmocka_unit_test(lim_14_budget),
         cmocka_unit_test(lim_14_shed),
+        cmocka_unit_test(lim_14_shed_by_answers),
         cmocka_unit_test(lim_19_idle),
         cmocka_unit_test(no_time_limits),
         cmocka_unit_test(http_1_0),

@@ -163,7 +163,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     opts.default_model = str_z(MODELS[data[0] % NELEM(MODELS)]);
     /* Four by bits of their own, the others scattered by what is left of the model's byte. */
     env.remedies = data[1] & 15;
-    env.remedies |= (data[0] / NELEM(MODELS) * 2654435761U) >> 14 & 0x3fff0U;
+    env.remedies |= (unsigned)(data[0] / NELEM(MODELS)) * 2654435761U >> 14 & 0x3fff0U;
     buf_init(&once, CAP);
     buf_init(&again, CAP);
     json_init(&j);

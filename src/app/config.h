@@ -25,6 +25,7 @@ struct config {
     uint64_t dns_ms, connect_ms, first_byte_ms, idle_ms, total_ms, heartbeat_ms, drain_ms;
     uint64_t drain_delay_ms;
     uint64_t attempts, quota_wait_ms;
+    struct str fallback_models;
     bool fc_marks;
 
     bool alone;                 /* a platform's word: no other users are on this system */

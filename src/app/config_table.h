@@ -107,6 +107,9 @@
     ROW(quota_wait_ms, MS, "QUEQIAO_QUOTA_WAIT", "60s", 0, 3600000,                                \
         "when every key is over its quota: how long a request may wait for the first to be back; " \
         "0: it gets its 429 at once")                                                              \
+    ROW(fallback_models, TEXT, "QUEQIAO_FALLBACK_MODELS", "", 0, 8192,                             \
+        "models that answer for others which have no quota left, are overloaded or not found: "    \
+        "model=other,other=third")                                                                 \
     ROW(fc_marks, FLAG, "QUEQIAO_FC_MARKS", "0", 0, 1,                                             \
         "1: on Function Compute, the log lines by which its console shows each request's logs")
 

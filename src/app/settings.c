@@ -138,6 +138,11 @@ enum err settings_settle(struct settings *s, const struct platform *p, bool emul
         buf_putf(problem, "GEMINI_BASE_URL %s", why.what);
         return err;
     }
+    err = fallbacks_parse(s->config.fallback_models, &s->opts.fallbacks, &why);
+    if (err != OK) {
+        buf_putf(problem, "QUEQIAO_FALLBACK_MODELS %s", why.what);
+        return err;
+    }
     err = credentials_tokens(&s->config, &s->tokens, &s->ntokens, problem);
     if (err != OK)
         return err;

@@ -35,6 +35,7 @@ struct dialect_env {
     struct str (*recall)(void *ctx, struct str call_id);
     void (*remember)(void *ctx, struct str call_id, struct str signature);
     void *store;
+    struct str model;  /* to be asked in place of the one that the client names; empty: that one */
     unsigned remedies; /* enum gm_remedy bits: upstream refused the request for these */
     /* The same, as requests to the model have taught before; NULL: nothing is known. */
     unsigned (*learned)(void *ctx, struct str model);

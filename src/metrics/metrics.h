@@ -37,13 +37,16 @@ void metrics_ended(struct metrics *m, const struct metrics_request *r);
 
 /* What was done for a request beyond sending it once; one row each in print.c. */
 enum metrics_event {
-    METRICS_RETRIED,      /* sent again after a failure */
-    METRICS_RETRY_DENIED, /* it would have been, but retries are a part of all requests only */
-    METRICS_GLITCHED,     /* sent again because the answer was empty or spoilt */
-    METRICS_WAIT_SERVED,  /* waited for quota, and got a key */
-    METRICS_WAIT_REFUSED, /* waited, and got a 429 */
-    METRICS_WAIT_LEFT,    /* waited, until the client or the time was gone */
-    METRICS_LINE_FULL,    /* could not even wait */
+    METRICS_RETRIED,        /* sent again after a failure */
+    METRICS_RETRY_DENIED,   /* it would have been, but retries are a part of all requests only */
+    METRICS_GLITCHED,       /* sent again because the answer was empty or spoilt */
+    METRICS_WAIT_SERVED,    /* waited for quota, and got a key */
+    METRICS_WAIT_REFUSED,   /* waited, and got a 429 */
+    METRICS_WAIT_LEFT,      /* waited, until the client or the time was gone */
+    METRICS_LINE_FULL,      /* could not even wait */
+    METRICS_FELL_FOR_QUOTA, /* another model was asked instead */
+    METRICS_FELL_FOR_OVERLOAD,
+    METRICS_FELL_FOR_ABSENCE,
     METRICS_EVENTS
 };
 void metrics_count(struct metrics *m, enum metrics_event e);

@@ -84,6 +84,8 @@ static void log_exchange(const struct exchange *x, const struct gm_usage *u, uin
     log_str(&l, "dialect", str_z(x->d->name));
     if (x->translated) {
         log_str(&l, "model", x->tr.model);
+        if (exchange_fell_back(x))
+            log_str(&l, "asked", x->asked);
         log_str(&l, "mode", x->tr.stream ? S("stream") : S("whole"));
     }
     if (x->key_tail[0] != '\0')

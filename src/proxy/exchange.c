@@ -109,10 +109,13 @@ void exchange_leg_done(struct exchange *x)
 
 static enum err start_legs(struct exchange *x)
 {
+    struct leg *legs;
+
     x->legs = arena_zalloc(&x->arena, x->tr.choices * sizeof *x->legs);
     x->readers = arena_zalloc(&x->arena, x->tr.choices * sizeof *x->readers);
     if (x->legs == NULL || x->readers == NULL)
         return E_TOOBIG;
+    legs = x->legs;
     x->nlegs = x->tr.choices;
     for (unsigned i = 0; i < x->nlegs; i++)
         leg_init(&x->legs[i], x, i);
@@ -120,8 +123,9 @@ static enum err start_legs(struct exchange *x)
         timer_start(&x->total, x->opts->total_ms);
     if (x->tr.stream && x->opts->heartbeat_ms > 0 && !timer_running(&x->heartbeat))
         timer_start(&x->heartbeat, x->opts->heartbeat_ms);
-    for (unsigned i = 0; i < x->nlegs && x->step != STEP_END; i++)
-        leg_start(&x->legs[i]);
+    /* One may end the exchange, or have it begin again with others. */
+    for (unsigned i = 0; legs == x->legs && i < x->nlegs && x->step != STEP_END; i++)
+        leg_start(&legs[i]);
     return OK;
 }
 
@@ -163,6 +167,7 @@ static enum err translate(struct exchange *x, struct fault *why)
         .store = x,
         .remedies = x->remedies,
         .learned = learned,
+        .model = x->model,
     };
     enum err err;
 

@@ -52,6 +52,11 @@ struct exchange {
     bool translated;
     unsigned remedies;     /* enum gm_remedy: what upstream would not take of it */
     unsigned applied;      /* these, and those that were known: what it was translated without */
+    struct str model;      /* instead of the one that was asked for; empty: that one */
+    struct str asked;      /* which that was, as soon as there was another one */
+    struct str soonest;    /* of the models without quota, the one that will have some first */
+    uint64_t soonest_ms;   /* when that is */
+    bool settled;          /* on a model whose quota is waited for */
     bool glitched;         /* an empty answer was asked for again */
     struct secret own_key; /* the client's, when it is served on that */
     enum step step;
@@ -76,6 +81,12 @@ void exchange_fail(struct exchange *x, const struct gm_error *e);
 void exchange_leg_done(struct exchange *x);
 void exchange_again(
     struct exchange *x); /* translate anew and send: every leg is a new one after it */
+
+/* exchange_model.c. Both are true when another model is asked, with legs of its own: whoever called
+ * is done then. */
+bool exchange_fall_back(struct exchange *x, enum metrics_event why);
+bool exchange_no_quota(struct exchange *x, uint64_t back_ms); /* from now; false: wait, or fail */
+bool exchange_fell_back(const struct exchange *x);            /* it is another model that answers */
 
 /* leg.c */
 void leg_init(struct leg *leg, struct exchange *x, unsigned choice);

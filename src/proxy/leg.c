@@ -287,6 +287,19 @@ static bool is_mended(struct leg *leg, const struct gm_error *e)
     return true;
 }
 
+/* The model cannot answer now, or is not there: another one may. */
+static bool falls_back(struct exchange *x, const struct gm_error *e)
+{
+    if (!none_began(x) || x->attempts >= SENT_MAX)
+        return false;
+    switch (e->cause) {
+    case GM_RATE: return exchange_fall_back(x, METRICS_FELL_FOR_QUOTA);
+    case GM_OVERLOADED: return exchange_fall_back(x, METRICS_FELL_FOR_OVERLOAD);
+    case GM_NO_MODEL: return exchange_fall_back(x, METRICS_FELL_FOR_ABSENCE);
+    default: return false;
+    }
+}
+
 void leg_fail(struct leg *leg, const struct gm_error *e)
 {
     struct exchange *x = leg->x;
@@ -299,6 +312,6 @@ void leg_fail(struct leg *leg, const struct gm_error *e)
     forget_answer(leg);
     if (x->step == STEP_END)
         return;
-    if (!is_mended(leg, &copy) && !sends_again(leg, &copy))
+    if (!is_mended(leg, &copy) && !sends_again(leg, &copy) && !falls_back(x, &copy))
         exchange_fail(x, &copy);
 }

@@ -124,6 +124,13 @@ static enum key_verdict pick(struct leg *leg, struct key_want *want, struct key_
     return verdict;
 }
 
+/* Another model may have quota, and nobody wants to wait for this one then. */
+static bool goes_elsewhere(struct leg *leg, enum key_verdict verdict, const struct key_wait *wait)
+{
+    return verdict == KEY_COOLING && wait->wait_ms > MOMENT_MS &&
+           exchange_no_quota(leg->x, wait->wait_ms);
+}
+
 /* It stands in front. */
 static bool asked(struct waiter *w, uint64_t *ret_ms)
 {
@@ -134,6 +141,8 @@ static bool asked(struct waiter *w, uint64_t *ret_ms)
 
     want_of(&leg->x->tr, &want);
     verdict = pick(leg, &want, &wait);
+    if (goes_elsewhere(leg, verdict, &wait))
+        return false;
     if (may_wait(leg, verdict, &wait)) {
         *ret_ms = wait.wait_ms;
         return true;
@@ -166,6 +175,12 @@ static uint64_t kind_of(const struct key_want *want)
     return (str_hash(want->model) ^ want->extra) * 31 + str_hash(want->must);
 }
 
+/* There is no other model to go to: whoever has one looks first. */
+static bool is_patient(const struct exchange *x)
+{
+    return x->settled || fallback_of(&x->opts->fallbacks, x->tr.model).n == 0;
+}
+
 bool leg_key_take(struct leg *leg)
 {
     struct exchange *x = leg->x;
@@ -178,9 +193,12 @@ bool leg_key_take(struct leg *leg)
         return true;
     want_of(&x->tr, &want);
     kind = kind_of(&want);
-    if (wait_is_line(&x->p->waits, kind) && may_wait(leg, KEY_COOLING, &wait) && join(leg, kind, 0))
+    if (wait_is_line(&x->p->waits, kind) && is_patient(x) && may_wait(leg, KEY_COOLING, &wait) &&
+        join(leg, kind, 0))
         return false;
     verdict = pick(leg, &want, &wait);
+    if (goes_elsewhere(leg, verdict, &wait))
+        return false;
     if (verdict == KEY_PICKED)
         return true;
     if (!may_wait(leg, verdict, &wait) || !join(leg, kind, wait.wait_ms))

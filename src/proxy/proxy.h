@@ -16,6 +16,7 @@
 #include "metrics/metrics.h"
 #include "proxy/allowance.h"
 #include "proxy/auth.h"
+#include "proxy/fallback.h"
 #include "proxy/lesson.h"
 #include "proxy/wait.h"
 #include "signatures/store.h"
@@ -40,6 +41,7 @@ struct proxy_opts {
     uint32_t first_byte_ms, idle_ms, total_ms; /* LIM-11 */
     uint32_t heartbeat_ms;                     /* LIM-12; 0: none */
     uint32_t quota_wait_ms;                    /* for quota that will be back; 0: not at all */
+    struct fallbacks fallbacks;                /* models that answer for others */
     unsigned attempts;                         /* for one request, the first included */
     bool emulation;                            /* upstream is queqiao's own emulated Gemini */
     bool fc_marks; /* log the lines by which Function Compute's console finds a request's logs */

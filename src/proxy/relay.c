@@ -6,6 +6,14 @@
  * and answers how full it is; when it is full every leg is paused until it has drained. */
 #include "proxy/exchange_impl.h"
 
+/* What is not quite as the client wanted it. */
+static void add_notes(const struct exchange *x, struct reply_head *h)
+{
+    reply_add(h, S("x-queqiao-ignored"), buf_str(&x->tr.ignored));
+    if (exchange_fell_back(x))
+        reply_add(h, S("x-queqiao-model"), x->tr.model);
+}
+
 static void send_head(struct exchange *x)
 {
     struct reply_head h;
@@ -14,7 +22,7 @@ static void send_head(struct exchange *x)
     reply_add(&h, S("content-type"), x->d->stream_type);
     reply_add(&h, S("cache-control"), S("no-cache"));
     reply_add(&h, S("x-accel-buffering"), S("no"));
-    reply_add(&h, S("x-queqiao-ignored"), buf_str(&x->tr.ignored));
+    add_notes(x, &h);
     call_respond(x->call, 200, reply_fields(&h), -1);
     x->head_sent = true;
     x->status = 200;
@@ -104,7 +112,7 @@ static void send_whole(struct exchange *x)
     reply_begin(&h, x->opts, x->call, &x->id);
     reply_add(&h, S("content-type"), S("application/json; charset=utf-8"));
     reply_add(&h, S("cache-control"), S("no-store"));
-    reply_add(&h, S("x-queqiao-ignored"), buf_str(&x->tr.ignored));
+    add_notes(x, &h);
     call_respond(x->call, 200, reply_fields(&h), (int64_t)x->p->out.n);
     call_write(x->call, buf_str(&x->p->out));
     x->status = 200;

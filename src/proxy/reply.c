@@ -56,7 +56,7 @@ void reply_begin(struct reply_head *h, const struct proxy_opts *o, struct call *
     if (origin.n > 0) {
         reply_add(h, S("access-control-allow-origin"), origin);
         reply_add(h, S("access-control-expose-headers"),
-                  S("x-request-id, x-queqiao-ignored, retry-after"));
+                  S("x-request-id, x-queqiao-ignored, x-queqiao-model, retry-after"));
     }
 }
 

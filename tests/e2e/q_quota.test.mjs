@@ -7,11 +7,12 @@ const CHAT = '/v1/chat/completions';
 const RPC = 'type.googleapis.com/google.rpc.';
 
 /** A refusal of the minute's requests, in Google's words. */
-export function limited(res, delay, limit = 100) {
+function limited(res, delay, limit = 100) {
+  const [, model] = /models\/([^:]+):/.exec(res.req.url);
   gm.error(res, 429, 'RESOURCE_EXHAUSTED', `You exceeded your current quota.\nPlease retry in ${delay}.`, [
     { '@type': `${RPC}QuotaFailure`, violations: [{
       quotaId: 'GenerateRequestsPerMinutePerProjectPerModel-FreeTier',
-      quotaDimensions: { location: 'global', model: 'gemini-3.8-flash' }, quotaValue: String(limit) }] },
+      quotaDimensions: { location: 'global', model }, quotaValue: String(limit) }] },
     { '@type': `${RPC}RetryInfo`, retryDelay: delay }]);
 }
 
@@ -239,3 +240,88 @@ test('a remedy that does not help is tried once', () => within((req, res) => bad
   assert.match((await r.json()).error.message, /Logprobs/);
   assert.equal(s.upstream.seen.length, 2);
 }));
+
+// ------------------------------------------------------------------------------ fallback models
+
+const FALLBACK = { QUEQIAO_FALLBACK_MODELS: 'gemini-3.1-pro-preview=gemini-3.8-flash, gemini-3.8-flash=gemini-3.5-flash-lite' };
+const PRO = 'gemini-3.1-pro-preview';
+const asked = (s) => s.upstream.seen.map((x) => /models\/([^:]+):/.exec(x.url)[1]);
+
+/** One whole answer and one stream; both say who answered. */
+async function answeredBy(s, model, other = model) {
+  const r = await s.gateway.chat({ model: PRO, messages: hello, reasoning_effort: 'minimal' });
+  assert.equal(r.status, 200, await r.clone().text());
+  assert.equal((await r.json()).model, model);
+  assert.equal(r.headers.get('x-queqiao-model'), model === PRO ? null : model);
+  const stream = await s.gateway.chat({ model: PRO, messages: hello, stream: true });
+  const { chunks, done } = await gather(stream);
+  assert.equal(done, true);
+  assert.ok(chunks.every((c) => c.model === other));
+  assert.equal(stream.headers.get('x-queqiao-model'), other === PRO ? null : other);
+}
+
+test('a model without quota: another one answers, and nobody waits', () => within((req, res) => {
+  if (req.url.includes(PRO)) limited(res, '20s');
+  else gm.answer(req, res, 'hi');
+}, FALLBACK, async (s) => {
+  await answeredBy(s, 'gemini-3.8-flash');
+  assert.deepEqual(asked(s), [PRO, 'gemini-3.8-flash', 'gemini-3.8-flash'], 'the first is not asked again');
+  assert.deepEqual(s.upstream.seen.map((x) => x.body.generationConfig.thinkingConfig?.thinkingLevel),
+    ['LOW', 'LOW', undefined], 'translated anew for the other family');
+  assert.equal(await metric(s.gateway, 'queqiao_fallbacks_total{why="quota"}'), 2);
+  assert.match(s.gateway.stderr, /model=gemini-3\.8-flash asked=gemini-3\.1-pro-preview/);
+}));
+
+test('a model that stays overloaded: another one, after the attempts', () => within((req, res) => {
+  if (req.url.includes(PRO)) gm.error(res, 503, 'UNAVAILABLE', 'The model is overloaded. Please try again later.');
+  else gm.answer(req, res, 'hi');
+}, { ...FALLBACK, QUEQIAO_ATTEMPTS: '2' }, async (s) => {
+  await answeredBy(s, 'gemini-3.8-flash');
+  assert.deepEqual(asked(s), [PRO, PRO, 'gemini-3.8-flash', PRO, PRO, 'gemini-3.8-flash']);
+}));
+
+test('a model that is not there: the next of the chain, and the next', () => within((req, res) => {
+  if (req.url.includes('3.5-flash-lite')) gm.answer(req, res, 'hi');
+  else gm.error(res, 404, 'NOT_FOUND', 'models/x is not found for API version v1beta, or is not supported for generateContent.');
+}, FALLBACK, async (s) => {
+  await answeredBy(s, 'gemini-3.5-flash-lite');
+  assert.equal(await metric(s.gateway, 'queqiao_fallbacks_total{why="not_found"}'), 4);
+}));
+
+test('no model of the chain has quota: the one that has some first is waited for', () => within((req, res) => {
+  if (req.url.includes('3.8-flash') && !flashIsBack) {
+    flashIsBack = true;
+    limited(res, '1.5s');
+  } else if (req.url.includes('3.8-flash')) gm.answer(req, res, 'hi');
+  else limited(res, '300s');
+}, FALLBACK, async (s) => {
+  const r = await s.gateway.chat({ model: PRO, messages: hello });
+  assert.equal(r.status, 200);
+  assert.equal((await r.json()).model, 'gemini-3.8-flash');
+  assert.deepEqual(asked(s), [PRO, 'gemini-3.8-flash', 'gemini-3.5-flash-lite', 'gemini-3.8-flash']);
+}));
+let flashIsBack = false;
+
+test('several choices fall back together', () => within((req, res) => {
+  if (req.url.includes(PRO)) limited(res, '20s');
+  else gm.answer(req, res, 'hi');
+}, FALLBACK, async (s) => {
+  for (let i = 0; i < 2; i++) {
+    const r = await s.gateway.chat({ model: PRO, messages: hello, n: 3 });
+    assert.equal(r.status, 200);
+    assert.equal((await r.json()).choices.length, 3);
+  }
+  assert.equal(asked(s).filter((m) => m !== PRO).length, 6);
+}));
+
+test('other failures are told, not passed on', () => within((req, res) => gm.error(res, 400, 'INVALID_ARGUMENT', 'Request contains an invalid argument.'), FALLBACK, async (s) => {
+  assert.equal((await s.gateway.chat({ model: PRO, messages: hello })).status, 400);
+  assert.deepEqual(asked(s), [PRO]);
+}));
+
+test('a circle of models is refused at the start', async () => {
+  const { Child, BIN } = await import('./lib.mjs');
+  const g = new Child(BIN, ['--check-config'], { QUEQIAO_FALLBACK_MODELS: 'a=b,b=a', GEMINI_API_KEY: 'x' });
+  assert.notEqual((await g.ended).code, 0);
+  assert.match(g.stderr + g.stdout, /QUEQIAO_FALLBACK_MODELS leads from a model back to itself/);
+});

@@ -45,6 +45,8 @@ static void read_model(struct chat *c)
         c->own[GM_SEARCH] = true;
         name = str_sub(name, 0, name.n - 7);
     }
+    if (c->env->model.n > 0)
+        name = c->env->model;
     if (v != NULL && !yyjson_is_str(v))
         fault_set(c->why, E_FIELD, "must be a string", v);
     else if (name.n == 0)

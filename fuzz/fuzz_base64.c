@@ -1,6 +1,6 @@
 /* Copyright 2026 The queqiao authors
  * SPDX-License-Identifier: MIT */
-/* fuzz_base64.c - base64_ok agrees with base64_decode; bytes survive there and back. */
+/* fuzz_base64.c - base64_ok agrees with base64_decode; bytes survive there and back. SHP-3. */
 #include "codec/base64.h"
 
 #include <assert.h>

@@ -1,7 +1,7 @@
 /* Copyright 2026 The queqiao authors
  * SPDX-License-Identifier: MIT */
 /* fuzz_doctor.c - foreign words in findings: the JSON parses again and holds them, the page holds
- * no tag of theirs. And any bytes as a Date field. */
+ * no tag of theirs. And any bytes as a Date field. SHP-3. */
 #include "codec/json_read.h"
 #include "doctor/exam_impl.h"
 #include "doctor/print.h"

@@ -1,7 +1,7 @@
 /* Copyright 2026 The queqiao authors
  * SPDX-License-Identifier: MIT */
 /* fuzz_egress.c - the URL of a proxy, and the list of NO_PROXY. What is accepted, written again
- * without its login, means the same; a refusal touches nothing. */
+ * without its login, means the same; a refusal touches nothing. SHP-3. */
 #include "egress/way.h"
 
 #include <assert.h>

@@ -1,7 +1,7 @@
 /* Copyright 2026 The queqiao authors
  * SPDX-License-Identifier: MIT */
 /* fuzz_emulator.c - any body to any model: a refusal or an answer, both valid JSON; a stream says
- * what the whole answer says. The first byte picks the model, the second the method. */
+ * what the whole answer says. The first byte picks the model, the second the method. SHP-3. */
 #include "demo/answer.h"
 #include "demo/chunk.h"
 #include "demo/layout.h"

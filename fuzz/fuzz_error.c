@@ -1,7 +1,7 @@
 /* Copyright 2026 The queqiao authors
  * SPDX-License-Identifier: MIT */
 /* fuzz_error.c - any bytes as an error of upstream: always an error that can be told, never a
- * secret in it. The first two bytes are the status. */
+ * secret in it. The first two bytes are the status. SHP-3. */
 #include "codec/utf8.h"
 #include "dialect/openai/error.h"
 

@@ -2,7 +2,7 @@
  * SPDX-License-Identifier: MIT */
 /* fuzz_fetch_url.c - a stranger's URL, and behind a line break where a redirect leads. What is
  * accepted has a plain host and a target that can stand on a request line; written again it is read
- * as the same. An address is judged alike in each of its dresses. */
+ * as the same. An address is judged alike in each of its dresses. SHP-3. */
 #include "fetch/address.h"
 #include "fetch/rules.h"
 

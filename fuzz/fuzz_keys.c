@@ -3,7 +3,7 @@
 /* fuzz_keys.c - any sequence of picks, outcomes, reloads and hours. Whatever happens, every lease
  * comes back to its place, nothing stays in flight, and who cannot be served is told why.
  *
- * Three bytes are one act: what, who, how. */
+ * Three bytes are one act: what, who, how. SHP-3. */
 #include "keys/ring.h"
 
 #include <assert.h>

@@ -1,7 +1,7 @@
 /* Copyright 2026 The queqiao authors
  * SPDX-License-Identifier: MIT */
 /* fuzz_listen.c - addresses to listen on. What is accepted, written again, means the same; an
- * address that was read is read again from its own text. */
+ * address that was read is read again from its own text. SHP-3. */
 #include "net/addr.h"
 #include "net/listen.h"
 

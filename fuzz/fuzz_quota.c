@@ -1,7 +1,7 @@
 /* Copyright 2026 The queqiao authors
  * SPDX-License-Identifier: MIT */
 /* fuzz_quota.c - the text of a refusal. A duration reads the same alone and in a sentence, and
- * whatever is said, what is made of it is within its bounds. */
+ * whatever is said, what is made of it is within its bounds. SHP-3. */
 #include "base/buf.h"
 #include "keys/quota.h"
 

@@ -2,7 +2,8 @@
  * SPDX-License-Identifier: MIT */
 /* fuzz_sse.c - splitting a stream never changes its events, nor the error that ends it.
  *
- * The first byte chooses the cap and the second the sizes of the pieces; the rest is the stream. */
+ * The first byte chooses the cap and the second the sizes of the pieces; the rest is the stream.
+ * SHP-3. */
 #include "codec/json_read.h"
 #include "codec/sse.h"
 

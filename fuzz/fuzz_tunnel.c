@@ -1,7 +1,7 @@
 /* Copyright 2026 The queqiao authors
  * SPDX-License-Identifier: MIT */
 /* fuzz_tunnel.c - what a proxy answers. However the bytes are split, the verdict, what we say and
- * what is left for the tunnel are the same. */
+ * what is left for the tunnel are the same. SHP-3. */
 #include "base/buf.h"
 #include "net/tunnel_talk.h"
 

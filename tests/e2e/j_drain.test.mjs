@@ -185,3 +185,12 @@ test('one file, no libraries, no CA files: it starts in an empty root', {
     rmSync(root, { recursive: true });
   }
 });
+
+test('TLS-3: the version of OpenSSL stands in the first line of the log', async () => {
+  const g = await Gateway.start({});
+  try {
+    assert.match(g.stderr.split('\n')[0], /OpenSSL \d+\.\d+\.\d+/);
+  } finally {
+    await g.stop();
+  }
+});

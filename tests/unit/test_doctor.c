@@ -157,7 +157,7 @@ static void statuses(void **state)
     findings_fini(&f);
 }
 
-/* What comes from elsewhere is text in each of the forms, and is cut between characters. */
+/* WEB-2. What comes from elsewhere is text in each of the forms, and is cut between characters. */
 static void foreign_text(void **state)
 {
     struct findings f;

@@ -91,6 +91,7 @@ static void blameless_is_not_held_against_a_key(void **state)
     keys_free(p.k);
 }
 
+/* SEC-6. */
 static void refused_is_out_for_every_model_and_tried_rarely(void **state)
 {
     static const struct {

@@ -7,7 +7,7 @@
 
 #include <pthread.h>
 
-/* TLS-1. */
+/* SHP-5. TLS-1. */
 static void certificates(void **state)
 {
     enum by { CA, OTHER, SELF };

@@ -117,7 +117,7 @@ static enum err run(struct str in, size_t a, size_t b, size_t cap, struct got *g
     return rc;
 }
 
-/* DAT-5. */
+/* SHP-6. DAT-5. */
 static void splits(void **state)
 {
     struct got g = {0};

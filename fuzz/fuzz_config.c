@@ -1,0 +1,85 @@
+/* Copyright 2026 The queqiao authors
+ * SPDX-License-Identifier: MIT */
+/* fuzz_config.c - a config file, and a line `VARIABLE=text` for one option. What is refused is told
+ * in one printable line; what is taken is taken again by a reload and is the same. Base URLs that
+ * are taken have a host and a path without an end slash. SHP-3. */
+#include "app/base_url.h"
+#include "app/config.h"
+
+#include <assert.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+enum { PROBLEM_MAX = 8192 };
+
+static void one_option(struct str in)
+{
+    struct str variable = str_cut(&in, '=');
+    struct config c = {0};
+    struct buf problem;
+    enum err err;
+
+    buf_init(&problem, PROBLEM_MAX);
+    err = config_set(&c, variable, in, &problem);
+    assert((err != OK) == (problem.n > 0));
+    assert(config_said(&c, variable) == (err == OK));
+    config_fini(&c);
+    buf_fini(&problem);
+}
+
+static void base_url(struct str in)
+{
+    struct origin o;
+    struct str path;
+    struct fault why = {0};
+
+    if (base_url_parse(in, &o, &path, &why) != OK) {
+        assert(why.what != NULL);
+        return;
+    }
+    assert(o.host.n > 0 && o.port != 0);
+    assert(path.n == 0 || (path.p[0] == '/' && path.p[path.n - 1] != '/'));
+}
+
+static void file(const char *path)
+{
+    struct config c, again;
+    struct buf problem, later;
+
+    buf_init(&problem, PROBLEM_MAX);
+    buf_init(&later, PROBLEM_MAX);
+    setenv("QUEQIAO_CONFIG", path, 1);
+    if (config_load(&c, &problem) == OK) {
+        enum err err = config_reload(&again, &c, &later);
+
+        assert(err == OK && again.said == c.said);
+        assert(config_same(&again, &c, S("GEMINI_API_KEY")));
+        assert(config_same(&again, &c, S("QUEQIAO_MAX_BODY")));
+        config_fini(&again);
+    }
+    config_fini(&c);
+    buf_fini(&later);
+    buf_fini(&problem);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    static int fd = -1;
+    static char path[64];
+
+    if (fd < 0) {
+        fd = memfd_create("config", 0);
+        assert(fd >= 0);
+        snprintf(path, sizeof path, "/proc/self/fd/%d", fd);
+    }
+    if (ftruncate(fd, 0) != 0 || pwrite(fd, data, size, 0) != (ssize_t)size)
+        return 0;
+    file(path);
+    one_option(str_of((const char *)data, size));
+    base_url(str_of((const char *)data, size));
+    return 0;
+}

@@ -3,8 +3,12 @@
 /* allowance.c - earning and spending. Must not know what is bought. */
 #include "proxy/allowance.h"
 
-const struct allowance_rule ALLOW_RETRIES = {.per_request = 200, .per_s = 500, .most = 20 * 1000};
-const struct allowance_rule ALLOW_HEDGES = {.per_request = 50, .per_s = 0, .most = 5 * 1000};
+enum { RETRIES_SAVED = 20, HEDGES_SAVED = 5 };
+
+const struct allowance_rule ALLOW_RETRIES = {
+    .per_request = 200, .per_s = 500, .most = RETRIES_SAVED * 1000};
+const struct allowance_rule ALLOW_HEDGES = {
+    .per_request = 50, .per_s = 0, .most = HEDGES_SAVED * 1000};
 
 void allowance_init(struct allowance *b, const struct allowance_rule *rule)
 {

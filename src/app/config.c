@@ -293,20 +293,48 @@ static enum err load_file(struct config *c, struct buf *problem)
     return err;
 }
 
+/* The variables of proxies are written in small letters as often. */
+static char *in_small_letters(const char *variable)
+{
+    char name[64];
+    size_t n = strlen(variable);
+
+    if (!str_ends(str_z(variable), S("_PROXY")) || n >= sizeof name)
+        return NULL;
+    for (size_t i = 0; i <= n; i++)
+        name[i] =
+            variable[i] >= 'A' && variable[i] <= 'Z' ? (char)(variable[i] | 0x20) : variable[i];
+    return getenv(name);
+}
+
+static enum err load_variable(struct config *c, const struct option *o, struct buf *problem)
+{
+    char *spelled[] = {getenv(o->variable), in_small_letters(o->variable)};
+    bool found = false;
+    enum err err = OK;
+
+    for (size_t i = 0; i < NELEM(spelled); i++) {
+        char *v = spelled[i];
+
+        if (v == NULL || *v == '\0')
+            continue;
+        if (!found) {
+            err = say_option(c, o, str_z(v), problem);
+            c->fixed |= bit_of(o);
+        }
+        found = true;
+        if (o->kind == SECRET)
+            secret_wipe(v, strlen(v)); /* SEC-3: not for /proc/self/environ */
+    }
+    return err;
+}
+
 static enum err load_environment(struct config *c, struct buf *problem)
 {
     enum err err = OK;
 
-    for (size_t i = 0; i < NELEM(OPTIONS) && err == OK; i++) {
-        char *v = getenv(OPTIONS[i].variable);
-
-        if (v == NULL || *v == '\0')
-            continue;
-        err = say_option(c, &OPTIONS[i], str_z(v), problem);
-        c->fixed |= bit_of(&OPTIONS[i]);
-        if (OPTIONS[i].kind == SECRET)
-            secret_wipe(v, strlen(v)); /* SEC-3: not for /proc/self/environ */
-    }
+    for (size_t i = 0; i < NELEM(OPTIONS) && err == OK; i++)
+        err = load_variable(c, &OPTIONS[i], problem);
     return err;
 }
 

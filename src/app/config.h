@@ -13,7 +13,9 @@ struct config {
     struct secret api_keys;
     struct str api_keys_file;
     struct secret auth_tokens;
-    struct str auth_tokens_file, base_url, listen, tls_cert, tls_key, platform;
+    struct str auth_tokens_file, base_url;
+    struct secret https_proxy, all_proxy;
+    struct str no_proxy, listen, tls_cert, tls_key, platform;
     uint64_t workers;
     struct str log_level, log_format, config_file;
     bool byok, anonymous;

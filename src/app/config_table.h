@@ -26,6 +26,15 @@
         "SIGHUP")                                                                                  \
     ROW(base_url, TEXT, "GEMINI_BASE_URL", "https://generativelanguage.googleapis.com", 1, 2048,   \
         "upstream, http or https; a path prefix is kept")                                          \
+    ROW(https_proxy, SECRET, "HTTPS_PROXY", "", 0, 65536,                                          \
+        "ways out to an https upstream, separated by commas, the first that works is used: "       \
+        "http://[user:password@]host:port (CONNECT), socks5://... (upstream's name is resolved "   \
+        "by the proxy), or direct")                                                                \
+    ROW(all_proxy, SECRET, "ALL_PROXY", "", 0, 65536,                                              \
+        "the same for any upstream, where HTTPS_PROXY does not apply")                             \
+    ROW(no_proxy, TEXT, "NO_PROXY", "", 0, 65536,                                                  \
+        "upstreams that need no proxy: names (with all names under them), addresses, networks "    \
+        "as 10.0.0.0/8, or *; an upstream on this machine never does")                             \
     ROW(listen, TEXT, "QUEQIAO_LISTEN", "", 0, 63,                                                 \
         "host:port; default 127.0.0.1:8080, or 0.0.0.0 with the port that the platform gave "      \
         "(FC_SERVER_PORT, FC_CUSTOM_LISTEN_PORT, AWS_LWA_PORT, PORT)")                             \

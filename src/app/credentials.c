@@ -40,12 +40,11 @@ static bool split(struct names *list, struct str text, bool comments)
 }
 
 /* A key travels in a header field: nothing but visible ASCII can be one. */
-static bool all_visible(const struct names *list)
+static bool is_visible(struct str s)
 {
-    for (size_t i = 0; i < list->n; i++)
-        for (size_t j = 0; j < list->v[i].n; j++)
-            if (list->v[i].p[j] <= ' ' || list->v[i].p[j] >= 0x7f)
-                return false;
+    for (size_t i = 0; i < s.n; i++)
+        if (s.p[i] <= ' ' || s.p[i] >= 0x7f)
+            return false;
     return true;
 }
 
@@ -68,58 +67,137 @@ static enum err read_list(const struct config *c, const char *option, struct str
     return split(list, buf_str(file), true) ? OK : E_RANGE;
 }
 
-/* All keys of both sources; the list points into the options and into file. */
-static enum err read_keys(const struct config *c, struct names *list, struct buf *file,
-                          struct buf *problem)
+/* `KEY`, or `KEY socks5://host:1080`: blanks stand between a key and its own way out. */
+static struct str cut_key(struct str *entry)
 {
-    enum err err = split(list, secret_str(&c->api_keys), false) ? OK : E_RANGE;
+    struct str key = *entry;
+
+    key.n = 0;
+    while (key.n < entry->n && entry->p[key.n] != ' ' && entry->p[key.n] != '\t')
+        key.n++;
+    *entry = str_trim(str_skip(*entry, key.n));
+    return key;
+}
+
+/* A key that was torn by a blank is no key with a proxy: the scheme tells. */
+static bool is_way(struct str s)
+{
+    return s.n == 0 || str_eq_nocase(s, S("direct")) || str_find(s, S("://")) < s.n;
+}
+
+/* All keys of both sources; the list points into the options and into file. */
+struct found {
+    struct names list;
+    struct buf file;
+    size_t *way; /* of each: its place in ways, or SIZE_MAX */
+    struct ways ways;
+};
+
+static enum err read_lists(const struct config *c, struct found *f, struct buf *problem)
+{
+    enum err err = split(&f->list, secret_str(&c->api_keys), false) ? OK : E_RANGE;
 
     if (err == OK && c->api_keys_file.n > 0)
-        err = read_list(c, "GEMINI_API_KEYS_FILE", c->api_keys_file, list, file, problem);
+        err = read_list(c, "GEMINI_API_KEYS_FILE", c->api_keys_file, &f->list, &f->file, problem);
     if (err == E_RANGE)
         buf_putf(problem, "more than %d keys", KEYS_MAX);
-    else if (err == OK && !all_visible(list)) {
-        buf_lit(problem, "a Gemini API key holds a blank or a character that no key has");
-        err = E_FIELD;
-    }
     return err;
 }
 
-enum err credentials_load_keys(const struct config *c, struct keys *keys, struct buf *problem)
+static enum err take_apart(struct found *f, size_t i, struct buf *problem)
 {
-    struct names list = {.v = mem_alloc(KEYS_MAX * sizeof *list.v), .max = KEYS_MAX};
-    struct buf file;
-    enum err err;
+    struct str rest = f->list.v[i];
+    struct str key = cut_key(&rest);
+    struct fault why = {0};
 
-    buf_init(&file, KEYS_FILE_MAX);
-    err = read_keys(c, &list, &file, problem);
-    if (err == OK)
-        keys_set(keys, list.v, list.n);
-    secret_wipe(file.p, file.n);
-    buf_fini(&file);
-    mem_free(list.v);
-    return err;
+    f->list.v[i] = key;
+    f->way[i] = SIZE_MAX;
+    if (!is_visible(key) || !is_way(rest)) {
+        buf_lit(problem, "a Gemini API key holds a blank or a character that no key has");
+        return E_FIELD;
+    }
+    if (rest.n > 0 && ways_add(&f->ways, rest, &f->way[i], &why) != OK) {
+        buf_putf(problem,
+                 "behind the Gemini API key number %zu stands something that is no proxy: it %s",
+                 i + 1, why.what);
+        return why.code;
+    }
+    return OK;
 }
 
-enum err credentials_keys(const struct config *c, struct secret **ret, size_t *ret_n,
+static enum err find_keys(const struct config *c, const struct origin *upstream, struct found *f,
                           struct buf *problem)
 {
-    struct names list = {.v = mem_alloc(KEYS_MAX * sizeof *list.v), .max = KEYS_MAX};
-    struct buf file;
     enum err err;
 
-    buf_init(&file, KEYS_FILE_MAX);
-    err = read_keys(c, &list, &file, problem);
-    if (err == OK) {
-        *ret = mem_zalloc((list.n ? list.n : 1) * sizeof **ret);
-        *ret_n = list.n;
-        for (size_t i = 0; i < list.n; i++)
-            secret_init(&(*ret)[i], list.v[i]);
-    }
-    secret_wipe(file.p, file.n);
-    buf_fini(&file);
-    mem_free(list.v);
+    *f = (struct found){
+        .list = {.v = mem_alloc(KEYS_MAX * sizeof *f->list.v), .max = KEYS_MAX},
+        .way = mem_zalloc(KEYS_MAX * sizeof *f->way)
+    };
+    buf_init(&f->file, KEYS_FILE_MAX);
+    err = ways_init(&f->ways, c, upstream, problem);
+    if (err == OK)
+        err = read_lists(c, f, problem);
+    for (size_t i = 0; i < f->list.n && err == OK; i++)
+        err = take_apart(f, i, problem);
     return err;
+}
+
+static void forget(struct found *f)
+{
+    secret_wipe(f->file.p, f->file.n);
+    buf_fini(&f->file);
+    ways_fini(&f->ways);
+    mem_free(f->way);
+    mem_free(f->list.v);
+}
+
+enum err credentials_load_keys(const struct config *c, const struct origin *upstream,
+                               struct keys *keys, struct egresses *egresses, struct buf *problem)
+{
+    struct found f;
+    enum err err = find_keys(c, upstream, &f, problem);
+    unsigned ids[WAYS_MAX];
+    unsigned *own;
+
+    if (err == OK) {
+        own = mem_zalloc((f.list.n + 1) * sizeof *own);
+        egresses_set(egresses, f.ways.v, f.ways.n, f.ways.nshared, ids);
+        for (size_t i = 0; i < f.list.n; i++)
+            own[i] = f.way[i] == SIZE_MAX ? 0 : ids[f.way[i]];
+        keys_set_ways(keys, f.list.v, own, f.list.n);
+        mem_free(own);
+    }
+    forget(&f);
+    return err;
+}
+
+enum err credentials_init(struct credentials *ret, const struct config *c,
+                          const struct origin *upstream, struct buf *problem)
+{
+    struct found f;
+    enum err err = find_keys(c, upstream, &f, problem);
+
+    *ret = (struct credentials){.n = 0};
+    if (err == OK) {
+        ret->n = f.list.n;
+        ret->keys = mem_zalloc((f.list.n + 1) * sizeof *ret->keys);
+        for (size_t i = 0; i < f.list.n; i++)
+            secret_init(&ret->keys[i], f.list.v[i]);
+        ret->way = f.way;
+        ret->ways = f.ways;
+        f.way = NULL;
+        f.ways = (struct ways){0};
+    }
+    forget(&f);
+    return err;
+}
+
+void credentials_fini(struct credentials *c)
+{
+    credentials_free_tokens(c->keys, c->n);
+    mem_free(c->way);
+    ways_fini(&c->ways);
 }
 
 static struct str without_bearer(struct str token)

@@ -4,7 +4,7 @@
 #include "app/doctor_command.h"
 
 #include "app/base_url.h"
-#include "app/credentials.h"
+#include "app/exam_plan.h"
 #include "app/examine.h"
 #include "app/gateway.h"
 #include "app/worker.h"
@@ -64,27 +64,22 @@ static void on_done(void *loop)
 }
 
 static enum err start_here(struct gateway *g, struct exam_opts *o, struct arguments *a,
-                           struct findings *found, struct buf *problem)
+                           struct exam_plan **ret_plan, struct findings *found, struct buf *problem)
 {
     const struct settings *s = g->settings;
     struct doctor_facts facts;
     char notes[EXAMINE_NOTES_MAX];
-    struct secret *keys = NULL;
-    enum err err = credentials_keys(&s->config, &keys, &o->nkeys, problem);
 
-    if (err != OK)
-        return err;
+    *ret_plan = exam_plan_new(s, o, problem);
+    if (*ret_plan == NULL)
+        return E_FIELD;
     if (a->nmodels == 0 && s->config.default_model.n > 0)
         a->models[a->nmodels++] = s->config.default_model;
     examine(g, s, (struct http_headers){NULL, 0}, &facts, notes);
     doctor_judge(&facts, found);
-    o->origin = s->opts.origin;
-    o->base_path = s->opts.base_path;
-    o->keys = keys;
     o->models = a->models;
     o->nmodels = a->nmodels;
     exam_upstream(o, found, on_done, o->loop);
-    credentials_free_tokens(keys, o->nkeys);
     return OK;
 }
 
@@ -127,18 +122,20 @@ static int look(struct gateway *g, struct arguments *a, struct buf *problem)
     struct dns *dns = dns_new(loop);
     struct client_limits limits = worker_client_limits(&g->settings->config);
     struct exam_opts o = {.loop = loop, .client = client_new(loop, dns, g->tls, &limits)};
+    struct exam_plan *plan = NULL;
     struct findings found;
     enum err err;
     int status = EXIT_FAILURE;
 
     findings_init(&found);
     err = a->url.n > 0 ? start_there(g, &o, a, &found, problem)
-                       : start_here(g, &o, a, &found, problem);
+                       : start_here(g, &o, a, &plan, &found, problem);
     if (err == OK) {
         loop_run(loop);
         status = show(&found, a);
     }
     findings_fini(&found);
+    exam_plan_free(plan);
     client_free(o.client);
     dns_free(dns);
     loop_run(loop); /* what is being closed gets its turn */

@@ -4,7 +4,7 @@
  * whose token is in its body. */
 #include "app/doctor_page.h"
 
-#include "app/credentials.h"
+#include "app/exam_plan.h"
 #include "app/examine.h"
 #include "base/mem.h"
 #include "doctor/exam.h"
@@ -32,6 +32,7 @@ struct visit {
     enum doctor_lang lang;
     struct findings found;
     struct exam *exam;
+    struct exam_plan *plan;
     struct str models[EXAM_MODELS_MAX];
     size_t nmodels;
     struct arena arena; /* what the query says */
@@ -47,6 +48,7 @@ static void free_task(struct task *t)
 
     findings_fini(&v->found);
     arena_fini(&v->arena);
+    exam_plan_free(v->plan);
     settings_drop(v->settings);
     mem_free(v);
 }
@@ -179,12 +181,9 @@ static void start(struct visit *v)
     struct doctor_facts facts;
     char notes[EXAMINE_NOTES_MAX];
     struct buf problem;
-    struct secret *keys = NULL;
     struct exam_opts o = {
         .loop = v->w->loop,
         .client = v->w->client,
-        .origin = v->settings->opts.origin,
-        .base_path = v->settings->opts.base_path,
         .models = v->models,
         .nmodels = v->nmodels,
     };
@@ -199,10 +198,8 @@ static void start(struct visit *v)
     doctor_judge(&facts, &v->found);
     examine_keys(g, proxy_now(&v->w->proxy), &v->found);
     buf_init(&problem, 1024);
-    if (credentials_keys(&v->settings->config, &keys, &o.nkeys, &problem) == OK)
-        o.keys = keys;
+    v->plan = exam_plan_new(v->settings, &o, &problem);
     v->exam = exam_upstream(&o, &v->found, on_done, v);
-    credentials_free_tokens(keys, o.nkeys);
     buf_fini(&problem);
 }
 

@@ -19,7 +19,6 @@ extern char **environ;
 
 static const char *const REGIONS[] = {"FC_REGION", "TENCENTCLOUD_REGION", "AWS_REGION",
                                       "FLY_REGION"};
-static const char *const PROXIES[] = {"HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"};
 static const char *const CREDENTIALS[] = {"ALIBABA_CLOUD_ACCESS_KEY_ID", "TENCENTCLOUD_SECRETID"};
 
 static const char *first_set(const char *const *names, size_t n)
@@ -82,7 +81,6 @@ void examine(const struct gateway *g, const struct settings *s, struct http_head
 {
     const struct origin *o = &s->opts.origin;
     const char *region = first_set(REGIONS, NELEM(REGIONS));
-    const char *proxy = first_set(PROXIES, NELEM(PROXIES));
     struct rlimit files = {0};
     struct str certificate = S("");
     int64_t left_s = 0;
@@ -103,7 +101,6 @@ void examine(const struct gateway *g, const struct settings *s, struct http_head
         .public_listener = g->platform->fronted || !platform_is_loopback(&g->addr),
         .upstream_plain = !o->https && !str_starts(o->host, S("127.")) &&
                           !str_eq(o->host, S("localhost")) && !str_eq(o->host, S("::1")),
-        .proxy = str_z(proxy),
         .region = str_z(region ? getenv(region) : NULL),
         .timeout_s = timeout_of(headers),
         .credentials = first_set(CREDENTIALS, NELEM(CREDENTIALS)) != NULL,

@@ -206,10 +206,11 @@ enum err gateway_init(struct gateway *g, struct settings *s, const struct platfo
         return err;
     }
     g->keys = keys_new();
+    g->egresses = egresses_new();
     g->signatures = signatures_new((size_t)c->signatures_max);
     err = settings_settle(s, p, emulation, problem);
     if (err == OK)
-        err = credentials_load_keys(c, g->keys, problem);
+        err = credentials_load_keys(c, &s->opts.origin, g->keys, g->egresses, problem);
     if (err != OK)
         return err;
     g->tls = tls_client_new(c->extra_roots);
@@ -264,6 +265,7 @@ void gateway_close(struct gateway *g)
     tls_client_free(g->tls);
     tls_server_free(g->certificates);
     keys_free(g->keys);
+    egresses_free(g->egresses);
     signatures_free(g->signatures);
     guard_free(g->guard);
     if (g->platform != NULL)

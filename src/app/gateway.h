@@ -6,6 +6,7 @@
 #define APP_GATEWAY_H
 
 #include "app/settings.h"
+#include "egress/set.h"
 #include "guard/guard.h"
 #include "keys/ring.h"
 #include "net/listen.h"
@@ -22,6 +23,7 @@ struct gateway {
     struct settings *settings; /* held; of the last reload */
     const struct platform *platform;
     struct keys *keys;
+    struct egresses *egresses;
     struct signatures *signatures;
     struct tls_client *tls;
     struct tls_server *certificates; /* what clients see; NULL: no TLS */

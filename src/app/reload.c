@@ -22,7 +22,10 @@ static enum err prepare(struct gateway *g, struct settings *fresh, struct tls_se
         err = settings_settle(fresh, g->platform, g->emulation, problem);
     if (err == OK)
         err = certificates_load(&fresh->config, ret_tls, problem);
-    return err == OK ? credentials_load_keys(&fresh->config, g->keys, problem) : err;
+    if (err == OK)
+        err = credentials_load_keys(&fresh->config, &fresh->opts.origin, g->keys, g->egresses,
+                                    problem);
+    return err;
 }
 
 /* Between plain and TLS the listeners would have to change. */

@@ -69,7 +69,7 @@ static void on_warm(struct task *t)
 {
     struct worker *w = CONTAINER(t, struct worker, warm);
 
-    client_warm(w->client, &w->proxy.opts->origin);
+    proxy_warm(&w->proxy);
 }
 
 void worker_warm(struct gateway *g)
@@ -141,7 +141,8 @@ struct worker *worker_open(struct gateway *g)
     w->client = client_new(w->loop, w->dns, g->tls, &cl);
     w->server = server_new(w->loop, &h, &sl);
     w->metrics = metrics_new();
-    proxy_init(&w->proxy, w->loop, w->client, g->keys, g->signatures, &w->settings->opts);
+    proxy_init(&w->proxy, w->loop, w->client, g->keys, g->egresses, g->signatures,
+               &w->settings->opts);
     w->proxy.models = model_cache_new(&w->proxy);
     w->proxy.metrics = w->metrics;
     task_init(&w->drain, on_drain);

@@ -62,6 +62,12 @@ struct exam *exam_new(const struct exam_opts *o, struct findings *out, exam_done
     x->done = done;
     x->owner = owner;
     x->good_key = SIZE_MAX;
+    x->ways[0] = (struct exam_way){.name = "direct", .shared = true};
+    x->nways = o->nways < EXAM_WAYS_MAX ? o->nways : EXAM_WAYS_MAX;
+    for (size_t i = 0; i < x->nways; i++)
+        x->ways[i] = o->ways[i];
+    if (x->nways == 0)
+        x->nways = 1;
     for (size_t i = 0; i < o->nkeys && i < EXAM_KEYS_MAX; i++)
         secret_init(&x->keys[i], secret_str(&o->keys[i]));
     for (size_t i = 0; i < o->nmodels && i < EXAM_MODELS_MAX; i++)
@@ -175,9 +181,11 @@ void exam_ask(struct exam *x, const struct ask *a)
         {S("accept"),     S("*/*")                            },
     };
     size_t n = 2;
+    struct origin origin = x->o.origin;
     char bearer[512];
     char target[TARGET_MAX];
 
+    origin.via = x->ways[a->way].via;
     q->x = x;
     q->judge = a->judge;
     q->index = a->index;
@@ -198,7 +206,7 @@ void exam_ask(struct exam *x, const struct ask *a)
     x->open++;
     q->req = client_send(x->o.client,
                          &(struct client_request){
-                             .origin = x->o.origin,
+                             .origin = origin,
                              .method = a->method,
                              .target = str_z(target),
                              .headers = {headers, n},

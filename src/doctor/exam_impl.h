@@ -26,8 +26,19 @@ struct question {
     unsigned pieces;
 };
 
+enum way_fate { WAY_UNKNOWN, WAY_REACHED, WAY_REFUSED, WAY_FAILED };
+struct way_seen {
+    enum way_fate fate;
+    enum finding_id id; /* of WAY_FAILED */
+    uint64_t ms;
+    char detail[DETAIL_MAX];
+};
+
 struct exam {
     struct exam_opts o;
+    struct exam_way ways[EXAM_WAYS_MAX];
+    struct way_seen seen[EXAM_WAYS_MAX];
+    size_t nways, way; /* way: the first that leads to upstream */
     struct findings *out;
     exam_done_f *done;
     void *owner;
@@ -38,7 +49,7 @@ struct exam {
     void (*next)(struct exam *x); /* when all are answered; NULL: it is over */
     struct task step;
     struct task free;
-    bool over, located;               /* located: the location's refusal was told once */
+    bool over;
     bool has_concurrency;             /* the deployment is on a platform where that is a setting */
     size_t good_key;                  /* SIZE_MAX: none yet */
     uint64_t instance[2], span_ms[2]; /* of the gate's streams */
@@ -55,6 +66,7 @@ struct ask {
     struct str body;
     void (*judge)(struct question *q);
     size_t index;
+    size_t way; /* place in x->ways */
 };
 void exam_ask(struct exam *x, const struct ask *a);
 

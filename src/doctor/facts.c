@@ -30,8 +30,6 @@ static void judge_options(const struct doctor_facts *f, struct findings *out)
         findings_add(out, FOUND_WEAK_TOKEN, S(""), "%zu characters", f->shortest_token);
     if (f->upstream_plain)
         findings_add(out, FOUND_PLAIN_UPSTREAM, S(""), "%s", "");
-    if (f->proxy.n > 0)
-        findings_add(out, FOUND_PROXY_IGNORED, f->proxy, "%s", "");
 }
 
 static void judge_certificates(const struct doctor_facts *f, struct findings *out)

@@ -14,7 +14,6 @@ struct doctor_facts {
     bool byok, anonymous;
     bool public_listener;             /* strangers can reach it */
     bool upstream_plain;              /* http:// to another machine */
-    struct str proxy;                 /* the variable that names one; or empty */
     struct str region;                /* of the platform; or empty */
     uint32_t timeout_s;               /* of the function; 0: not known */
     bool credentials;                 /* of a cloud account, in the environment */

@@ -43,11 +43,6 @@
         "GEMINI_BASE_URL is http:// to another machine: keys and prompts travel in the clear.", \
         "GEMINI_BASE_URL 是指向另一台机器的 http://：key 和内容以明文传输。", \
         "Use https://.", "请改用 https://。") \
-    ROW(PROXY_IGNORED, "proxy-ignored", WARNING, \
-        "A proxy is named in the environment, but this version connects directly.", \
-        "环境变量里指定了代理，但此版本直接连接上游。", \
-        "Give the process a direct way to Google, or set GEMINI_BASE_URL to a relay.", \
-        "请让进程能直连 Google，或用 GEMINI_BASE_URL 指向一个中转地址。") \
     ROW(CERT_EXPIRED, "cert-expired", BROKEN, \
         "The certificate that clients see has expired: they refuse it.", \
         "客户端看到的证书已过期，会被拒绝。", \
@@ -69,20 +64,38 @@
     ROW(CONNECT_FAILED, "connect-failed", BROKEN, \
         "No TCP connection to upstream.", "无法与上游建立 TCP 连接。", \
         "From mainland China Google cannot be reached: move to Tokyo, Singapore, Seoul, Frankfurt, " \
-        "London, Virginia or Silicon Valley, or set GEMINI_BASE_URL to a relay. Elsewhere look at " \
-        "the firewall.", \
+        "London, Virginia or Silicon Valley, name a proxy in HTTPS_PROXY, or set GEMINI_BASE_URL to a " \
+        "relay. Elsewhere look at the firewall.", \
         "中国内地无法连到 Google：请换到东京、新加坡、首尔、法兰克福、伦敦、弗吉尼亚或硅谷，" \
-        "或用 GEMINI_BASE_URL 指向中转地址。在其他地区请检查防火墙。") \
+        "或在 HTTPS_PROXY 里写一个代理，或用 GEMINI_BASE_URL 指向中转地址。在其他地区请检查防火墙。") \
     ROW(TLS_FAILED, "tls-failed", BROKEN, \
         "The TLS handshake with upstream failed.", "与上游的 TLS 握手失败。", \
         "If a proxy of yours ends TLS, name its CA in SSL_CERT_FILE; see that the clock is right; " \
         "if neither is the case, somebody interferes with the connection.", \
         "如果有自己的代理解开 TLS，请把它的 CA 放进 SSL_CERT_FILE；检查系统时钟；" \
         "若都不是，说明连接受到干扰。") \
+    ROW(PROXY_OK, "proxy-ok", FINE, \
+        "Upstream can be reached through the proxy.", "可以通过代理连到上游。", "", "") \
     ROW(PROXY_FAILED, "proxy-failed", BROKEN, \
         "The proxy on the way to upstream failed.", "去往上游的代理不可用。", \
-        "Check the proxy's address, user and password in HTTPS_PROXY or ALL_PROXY.", \
-        "请检查 HTTPS_PROXY 或 ALL_PROXY 里代理的地址、用户名和密码。") \
+        "Check the proxy's address in HTTPS_PROXY or ALL_PROXY, or behind the key, and that it runs " \
+        "and may connect to upstream.", \
+        "请检查 HTTPS_PROXY、ALL_PROXY 或 key 后面所写的代理地址，并确认代理正在运行、允许连接上游。") \
+    ROW(PROXY_LOGIN, "proxy-login", BROKEN, \
+        "The proxy wants another user or password.", "代理不接受所给的用户名或密码。", \
+        "Write them into the proxy's URL, http://user:password@host:port; characters such as @ : / , " \
+        "as %40 %3A %2F %2C.", \
+        "请写在代理 URL 里：http://用户名:密码@主机:端口；@ : / , 等字符要写成 %40 %3A %2F %2C。") \
+    ROW(WAY_FAILED, "way-failed", WARNING, \
+        "One of the ways out does not lead to upstream; another one is used.", \
+        "其中一条出口无法到达上游；正在使用其他出口。", \
+        "Mend it, or take it out of HTTPS_PROXY or ALL_PROXY.", \
+        "请修复它，或从 HTTPS_PROXY、ALL_PROXY 中去掉。") \
+    ROW(WAY_REFUSED, "way-refused", WARNING, \
+        "Google refuses the location of one of the ways out; another one is used.", \
+        "Google 不接受其中一条出口所在的地区；正在使用其他出口。", \
+        "Replace it by one in another country, or take it out.", \
+        "请换成其他国家的出口，或去掉它。") \
     ROW(NO_ANSWER, "no-answer", BROKEN, \
         "Upstream was reached but gave no answer.", "连上了上游，但没有得到应答。", \
         "Try again; if it stays, something between cuts the connection.", \
@@ -96,9 +109,10 @@
         "Google refuses the location that this server's address belongs to.", \
         "Google 不接受此服务器出口 IP 所在的地区。", \
         "Move the server (Hong Kong and mainland China are refused; some addresses in Singapore are " \
-        "misjudged), or set GEMINI_BASE_URL to a relay. Other keys do not help.", \
+        "misjudged), name a proxy elsewhere in HTTPS_PROXY, or set GEMINI_BASE_URL to a relay. Other " \
+        "keys do not help.", \
         "请把服务器换到其他地区（香港和内地都不行；新加坡有些 IP 会被误判），" \
-        "或用 GEMINI_BASE_URL 指向中转地址。换 key 没有用。") \
+        "或在 HTTPS_PROXY 里写一个其他地区的代理，或用 GEMINI_BASE_URL 指向中转地址。换 key 没有用。") \
     ROW(CLOCK_SKEW, "clock-skew", WARNING, \
         "The clock of this machine differs from upstream's.", "本机时钟与上游相差较大。", \
         "Set the clock (NTP): certificates and daily quotas depend on it.", \

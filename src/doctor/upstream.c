@@ -10,12 +10,27 @@
 
 enum { SKEW_S = 60, EVENTS_TO_TELL = 4, TOGETHER_MS = 3 };
 
-/* Told once: it concerns the server, not the key. */
-static void refused_location(struct exam *x, const struct gm_error *e)
+/* The way of a key. */
+static size_t way_of(const struct exam *x, size_t key)
 {
-    if (!x->located)
-        findings_add(x->out, FOUND_LOCATION_REFUSED, S(""), "%s", e->message);
-    x->located = true;
+    size_t own = x->o.key_ways != NULL ? x->o.key_ways[key] : SIZE_MAX;
+
+    return own == SIZE_MAX ? x->way : own;
+}
+
+/* A way has a name where there is something to choose from, or a proxy. */
+static struct str name_of(const struct exam *x, size_t way)
+{
+    return x->nways > 1 || x->ways[way].via != NULL ? str_z(x->ways[way].name) : S("");
+}
+
+/* Told once for each way: it concerns that, not the key. */
+static void refused_location(struct exam *x, size_t way, const struct gm_error *e)
+{
+    if (x->seen[way].fate == WAY_REFUSED)
+        return;
+    x->seen[way].fate = WAY_REFUSED;
+    findings_add(x->out, FOUND_LOCATION_REFUSED, name_of(x, way), "%s", e->message);
 }
 
 static void read_error(struct question *q, struct gm_error *e)
@@ -71,7 +86,7 @@ static void judge_model(struct question *q)
     }
     read_error(q, &e);
     if (e.cause == GM_LOCATION)
-        refused_location(x, &e);
+        refused_location(x, way_of(x, x->good_key), &e);
     else if (e.cause == GM_NO_MODEL)
         findings_add(x->out, FOUND_MODEL_MISSING, model, "%s", e.message);
     else if (e.cause == GM_RATE)
@@ -111,6 +126,7 @@ static void ask_models(struct exam *x)
                                   "\"Count from 1 to 60, in words.\"}]}]}"),
                         .judge = judge_model,
                         .index = i,
+                        .way = way_of(x, x->good_key),
                     });
     }
 }
@@ -153,7 +169,7 @@ static void judge_key(struct question *q)
     }
     read_error(q, &e);
     if (e.cause == GM_LOCATION) {
-        refused_location(x, &e);
+        refused_location(x, way_of(x, q->index), &e);
         return;
     }
     for (size_t i = 0; i < NELEM(KEY_FAULTS); i++)
@@ -172,38 +188,57 @@ static void after_keys(struct exam *x)
         ask_models(x);
 }
 
+/* A key whose way leads nowhere is not asked: that way has been told of. */
+static void ask_key(struct exam *x, size_t i)
+{
+    size_t way = way_of(x, i);
+
+    if (way >= x->nways || x->seen[way].fate == WAY_FAILED) {
+        findings_add(x->out, FOUND_KEY_UNCLEAR, str_z(secret_tail(&x->keys[i]).z), "%s",
+                     way < x->nways ? "its way out does not lead to upstream"
+                                    : "its way out was not tried");
+        return;
+    }
+    exam_ask(x, &(struct ask){
+                    .method = HTTP_GET,
+                    .target = S("/v1beta/models?pageSize=1"),
+                    .google_key = &x->keys[i],
+                    .judge = judge_key,
+                    .index = i,
+                    .way = way,
+                });
+}
+
 static void ask_keys(struct exam *x)
 {
     if (x->o.nkeys > EXAM_KEYS_MAX)
         findings_add(x->out, FOUND_KEYS_UNASKED, S(""), "%d of %zu", EXAM_KEYS_MAX, x->o.nkeys);
     for (size_t i = 0; i < x->o.nkeys && i < EXAM_KEYS_MAX; i++)
-        exam_ask(x, &(struct ask){
-                        .method = HTTP_GET,
-                        .target = S("/v1beta/models?pageSize=1"),
-                        .google_key = &x->keys[i],
-                        .judge = judge_key,
-                        .index = i,
-                    });
+        ask_key(x, i);
     exam_then(x, after_keys);
 }
 
-/* The road. */
+/* The roads. */
 
-static void judge_fault(struct question *q)
+static enum finding_id fault_of(const struct client_fault *f)
 {
-    struct exam *x = q->x;
-    enum finding_id id = FOUND_NO_ANSWER;
+    switch (f->phase) {
+    case CLIENT_DNS: return FOUND_DNS_FAILED;
+    case CLIENT_CONNECT: return FOUND_CONNECT_FAILED;
+    case CLIENT_TUNNEL: return f->err == E_ACCESS ? FOUND_PROXY_LOGIN : FOUND_PROXY_FAILED;
+    case CLIENT_TLS: return FOUND_TLS_FAILED;
+    case CLIENT_SEND:
+    case CLIENT_HEAD:
+    case CLIENT_BODY: break;
+    }
+    return FOUND_NO_ANSWER;
+}
 
-    if (str_eq(str_z(client_phase_name(q->fault.phase)), S("proxy")))
-        id = FOUND_PROXY_FAILED;
-    else if (q->fault.phase == CLIENT_DNS)
-        id = FOUND_DNS_FAILED;
-    else if (q->fault.phase == CLIENT_CONNECT)
-        id = FOUND_CONNECT_FAILED;
-    else if (q->fault.phase == CLIENT_TLS)
-        id = FOUND_TLS_FAILED;
-    findings_add(x->out, id, x->o.origin.host, "%s",
-                 q->fault.what ? q->fault.what : err_name(q->fault.err));
+static void failed(struct way_seen *s, enum finding_id id, const char *detail)
+{
+    s->fate = WAY_FAILED;
+    s->id = id;
+    snprintf(s->detail, sizeof s->detail, "%.*s", DETAIL_MAX - 1, detail);
 }
 
 static void judge_clock(struct question *q)
@@ -218,26 +253,82 @@ static void judge_clock(struct question *q)
 /* Asked without a key: Google says 403 then, a relay of its own may say anything in JSON. */
 static void judge_reach(struct question *q)
 {
-    struct exam *x = q->x;
+    struct way_seen *s = &q->x->seen[q->index];
     struct str body = str_trim(buf_str(&q->answer));
     struct gm_error e;
+    char status[32];
 
     if (q->fault.err != OK) {
-        judge_fault(q);
+        failed(s, fault_of(&q->fault), q->fault.what ? q->fault.what : err_name(q->fault.err));
         return;
     }
+    s->ms = q->head_ms - q->sent_ms;
     if (q->status != 200)
         read_error(q, &e);
     if (q->status != 200 && e.cause == GM_LOCATION) {
-        refused_location(x, &e);
+        s->fate = WAY_REFUSED;
+        snprintf(s->detail, sizeof s->detail, "%.*s", DETAIL_MAX - 1, e.message);
     } else if (!str_starts(body, S("{")) && !str_starts(body, S("["))) {
-        findings_add(x->out, FOUND_NOT_GEMINI, x->o.origin.host, "status %d", q->status);
+        snprintf(status, sizeof status, "status %d", q->status);
+        failed(s, FOUND_NOT_GEMINI, status);
         return;
+    } else {
+        s->fate = WAY_REACHED;
     }
-    findings_add(x->out, FOUND_UPSTREAM_OK, x->o.origin.host, "%llu ms",
-                 (unsigned long long)(q->head_ms - q->sent_ms));
-    judge_clock(q);
-    exam_then(x, ask_keys);
+    if (!findings_has(q->x->out, FOUND_CLOCK_SKEW))
+        judge_clock(q);
+}
+
+/* The first of everybody's ways with that fate; SIZE_MAX: none. */
+static size_t first_with(const struct exam *x, enum way_fate fate)
+{
+    for (size_t i = 0; i < x->nways; i++)
+        if (x->ways[i].shared && x->seen[i].fate == fate)
+            return i;
+    return SIZE_MAX;
+}
+
+/* While another one leads there, a way that does not is no misfortune yet. */
+static void tell_way(struct exam *x, size_t i, bool spare)
+{
+    const struct way_seen *s = &x->seen[i];
+    struct str name = name_of(x, i);
+    bool at_proxy = s->id == FOUND_PROXY_FAILED || s->id == FOUND_PROXY_LOGIN;
+
+    switch (s->fate) {
+    case WAY_UNKNOWN: break;
+    case WAY_REACHED:
+        if (x->ways[i].via != NULL)
+            findings_add(x->out, FOUND_PROXY_OK, name, "%llu ms", (unsigned long long)s->ms);
+        break;
+    case WAY_REFUSED:
+        findings_add(x->out, spare ? FOUND_WAY_REFUSED : FOUND_LOCATION_REFUSED, name, "%s",
+                     s->detail);
+        break;
+    case WAY_FAILED:
+        findings_add(x->out, spare ? FOUND_WAY_FAILED : s->id,
+                     spare || at_proxy ? name : x->o.origin.host, "%s", s->detail);
+        break;
+    }
+}
+
+static void after_reach(struct exam *x)
+{
+    size_t reached = first_with(x, WAY_REACHED);
+    size_t refused = first_with(x, WAY_REFUSED);
+    bool any = false;
+
+    for (size_t i = 0; i < x->nways; i++) {
+        tell_way(x, i, x->ways[i].shared && reached != SIZE_MAX);
+        if (!any && (x->seen[i].fate == WAY_REACHED || x->seen[i].fate == WAY_REFUSED)) {
+            findings_add(x->out, FOUND_UPSTREAM_OK, x->o.origin.host, "%llu ms",
+                         (unsigned long long)x->seen[i].ms);
+            any = true;
+        }
+    }
+    x->way = reached != SIZE_MAX ? reached : refused != SIZE_MAX ? refused : 0;
+    if (any)
+        ask_keys(x);
 }
 
 struct exam *exam_upstream(const struct exam_opts *o, struct findings *out, exam_done_f *done,
@@ -245,10 +336,14 @@ struct exam *exam_upstream(const struct exam_opts *o, struct findings *out, exam
 {
     struct exam *x = exam_new(o, out, done, owner);
 
-    exam_ask(x, &(struct ask){
-                    .method = HTTP_GET,
-                    .target = S("/v1beta/models?pageSize=1"),
-                    .judge = judge_reach,
-                });
+    for (size_t i = 0; i < x->nways; i++)
+        exam_ask(x, &(struct ask){
+                        .method = HTTP_GET,
+                        .target = S("/v1beta/models?pageSize=1"),
+                        .judge = judge_reach,
+                        .index = i,
+                        .way = i,
+                    });
+    exam_then(x, after_reach);
     return x;
 }

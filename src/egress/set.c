@@ -178,7 +178,7 @@ static struct egress *choose(const struct egresses *e, const struct egress_want 
 
     if (want->own != 0) {
         best = by_id(e, want->own);
-        return best != NULL && !was_tried(want, best) ? best : NULL;
+        return best != NULL && may_take(e, want, best) ? best : NULL;
     }
     for (size_t i = 0; i < e->nshared; i++)
         if (may_take(e, want, e->v[i]) &&
@@ -200,6 +200,18 @@ bool egresses_pick(struct egresses *e, const struct egress_want *want, struct eg
     }
     pthread_mutex_unlock(&e->mutex);
     return w != NULL;
+}
+
+bool egresses_left(struct egresses *e, const struct egress_want *want, bool any_key)
+{
+    bool left;
+
+    pthread_mutex_lock(&e->mutex);
+    left = choose(e, want) != NULL;
+    for (size_t i = 0; i < e->n && any_key && !left; i++)
+        left = may_take(e, want, e->v[i]);
+    pthread_mutex_unlock(&e->mutex);
+    return left;
 }
 
 unsigned egress_id(const struct egress *w)
@@ -309,6 +321,27 @@ void egresses_done(struct egresses *e, struct egress_lease *lease, enum egress_r
 
 /* What is known, told. */
 
+static bool is_unwell(const struct egress *w, uint64_t now_ms)
+{
+    return w->state != EGRESS_WELL && now_ms < w->until_ms;
+}
+
+struct egress_counts egresses_count(struct egresses *e, uint64_t now_ms)
+{
+    struct egress_counts c;
+
+    pthread_mutex_lock(&e->mutex);
+    c = (struct egress_counts){.ways = e->n, .shared = e->nshared};
+    for (size_t i = 0; i < e->nshared; i++) {
+        bool unwell = is_unwell(e->v[i], now_ms);
+
+        c.well += !unwell;
+        c.refused += unwell && e->v[i]->state == EGRESS_REFUSED;
+    }
+    pthread_mutex_unlock(&e->mutex);
+    return c;
+}
+
 size_t egresses_status(struct egresses *e, uint64_t now_ms, struct egress_status *v, size_t max)
 {
     const struct egress_want want = {.now_ms = now_ms};
@@ -331,11 +364,6 @@ size_t egresses_status(struct egresses *e, uint64_t now_ms, struct egress_status
     }
     pthread_mutex_unlock(&e->mutex);
     return n;
-}
-
-static bool is_unwell(const struct egress *w, uint64_t now_ms)
-{
-    return w->state != EGRESS_WELL && now_ms < w->until_ms;
 }
 
 size_t egresses_unwell(struct egresses *e, uint64_t now_ms, unsigned *v, size_t max)

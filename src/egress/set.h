@@ -48,6 +48,9 @@ struct egress_lease {
 MUST_CHECK bool egresses_pick(struct egresses *e, const struct egress_want *want,
                               struct egress_lease *ret);
 
+/* Is there another one, for the same key or, when any_key, for some other? */
+bool egresses_left(struct egresses *e, const struct egress_want *want, bool any_key);
+
 unsigned egress_id(const struct egress *w);                      /* never 0 */
 const struct tunnel_proxy *egress_proxy(const struct egress *w); /* NULL: direct; as long as it */
 
@@ -86,6 +89,12 @@ struct egress_status {
 };
 /* Fill what fits, return how many there are. Everybody's come first. */
 size_t egresses_status(struct egresses *e, uint64_t now_ms, struct egress_status *v, size_t max);
+
+struct egress_counts {
+    size_t ways, shared;  /* in all, and everybody's */
+    size_t well, refused; /* of everybody's */
+};
+struct egress_counts egresses_count(struct egresses *e, uint64_t now_ms);
 
 /* The ids of ways that are not well, at most max; 0 among them: none of everybody's is. */
 size_t egresses_unwell(struct egresses *e, uint64_t now_ms, unsigned *v, size_t max);

@@ -28,6 +28,14 @@ static bool was_tried(const struct key_want *want, const struct key *key)
     return false;
 }
 
+static bool leads_nowhere(const struct key_want *want, const struct key *key)
+{
+    for (size_t i = 0; i < want->nshut; i++)
+        if (want->shut[i] == key->way)
+            return true;
+    return false;
+}
+
 static struct key_wait_line *line_for(struct key_wait *w, enum key_why why, uint64_t limit)
 {
     for (size_t i = 0; i < w->n; i++)
@@ -58,7 +66,7 @@ static enum rank rank_of(const struct choice *c, const struct key *key, enum lan
 {
     const struct key_want *want = c->want;
 
-    if (was_tried(want, key))
+    if (was_tried(want, key) || leads_nowhere(want, key))
         return RANK_TRIED;
     if (key->out != KEY_WELL)
         return want->ntried == 0 && c->only == NULL && gate == LANE_OPEN ? RANK_DUE : RANK_PROBE;

@@ -70,6 +70,11 @@ void key_give_a_chance(struct key *key)
 
 void keys_set(struct keys *k, const struct str *values, size_t n)
 {
+    keys_set_ways(k, values, NULL, n);
+}
+
+void keys_set_ways(struct keys *k, const struct str *values, const unsigned *ways, size_t n)
+{
     struct key **fresh = mem_zalloc((n ? n : 1) * sizeof *fresh);
     struct candidate *scratch = mem_zalloc((n ? n : 1) * sizeof *scratch);
     struct key **old;
@@ -84,6 +89,7 @@ void keys_set(struct keys *k, const struct str *values, size_t n)
         if (key == NULL)
             key = key_new(k, values[i]);
         key_give_a_chance(key);
+        key->way = ways != NULL ? ways[i] : 0;
         key->refs++;
         fresh[count++] = key;
     }
@@ -182,8 +188,11 @@ static void take(struct keys *k, const struct key_want *want, const struct candi
 {
     struct key *key = c->key;
 
-    *lease = (struct key_lease){
-        .key = key, .gate = c->answer.gate, .sent_ms = want->now.ms, .estimate = want->tokens};
+    *lease = (struct key_lease){.key = key,
+                                .way = key->way,
+                                .gate = c->answer.gate,
+                                .sent_ms = want->now.ms,
+                                .estimate = want->tokens};
     key->refs++;
     key->in_flight++;
     key->picked = ++k->picks;

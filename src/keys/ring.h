@@ -26,9 +26,11 @@ void keys_free(struct keys *k); /* NULL is fine; no key may be out */
  * refused gets a new chance, for the operator may have mended it. Doubles and empty ones are
  * dropped. */
 void keys_set(struct keys *k, const struct str *values, size_t n);
+/* The same for keys of which each may go its own way out: a number of egress/, 0 for none. */
+void keys_set_ways(struct keys *k, const struct str *values, const unsigned *ways, size_t n);
 size_t keys_count(struct keys *k);
 
-enum { KEYS_TRIED_MAX = 8 };
+enum { KEYS_TRIED_MAX = 8, KEYS_SHUT_MAX = 16 };
 
 struct key_want {
     struct str model; /* upstream's name; empty: a request that no model's quota counts */
@@ -40,10 +42,14 @@ struct key_want {
     struct str must;   /* a file or cache that lives with one key's project: see keys_pin */
     const struct key *tried[KEYS_TRIED_MAX]; /* not these, unless there is no other */
     size_t ntried;
+    unsigned shut[KEYS_SHUT_MAX]; /* nor keys that go these ways: they lead nowhere now. 0: the way
+                                     of keys without their own */
+    size_t nshut;
 };
 /* A key that is held, from keys_pick to keys_done. */
 struct key_lease {
     struct key *key; /* NULL: none is held */
+    unsigned way;    /* its own, or 0 */
     /* the room's own */
     struct lane *lane;
     struct lane_need need;

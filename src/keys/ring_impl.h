@@ -18,6 +18,7 @@ struct key {
     uint64_t id; /* never used again */
     struct secret secret;
     uint64_t seed; /* of the secret: conversations choose the same key in every process */
+    unsigned way;  /* out, of its own; 0: everybody's */
     struct project *project;
     unsigned refs; /* the set's own, and one for each lease */
     unsigned in_flight;
@@ -35,7 +36,7 @@ enum rank {
     RANK_WELL,
     RANK_SUSPECT, /* well, but it may share the quota that another key was just refused for */
     RANK_PROBE,   /* one request would show whether it is well */
-    RANK_TRIED,   /* well, but this request failed on it */
+    RANK_TRIED,   /* well, but this request failed on it, or its way out leads nowhere */
     RANKS
 };
 struct candidate {

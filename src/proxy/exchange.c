@@ -308,9 +308,14 @@ void proxy_opts_drop(const struct proxy_opts *o)
 }
 
 void proxy_init(struct proxy *p, struct loop *loop, struct client *client, struct keys *keys,
-                struct signatures *signatures, const struct proxy_opts *opts)
+                struct egresses *egresses, struct signatures *signatures,
+                const struct proxy_opts *opts)
 {
-    *p = (struct proxy){.loop = loop, .client = client, .keys = keys, .signatures = signatures};
+    *p = (struct proxy){.loop = loop,
+                        .client = client,
+                        .keys = keys,
+                        .egresses = egresses,
+                        .signatures = signatures};
     list_init(&p->exchanges);
     waits_init(&p->waits, loop);
     allowance_init(&p->retries, &ALLOW_RETRIES);

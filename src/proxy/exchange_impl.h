@@ -9,6 +9,7 @@
 #include "proxy/exchange.h"
 #include "proxy/reply.h"
 #include "proxy/retry.h"
+#include "proxy/way.h"
 
 #define STEPS(X) X(READ) X(TRANSLATE) X(PICK_KEY) X(WAIT) X(SEND) X(HEAD) X(RELAY) X(END)
 enum step {
@@ -25,7 +26,9 @@ struct leg {
     struct key_lease lease;
     const struct key *tried[KEYS_TRIED_MAX]; /* to compare with, never to follow */
     size_t ntried;
+    struct way way;
     unsigned attempts;
+    unsigned moves;       /* attempts that went another way out because one was of no use */
     struct waiter waiter; /* for quota */
     uint64_t wait_since_ms;
     int status;

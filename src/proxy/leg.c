@@ -33,6 +33,7 @@ void leg_stop(struct leg *leg)
     timer_stop(&leg->again);
     leg_key_leave(leg);
     leg_key_back(leg, KEY_BLAMELESS, NULL);
+    way_leave(leg->x->p, &leg->way);
     forget_answer(leg);
 }
 
@@ -44,8 +45,10 @@ static void on_head(void *owner, int status, struct http_headers h)
     leg->x->step = STEP_HEAD;
     leg->status = status;
     leg->retry_after_s = retry_after_header(h);
-    if (status == 200)
+    if (status == 200) {
         keys_accepted(leg->x->p->keys, &leg->lease, proxy_now(leg->x->p));
+        way_works(leg->x->p, &leg->way);
+    }
     sse_init(&leg->sse, leg->x->opts->event_max, relay_event, leg);
     buf_init(&leg->body, max + JSON_PAD);
 }
@@ -144,6 +147,7 @@ static void on_end(void *owner)
         return;
     }
     leg_key_back(leg, KEY_SERVED, NULL);
+    way_leave(x->p, &leg->way);
     forget_answer(leg);
     if (is_glitch(leg)) {
         x->glitched = true;
@@ -166,6 +170,18 @@ static void on_fail(void *owner, const struct client_fault *f)
     leg_fail(leg, &e);
 }
 
+/* What upstream said through the last one says most. */
+static void no_way(struct leg *leg)
+{
+    struct gm_error e = leg->last;
+
+    leg_key_back(leg, KEY_UNSENT, NULL);
+    if (!e.set)
+        gm_error_make(&e, GM_UNREACHABLE, S("this server has no way out to upstream now"));
+    way_explain(leg->x->p, &leg->way, &e);
+    exchange_fail(leg->x, &e);
+}
+
 void leg_send(struct leg *leg)
 {
     static const struct client_events on = {
@@ -173,6 +189,7 @@ void leg_send(struct leg *leg)
     struct exchange *x = leg->x;
     const struct proxy_opts *o = x->opts;
     const struct secret *key = leg->lease.key ? key_secret(leg->lease.key) : &x->own_key;
+    struct origin origin;
     char target[TARGET_MAX];
     const struct http_header headers[] = {
         {S("content-type"),   S("application/json")        },
@@ -184,6 +201,10 @@ void leg_send(struct leg *leg)
                      memchr(x->tr.model.p, '/', x->tr.model.n) ? "" : "models/", S_ARG(x->tr.model),
                      METHOD[x->tr.method]);
 
+    if (!way_take(x->p, &leg->way, leg->lease.way, &o->origin, &origin)) {
+        no_way(leg);
+        return;
+    }
     snprintf(x->key_tail, sizeof x->key_tail, "%s", secret_tail(key).z);
     x->step = STEP_SEND;
     leg->broke = false;
@@ -193,7 +214,7 @@ void leg_send(struct leg *leg)
     x->attempts++;
     leg->req = client_send(x->p->client,
                            &(struct client_request){
-                               .origin = o->origin,
+                               .origin = origin,
                                .method = HTTP_POST,
                                .target = str_of(target, n > 0 && n < TARGET_MAX ? (size_t)n : 0),
                                .headers = {headers, NELEM(headers)},
@@ -245,7 +266,7 @@ static bool sends_again(struct leg *leg, const struct gm_error *e)
 {
     struct exchange *x = leg->x;
     struct retry_state state = {
-        .attempts_made = leg->attempts,
+        .attempts_made = leg->attempts - leg->moves,
         .attempts_max = x->opts->attempts,
         .answer_began = leg->broke || x->readers[leg->choice].any_chunk || x->content_sent,
         .own_key = x->own_key.p != NULL,
@@ -300,18 +321,37 @@ static bool falls_back(struct exchange *x, const struct gm_error *e)
     }
 }
 
+/* Upstream was not asked, or refused the place it was asked from: the same again, another way. The
+ * key has done nothing. */
+static void moves_on(struct leg *leg, const struct gm_error *e)
+{
+    leg->moves++;
+    if (leg->ntried > 0)
+        leg->ntried--;
+    leg->last = *e;
+    leg->x->step = STEP_PICK_KEY;
+    timer_start(&leg->again, 0);
+}
+
 void leg_fail(struct leg *leg, const struct gm_error *e)
 {
     struct exchange *x = leg->x;
     struct gm_error copy = *e; /* it may live in what is reset below */
+    bool elsewhere;
 
     gm_error_hide(&copy, secret_str(leg->lease.key ? key_secret(leg->lease.key) : &x->own_key));
     client_cancel(leg->req);
     leg->req = NULL;
     leg_key_back(leg, retry_blame(&copy), &copy);
+    elsewhere = way_failed(x->p, &leg->way, leg->status != 0, x->own_key.p == NULL, &copy);
     forget_answer(leg);
     if (x->step == STEP_END)
         return;
+    if (elsewhere && !x->content_sent) {
+        moves_on(leg, &copy);
+        return;
+    }
+    way_explain(x->p, &leg->way, &copy);
     if (!is_mended(leg, &copy) && !sends_again(leg, &copy) && !falls_back(x, &copy))
         exchange_fail(x, &copy);
 }

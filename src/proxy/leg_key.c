@@ -118,6 +118,7 @@ static enum key_verdict pick(struct leg *leg, struct key_want *want, struct key_
     memcpy(want->tried, leg->tried, sizeof want->tried);
     want->ntried = leg->ntried;
     want->now = proxy_now(leg->x->p);
+    way_shut(leg->x->p, &leg->way, want);
     verdict = keys_pick(leg->x->p->keys, want, &leg->lease, wait);
     if (verdict == KEY_PICKED && leg->ntried < KEYS_TRIED_MAX)
         leg->tried[leg->ntried++] = leg->lease.key;

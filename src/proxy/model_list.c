@@ -11,6 +11,7 @@
 #include "gemini/models.h"
 #include "proxy/reply.h"
 #include "proxy/retry.h"
+#include "proxy/way.h"
 
 #include <stdio.h>
 
@@ -37,6 +38,8 @@ struct list_of {
     const struct proxy_opts *opts; /* by which it is fetched; held */
     struct client_req *req;
     struct key_lease lease;
+    struct way way;
+    struct origin origin; /* upstream, that way */
     struct secret own_key;
     struct gm_models coming;
     struct buf page;
@@ -138,6 +141,7 @@ static void fetch_over(struct list_of *l, enum key_result result)
 
     client_cancel(l->req);
     l->req = NULL;
+    way_leave(p, &l->way);
     keys_done(p->keys, &l->lease, &(struct key_outcome){.result = result, .now = proxy_now(p)});
     secret_fini(&l->own_key);
     gm_models_fini(&l->coming);
@@ -147,8 +151,16 @@ static void fetch_over(struct list_of *l, enum key_result result)
     l->checked_ms = loop_now_ms(p->loop);
 }
 
+static void fetch_all(struct list_of *l);
+
 static void fetch_failed(struct list_of *l, const struct gm_error *e)
 {
+    client_cancel(l->req);
+    l->req = NULL;
+    if (way_failed(l->m->p, &l->way, l->status != 0, false, e)) {
+        fetch_all(l);
+        return;
+    }
     l->error = *e;
     gm_error_hide(&l->error, secret_str(l->lease.key ? key_secret(l->lease.key) : &l->own_key));
     l->ok = false;
@@ -174,6 +186,8 @@ static void on_head(void *owner, int status, struct http_headers h)
 
     (void)h;
     l->status = status;
+    if (status == 200)
+        way_works(l->m->p, &l->way);
     buf_reset(&l->page);
 }
 
@@ -251,6 +265,15 @@ static void fetch_page(struct list_of *l)
         {S("x-goog-api-key"), secret_str(key)              },
     };
 
+    l->status = 0;
+    if (l->way.lease.way == NULL &&
+        !way_take(p, &l->way, l->lease.way, &l->opts->origin, &l->origin)) {
+        struct gm_error e;
+
+        gm_error_make(&e, GM_UNREACHABLE, S("this server has no way out to upstream now"));
+        fetch_failed(l, &e);
+        return;
+    }
     buf_init(&target, 8192);
     buf_put(&target, l->opts->base_path);
     buf_lit(&target, "/v1beta/models?pageSize=1000");
@@ -261,7 +284,7 @@ static void fetch_page(struct list_of *l)
     buf_reset(&l->page);
     l->req = client_send(p->client,
                          &(struct client_request){
-                             .origin = l->opts->origin,
+                             .origin = l->origin,
                              .method = HTTP_GET,
                              .target = buf_str(&target),
                              .headers = {headers, NELEM(headers)},
@@ -272,6 +295,16 @@ static void fetch_page(struct list_of *l)
     buf_fini(&target);
 }
 
+/* From the first page. */
+static void fetch_all(struct list_of *l)
+{
+    gm_models_fini(&l->coming);
+    gm_models_init(&l->coming);
+    l->next[0] = '\0';
+    l->pages = 0;
+    fetch_page(l);
+}
+
 static void fetch(struct list_of *l, struct str own_key)
 {
     struct proxy *p = l->m->p;
@@ -279,10 +312,9 @@ static void fetch(struct list_of *l, struct str own_key)
     struct key_wait wait;
 
     l->opts = proxy_opts_hold(p->opts);
-    gm_models_init(&l->coming);
+    l->way = (struct way){0};
+    l->status = 0;
     buf_init(&l->page, PAGE_MAX);
-    l->next[0] = '\0';
-    l->pages = 0;
     if (!is_server(&l->owner))
         secret_init(&l->own_key, own_key);
     else if (keys_pick(p->keys, &want, &l->lease, &wait) != KEY_PICKED) {
@@ -292,7 +324,7 @@ static void fetch(struct list_of *l, struct str own_key)
         fetch_failed(l, &e);
         return;
     }
-    fetch_page(l);
+    fetch_all(l);
 }
 
 static bool in_the_air(const struct list_of *l)

@@ -1,8 +1,8 @@
 /* Copyright 2026 The queqiao authors
  * SPDX-License-Identifier: MIT */
 /* proxy.h - what one worker's exchanges share. Everything in it belongs to one loop, but for the
- * keys and the signatures (one for the process, locked inside) and the options (never changed once
- * published; a reload publishes others). */
+ * keys, the ways out and the signatures (one for the process, locked inside) and the options (never
+ * changed once published; a reload publishes others). */
 #ifndef PROXY_PROXY_H
 #define PROXY_PROXY_H
 
@@ -10,6 +10,7 @@
 #include "base/list.h"
 #include "codec/json_read.h"
 #include "dialect/dialect.h"
+#include "egress/set.h"
 #include "http/client.h"
 #include "http/server.h"
 #include "keys/ring.h"
@@ -57,6 +58,7 @@ struct proxy {
     struct loop *loop;
     struct client *client;
     struct keys *keys;
+    struct egresses *egresses;
     struct signatures *signatures;
     const struct proxy_opts *opts; /* held; for what begins now */
     struct model_cache *models;
@@ -73,13 +75,17 @@ struct proxy {
 };
 
 void proxy_init(struct proxy *p, struct loop *loop, struct client *client, struct keys *keys,
-                struct signatures *signatures, const struct proxy_opts *opts);
+                struct egresses *egresses, struct signatures *signatures,
+                const struct proxy_opts *opts);
 void proxy_fini(struct proxy *p); /* every exchange must be over */
 /* What begins from now on is served by these. */
 void proxy_take_opts(struct proxy *p, const struct proxy_opts *opts);
 
 /* A drain begins: nobody is kept waiting for quota any more. Those who are get their 429 now. */
 void proxy_drain(struct proxy *p);
+/* Open a connection to upstream, the way that the next request would go, unless there is one. */
+void proxy_warm(struct proxy *p);
+
 /* Ends every exchange with an error of its dialect: the last act of a drain. */
 void proxy_abandon(struct proxy *p);
 

@@ -62,6 +62,8 @@ static void values(void **state)
 }
 
 /* SEC-3. */
+static const struct origin UPSTREAM = {.https = true, .host = S_INIT("up.test"), .port = 443};
+
 static void secrets_leave_the_environment(void **state)
 {
     struct config c;
@@ -76,10 +78,11 @@ static void secrets_leave_the_environment(void **state)
     assert_string_equal(getenv("AUTH_TOKEN"), "");
 
     struct keys *keys = keys_new();
+    struct egresses *egresses = egresses_new();
     struct secret *tokens;
     size_t n;
 
-    assert_int_equal(credentials_load_keys(&c, keys, &problem), OK);
+    assert_int_equal(credentials_load_keys(&c, &UPSTREAM, keys, egresses, &problem), OK);
     assert_int_equal(keys_count(keys), 3);
     assert_int_equal(credentials_tokens(&c, &tokens, &n, &problem), OK);
     assert_int_equal(n, 2);
@@ -87,6 +90,7 @@ static void secrets_leave_the_environment(void **state)
     assert_true(secret_eq(&tokens[1], S("two")));
     credentials_free_tokens(tokens, n);
     keys_free(keys);
+    egresses_free(egresses);
     config_fini(&c);
     unsetenv("GEMINI_API_KEY");
     unsetenv("AUTH_TOKEN");
@@ -154,17 +158,105 @@ static void a_key_with_a_blank_is_refused(void **state)
     struct config c;
     struct buf problem;
     struct keys *keys = keys_new();
+    struct egresses *egresses = egresses_new();
 
     (void)state;
     buf_init(&problem, 4096);
     setenv("GEMINI_API_KEY", "AIza one", 1);
     assert_int_equal(config_load(&c, &problem), OK);
-    assert_int_equal(credentials_load_keys(&c, keys, &problem), E_FIELD);
+    assert_int_equal(credentials_load_keys(&c, &UPSTREAM, keys, egresses, &problem), E_FIELD);
     assert_int_equal(str_find(buf_str(&problem), S("AIza")), problem.n);
     keys_free(keys);
+    egresses_free(egresses);
     config_fini(&c);
     unsetenv("GEMINI_API_KEY");
     buf_fini(&problem);
+}
+
+/* Which variable applies, what upstream is reached by, and what is told of a value that is wrong.
+ */
+static void ways_out(void **state)
+{
+    static const struct {
+        const char *https, *https_small, *all, *no, *keys, *url;
+        const char *ways; /* everybody's; then those of keys; NULL: refused */
+        const char *problem;
+    } rows[] = {
+        {"",                               "",        "",                      "",            "k",                                        "https://up.test",        "direct",              NULL},
+        {"p:1",                            "",        "",                      "",            "k",                                        "https://up.test",        "http://p:1",          NULL},
+        {"",                               "p:1",     "",                      "",            "k",                                        "https://up.test",        "http://p:1",          NULL},
+        {"big:1",                          "small:1", "",                      "",            "k",                                        "https://up.test",        "http://big:1",        NULL},
+        {"",                               "",        "socks5://u:CANARY@p:1", "",            "k",                                        "https://up.test",        "socks5://p:1",        NULL},
+        {"p:1",                            "",        "socks5://q:1",          "",            "k",                                        "https://up.test",        "http://p:1",          NULL},
+        {"p:1",                            "",        "socks5://q:1",          "",            "k",                                        "http://up.test",         "socks5://q:1",        NULL},
+        {"p:1",                            "",        "",                      "",            "k",                                        "http://up.test",         "direct",              NULL},
+        {"p:1, direct ,,p:1,\nsocks5://q", "",        "",                      "",            "k",                                        "https://up.test",
+         "http://p:1 direct socks5://q:1080",                                                                                                                                              NULL},
+        {"p:1",                            "",        "",                      "other,.test", "k",                                        "https://up.test",        "direct",              NULL},
+        {"p:1",                            "",        "",                      "",            "k",                                        "https://localhost:8443", "direct",              NULL},
+        {"p:1",                            "",        "p:1",                   "",            "k",                                        "http://127.0.0.1:1",     "direct",              NULL},
+        {"p:1",                            "",        "",                      "",            "k,l socks5://q:2,m  http://p:1,n\tdirect", "https://up.test",
+         "http://p:1 | socks5://q:2 direct",                                                                                                                                               NULL},
+        {"ftp://not-read",                 "",        "",                      "*",           "k http://p:1",                             "https://up.test",        "direct | http://p:1",
+         NULL                                                                                                                                                                                  },
+        {"ok:1,https://u:CANARY@p",        "",        "",                      "",            "k",                                        "https://up.test",        NULL,
+         "HTTPS_PROXY: entry 2 has a scheme other than http and socks5"                                                                                                                        },
+        {"",                               "",        "http://u:CANARY@p:0",   "",            "k",                                        "https://up.test",        NULL,
+         "ALL_PROXY: entry 1 has no valid host and port"                                                                                                                                       },
+        {"",                               "",        "",                      "",            "k,CANARY http://u:CANARY@p:x",             "https://up.test",        NULL,
+         "behind the Gemini API key number 2 stands something that is no proxy: it has no valid "
+         "host and port"                                                                                                                                                                       },
+    };
+
+    (void)state;
+    for (size_t i = 0; i < NELEM(rows); i++) {
+        struct egresses *e = egresses_new();
+        struct keys *keys = keys_new();
+        struct egress_status s[8];
+        struct origin upstream;
+        struct str path;
+        struct config c;
+        struct buf problem, told;
+        enum err err;
+        size_t n;
+
+        buf_init(&problem, 4096);
+        buf_init(&told, 4096);
+        setenv("HTTPS_PROXY", rows[i].https, 1);
+        setenv("https_proxy", rows[i].https_small, 1);
+        setenv("ALL_PROXY", rows[i].all, 1);
+        setenv("no_proxy", rows[i].no, 1);
+        setenv("GEMINI_API_KEY", rows[i].keys, 1);
+        assert_int_equal(config_load(&c, &problem), OK);
+        assert_int_equal(base_url_parse(str_z(rows[i].url), &upstream, &path, NULL), OK);
+        err = credentials_load_keys(&c, &upstream, keys, e, &problem);
+        if ((err == OK) != (rows[i].ways != NULL))
+            fail_msg("row %zu: %.*s", i, S_ARG(buf_str(&problem)));
+        if (err == OK) {
+            n = egresses_status(e, 0, s, NELEM(s));
+            for (size_t k = 0; k < n; k++)
+                buf_putf(&told, "%s%s%s", k ? " " : "",
+                         k && s[k - 1].shared && !s[k].shared ? "| " : "", s[k].name.z);
+            if (!str_eq(buf_str(&told), str_z(rows[i].ways)))
+                fail_msg("row %zu: %.*s", i, S_ARG(buf_str(&told)));
+        } else {
+            assert_true(str_eq(buf_str(&problem), str_z(rows[i].problem)));
+            assert_int_equal(keys_count(keys), 0);
+        }
+        assert_string_equal(getenv("HTTPS_PROXY"), "");
+        assert_string_equal(getenv("https_proxy"), "");
+        assert_string_equal(getenv("ALL_PROXY"), "");
+        config_fini(&c);
+        keys_free(keys);
+        egresses_free(e);
+        buf_fini(&problem);
+        buf_fini(&told);
+    }
+    unsetenv("HTTPS_PROXY");
+    unsetenv("https_proxy");
+    unsetenv("ALL_PROXY");
+    unsetenv("no_proxy");
+    unsetenv("GEMINI_API_KEY");
 }
 
 static void urls(void **state)
@@ -213,9 +305,9 @@ static void urls(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(values), cmocka_unit_test(secrets_leave_the_environment),
-        cmocka_unit_test(reload), cmocka_unit_test(a_key_with_a_blank_is_refused),
-        cmocka_unit_test(urls),
+        cmocka_unit_test(values),   cmocka_unit_test(secrets_leave_the_environment),
+        cmocka_unit_test(reload),   cmocka_unit_test(a_key_with_a_blank_is_refused),
+        cmocka_unit_test(ways_out), cmocka_unit_test(urls),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -50,7 +50,6 @@ static void each_fact(void **state)
         "plain-upstream",
         "cert-expired",
         "cert-expiring",
-        "proxy-ignored",
         "few-files",
         "little-memory",
         "runs-as-root",
@@ -84,8 +83,6 @@ static void each_fact(void **state)
     assert_true(found(&f, "weak-token"));
     f = WELL, f.upstream_plain = true;
     assert_true(found(&f, "plain-upstream"));
-    f = WELL, f.proxy = S("HTTPS_PROXY");
-    assert_true(found(&f, "proxy-ignored"));
     f = WELL, f.tls = true, f.certificate_left_s = -1;
     assert_true(found(&f, "cert-expired"));
     assert_false(found(&f, "cert-expiring"));

@@ -1,0 +1,19 @@
+/* Copyright 2026 The queqiao authors
+ * SPDX-License-Identifier: MIT */
+/* exam_plan.h - what an examination of upstream asks about: the ways out, and the keys with theirs.
+ */
+#ifndef APP_EXAM_PLAN_H
+#define APP_EXAM_PLAN_H
+
+#include "app/settings.h"
+#include "doctor/exam.h"
+
+struct exam_plan;
+
+/* Fills origin, base_path, ways and keys of o, which point into the plan and the settings: both
+ * must outlive the examination. NULL with a line in problem when the options cannot be read now;
+ * then o has an origin, and nothing else. */
+struct exam_plan *exam_plan_new(const struct settings *s, struct exam_opts *o, struct buf *problem);
+void exam_plan_free(struct exam_plan *p); /* NULL is fine */
+
+#endif

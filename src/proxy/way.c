@@ -1,0 +1,135 @@
+/* Copyright 2026 The queqiao authors
+ * SPDX-License-Identifier: MIT */
+/* way.c - between a request and egress/. Must not know what a leg or a list is. */
+#include "proxy/way.h"
+
+#include "base/buf.h"
+#include "base/log.h"
+
+/* Names hold no user and no password. */
+static void log_news(const struct egress_news *n, const struct gm_error *e)
+{
+    struct log_line l;
+
+    if (!n->any)
+        return;
+    log_begin(&l, n->state == EGRESS_WELL ? LOG_INFO : LOG_WARN, "egress");
+    log_str(&l, "way", str_z(n->name.z));
+    log_str(&l, "state", str_z(egress_state_name(n->state)));
+    if (n->next.z[0] != '\0')
+        log_str(&l, "next", str_z(n->next.z));
+    if (e != NULL && n->state != EGRESS_WELL)
+        log_str(&l, "why", str_z(e->message));
+    log_end(&l);
+}
+
+static uint64_t now_of(const struct proxy *p)
+{
+    return loop_now_ms(p->loop);
+}
+
+bool way_take(struct proxy *p, struct way *w, unsigned own, const struct origin *to,
+              struct origin *ret)
+{
+    w->want.own = own;
+    w->want.now_ms = now_of(p);
+    if (!egresses_pick(p->egresses, &w->want, &w->lease))
+        return false;
+    *ret = *to;
+    ret->via = egress_proxy(w->lease.way);
+    return true;
+}
+
+void way_works(struct proxy *p, struct way *w)
+{
+    struct egress_news news;
+
+    egresses_works(p->egresses, &w->lease, now_of(p), &news);
+    log_news(&news, NULL);
+}
+
+static void done(struct proxy *p, struct way *w, enum egress_result r, const struct gm_error *e)
+{
+    struct egress_news news;
+
+    egresses_done(p->egresses, &w->lease, r, now_of(p), &news);
+    log_news(&news, e);
+}
+
+void way_leave(struct proxy *p, struct way *w)
+{
+    done(p, w, EGRESS_UNTOLD, NULL);
+}
+
+/* An error of upstream's own came through. One that broke before its head may be the way's doing or
+ * upstream's: it is blamed for a moment, so that another attempt goes elsewhere. */
+static enum egress_result result_of(const struct gm_error *e, bool head)
+{
+    if (e->cause == GM_LOCATION)
+        return EGRESS_LOCATION;
+    if (e->cause == GM_UNREACHABLE || (e->cause == GM_BROKEN && !head))
+        return EGRESS_FAILED;
+    return e->upstream_status != 0 ? EGRESS_WORKS : EGRESS_UNTOLD;
+}
+
+void way_explain(struct proxy *p, const struct way *w, struct gm_error *e)
+{
+    struct egress_counts n = egresses_count(p->egresses, now_of(p));
+    struct gm_error told;
+    struct buf text;
+
+    if (e->cause != GM_LOCATION || n.ways < 2)
+        return;
+    buf_init(&text, 4096);
+    if (w->want.own != 0)
+        buf_lit(&text, "upstream refuses the location of this key's own way out: ");
+    else if (n.refused == n.shared)
+        buf_putf(&text,
+                 "upstream refuses the location of every way out of this server (%zu): ", n.shared);
+    else
+        buf_putf(
+            &text,
+            "upstream refuses this server's location, and of its %zu ways out no other works: ",
+            n.shared);
+    buf_put(&text, str_z(e->message));
+    gm_error_make(&told, GM_LOCATION, buf_str(&text));
+    memcpy(e->message, told.message, sizeof e->message);
+    buf_fini(&text);
+}
+
+bool way_failed(struct proxy *p, struct way *w, bool head, bool any_key, const struct gm_error *e)
+{
+    enum egress_result r = result_of(e, head);
+    struct egress_want *want = &w->want;
+
+    if (w->lease.way == NULL)
+        return false;
+    if (r >= EGRESS_FAILED && e->cause != GM_BROKEN && want->ntried < EGRESS_TRIED_MAX) {
+        want->tried[want->ntried++] = egress_id(w->lease.way);
+        done(p, w, r, e);
+        want->now_ms = now_of(p);
+        if (want->ntried < EGRESS_TRIED_MAX && egresses_left(p->egresses, want, any_key))
+            return true;
+    } else {
+        done(p, w, r, e);
+    }
+    want->ntried = 0;
+    return false;
+}
+
+void way_shut(struct proxy *p, const struct way *w, struct key_want *want)
+{
+    want->nshut = egresses_unwell(p->egresses, now_of(p), want->shut, KEYS_SHUT_MAX / 2);
+    for (size_t i = 0; i < w->want.ntried && want->nshut < KEYS_SHUT_MAX; i++)
+        want->shut[want->nshut++] = w->want.tried[i];
+}
+
+void proxy_warm(struct proxy *p)
+{
+    struct way w = {0};
+    struct origin to;
+
+    if (way_take(p, &w, 0, &p->opts->origin, &to))
+        client_warm(p->client, &to);
+    way_leave(p, &w);
+}

@@ -8,8 +8,8 @@
 
 enum {
     PROJECTS_MAX = 64,
-    MODELS_MAX = 64, /* rows of one project */
-    KEYS_MAX = 1024, /* of one project */
+    MODELS_MAX = 64,         /* rows of one project */
+    PROJECT_KEYS_MAX = 1024, /* of one project */
     METERS_MAX = 1024,
     LOG_MAX = 65536, /* requests of one meter in a minute */
     RULES_MAX = 8 << 20,
@@ -135,7 +135,7 @@ static enum err read_project(struct emu_quotas *q, struct project *p, yyjson_val
     p->paid = jr_bool(v, "paid", false);
     if (p->name.n == 0 || !yyjson_is_arr(keys) || !yyjson_is_obj(models))
         return fault_set(why, E_FIELD, "needs a name, keys and models", v);
-    p->keys = room_for(q, yyjson_arr_size(keys), KEYS_MAX, sizeof *p->keys, keys, why);
+    p->keys = room_for(q, yyjson_arr_size(keys), PROJECT_KEYS_MAX, sizeof *p->keys, keys, why);
     p->rows = room_for(q, count_members(models), MODELS_MAX, sizeof *p->rows, models, why);
     if (p->keys == NULL || p->rows == NULL)
         return E_TOOBIG;

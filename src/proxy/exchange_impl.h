@@ -37,7 +37,8 @@ struct leg {
     struct sse sse;
     struct buf body; /* of a whole answer, or of an error */
     struct timer again;
-    bool broke; /* its answer failed inside the body: that is paid for, and not asked for again */
+    bool began; /* a byte of its answer's body has come */
+    bool broke; /* and then it failed: that is paid for, and not asked for again */
     bool done;
 };
 

@@ -78,6 +78,7 @@ static void on_data(void *owner, struct str bytes)
     enum err err;
 
     x->step = STEP_RELAY;
+    leg->began = true;
     if (!is_stream(leg)) {
         buf_put(&leg->body, bytes);
         if (leg->body.err != OK && leg->status == 200)
@@ -165,7 +166,7 @@ static void on_fail(void *owner, const struct client_fault *f)
     struct gm_error e;
 
     leg->req = NULL;
-    leg->broke = leg->status == 200 && f->phase == CLIENT_BODY;
+    leg->broke = leg->status == 200 && leg->began;
     retry_error_of(&e, f);
     leg_fail(leg, &e);
 }
@@ -207,7 +208,7 @@ void leg_send(struct leg *leg)
     }
     snprintf(x->key_tail, sizeof x->key_tail, "%s", secret_tail(key).z);
     x->step = STEP_SEND;
-    leg->broke = false;
+    leg->began = leg->broke = false;
     if (leg->attempts == 0)
         allowance_earn(&x->p->retries);
     leg->attempts++;

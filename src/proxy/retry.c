@@ -110,7 +110,10 @@ bool retry_again(const struct gm_error *e, const struct retry_state *s, struct r
             return false;
         plan.after_ms = pause_ms(e, s);
         break;
-    case LATER: plan.after_ms = pause_ms(e, s); break;
+    case LATER:
+        plan.costs = e->cause != GM_UNREACHABLE; /* nothing has reached upstream */
+        plan.after_ms = pause_ms(e, s);
+        break;
     }
     if (plan.after_ms > PAUSE_MAX_MS || s->left_ms < plan.after_ms + LEAST_MS)
         return false;

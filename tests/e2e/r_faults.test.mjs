@@ -58,6 +58,7 @@ const HEADS = [
   ['a head without an end', (c) => c.latin1(`HTTP/1.1 200 OK\r\nX-A: ${'x'.repeat(100_000)}`)],
   ['a close without an answer', (c) => c.end()],
   ['a reset without an answer', (c) => c.reset()],
+  ['a head, then the end', (c) => { c.head([CHUNKED]); c.end(); }],
   ['half a head, then the end', (c) => { c.latin1('HTTP/1.1 200 OK\r\nContent-'); c.end(); }],
 ];
 for (const [name, does] of HEADS)

@@ -81,18 +81,19 @@ static void ups_2_delays_and_deadlines(void **state)
         bool again, costs;
         uint32_t least_ms;
     } rows[] = {
-        {GM_OVERLOADED, 503, 0,          60000,   true,  true,  200 },
-        {GM_OVERLOADED, 503, 5,          60000,   true,  true,  5000},
-        {GM_OVERLOADED, 503, 11,         60000,   false, false, 0   },
-        {GM_OVERLOADED, 503, UINT32_MAX, 1 << 30, false, false, 0   },
-        {GM_OVERLOADED, 503, 5,          6999,    false, false, 0   },
-        {GM_OVERLOADED, 503, 5,          7000,    true,  true,  5000},
-        {GM_OVERLOADED, 503, 0,          2100,    false, false, 0   },
-        {GM_OVERLOADED, 503, 0,          0,       false, false, 0   },
-        {GM_RATE,       429, 60,         60000,   true,  false, 0   },
-        {GM_RATE,       429, 60,         1999,    false, false, 0   },
-        {GM_DEADLINE,   504, 0,          60000,   true,  true,  200 },
-        {GM_DEADLINE,   0,   0,          60000,   false, false, 0   },
+        {GM_OVERLOADED,  503, 0,          60000,   true,  true,  200 },
+        {GM_OVERLOADED,  503, 5,          60000,   true,  true,  5000},
+        {GM_OVERLOADED,  503, 11,         60000,   false, false, 0   },
+        {GM_OVERLOADED,  503, UINT32_MAX, 1 << 30, false, false, 0   },
+        {GM_OVERLOADED,  503, 5,          6999,    false, false, 0   },
+        {GM_OVERLOADED,  503, 5,          7000,    true,  true,  5000},
+        {GM_OVERLOADED,  503, 0,          2100,    false, false, 0   },
+        {GM_OVERLOADED,  503, 0,          0,       false, false, 0   },
+        {GM_UNREACHABLE, 0,   0,          60000,   true,  false, 200 },
+        {GM_RATE,        429, 60,         60000,   true,  false, 0   },
+        {GM_RATE,        429, 60,         1999,    false, false, 0   },
+        {GM_DEADLINE,    504, 0,          60000,   true,  true,  200 },
+        {GM_DEADLINE,    0,   0,          60000,   false, false, 0   },
     };
 
     (void)state;

@@ -71,7 +71,7 @@ export function certificates() {
       '-addext', 'keyUsage=critical,keyCertSign,cRLSign');
     ssl('req', ...ec, '-keyout', 'host.key', '-out', 'host.csr', '-subj', '/CN=localhost');
     writeFileSync(path.join(certDir, 'host.ext'), [
-      'subjectAltName=DNS:localhost,IP:127.0.0.1', 'extendedKeyUsage=serverAuth',
+      'subjectAltName=DNS:localhost,DNS:gemini.test,IP:127.0.0.1', 'extendedKeyUsage=serverAuth',
       'basicConstraints=CA:FALSE', 'keyUsage=digitalSignature', ''].join('\n'));
     ssl('x509', '-req', '-in', 'host.csr', '-CA', 'ca.pem', '-CAkey', 'ca.key', '-CAcreateserial',
       '-days', '2', '-extfile', 'host.ext', '-out', 'host.pem');

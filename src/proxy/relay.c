@@ -20,7 +20,7 @@ static void send_head(struct exchange *x)
 
     reply_begin(&h, x->opts, x->call, &x->id);
     reply_add(&h, S("content-type"), x->d->stream_type);
-    reply_add(&h, S("cache-control"), S("no-cache"));
+    reply_add(&h, S("cache-control"), S("no-cache, no-store"));
     reply_add(&h, S("x-accel-buffering"), S("no"));
     add_notes(x, &h);
     call_respond(x->call, 200, reply_fields(&h), -1);

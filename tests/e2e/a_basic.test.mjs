@@ -54,7 +54,7 @@ test('a stream is made of chunks, one finish reason and [DONE]', opts, async () 
   const r = await s.gateway.chat({ messages: hello, stream: true });
   assert.equal(r.status, 200);
   assert.match(r.headers.get('content-type'), /^text\/event-stream/);
-  assert.match(r.headers.get('cache-control'), /no-cache/);
+  assert.match(r.headers.get('cache-control'), /no-cache.*no-store/); // WEB-5
   assert.equal(r.headers.get('x-accel-buffering'), 'no');
   assert.equal(r.headers.get('content-length'), null);
   const { chunks, done, text } = await gather(r);

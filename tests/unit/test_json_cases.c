@@ -4,6 +4,7 @@
  * a strict one: what every reader must take, what every reader must refuse, and what is left open
  * to them with the choice that was made, for clients (strict) and for upstream (lenient). */
 #include "codec/json_read.h"
+#include "codec/json_twice.h"
 #include "codec/json_write.h"
 
 #include <setjmp.h>
@@ -506,6 +507,43 @@ static void dat_2_left_open(void **state)
         check("OPEN", i, OPEN[i].text, OPEN[i].strict, OPEN[i].lenient);
 }
 
+/* Who interprets an object does not take one of two; of what is somebody else's nothing is said. */
+static void dat_2_twice(void **state)
+{
+    static const struct {
+        const char *text, *path;
+    } rows[] = {
+        {"{\"a\":1,\"b\":2}",                             ""                       },
+        {"{\"a\":1,\"a\":1}",                             "a"                      },
+        {"{\"a\":1,\"\\u0061\":1}",                       "a"                      },
+        {"{\"a\":1,\"A\":1,\"a\\u0000\":1}",              ""                       },
+        {"[{\"a\":{\"b\":[{\"c\":1,\"d\":2,\"c\":3}]}}]", "[0].a.b[0].c"           },
+        {"{\"own\":{\"a\":1,\"a\":2},\"b\":3}",           ""                       },
+        {"{\"b\":{\"own\":[{\"a\":1,\"a\":2}]}}",         ""                       },
+        {"{\"own\":1,\"own\":2}",                         "own"                    },
+        {"{\"\":1,\"\":2}",                               "[\"\"]"                 },
+        {"[[[[[[[{\"a\":1,\"a\":2}]]]]]]]",               "[0][0][0][0][0][0][0].a"},
+        {"[[[[[[[[{\"a\":1,\"a\":2}]]]]]]]]",             ""                       },
+        {"7",                                             ""                       },
+    };
+    static const struct str OWN[] = {S_INIT("own")};
+
+    (void)state;
+    for (size_t i = 0; i < NELEM(rows); i++) {
+        struct json j;
+        struct buf path;
+
+        json_init(&j);
+        buf_init(&path, 1000);
+        assert_int_equal(json_parse_copy(&j, str_z(rows[i].text), NULL, NULL), OK);
+        jr_path(j.root, jr_twice(j.root, OWN, NELEM(OWN)), &path);
+        if (!str_eq(buf_str(&path), str_z(rows[i].path)))
+            fail_msg("row %zu: %.*s", i, S_ARG(buf_str(&path)));
+        buf_fini(&path);
+        json_fini(&j);
+    }
+}
+
 /* DAT-3: a number that is only carried leaves as it came. */
 static void dat_3_carried(void **state)
 {
@@ -546,8 +584,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(dat_2_taken),     cmocka_unit_test(dat_2_refused),
-        cmocka_unit_test(dat_2_left_open), cmocka_unit_test(dat_3_carried),
-        cmocka_unit_test(dat_5_depth),
+        cmocka_unit_test(dat_2_left_open), cmocka_unit_test(dat_2_twice),
+        cmocka_unit_test(dat_3_carried),   cmocka_unit_test(dat_5_depth),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -4,6 +4,7 @@
  *
  * docs/compat.md is printed from these rows, and a test holds them against the types of OpenAI's
  * own library. What several members decide together is in chat_config.c; such rows say jm_skip. */
+#include "codec/json_twice.h"
 #include "dialect/openai/chat.h"
 #include "dialect/openai/compat.h"
 
@@ -272,10 +273,33 @@ void oa_check_members(struct chat *c, yyjson_val *obj, const struct jm_row *rows
         fault_set(c->why, E_FIELD, "is there twice", twice);
 }
 
+/* Whose content is the client's own, or a schema of its own. */
+static const struct str OPAQUE[] = {
+    S_INIT("parameters"),
+    S_INIT("schema"),
+    S_INIT("metadata"),
+    S_INIT("logit_bias"),
+};
+
+static bool is_opaque(struct str name)
+{
+    for (size_t i = 0; i < NELEM(OPAQUE); i++)
+        if (str_eq(OPAQUE[i], name))
+            return true;
+    return false;
+}
+
 void oa_check_twice(struct chat *c)
 {
+    yyjson_val *twice = NULL;
+
     for (size_t t = 0; t < NELEM(TABLES); t++)
         oa_check_members(c, c->root, TABLES[t].rows, TABLES[t].n);
+    jr_each_member (key, c->root)
+        if (!is_opaque(jr_text(key)))
+            twice = twice ? twice : jr_twice(key + 1, OPAQUE, NELEM(OPAQUE));
+    if (twice != NULL)
+        fault_set(c->why, E_FIELD, "is there twice", twice);
 }
 
 static void ignore_unknown(struct chat *c)

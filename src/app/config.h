@@ -21,6 +21,9 @@ struct config {
     bool byok, anonymous;
     struct str cors, extra_roots, default_model;
     bool include_thoughts, markdown_images;
+    struct str fetch, fetch_hosts, fetch_private;
+    bool fetch_http;
+    uint64_t fetch_max, fetch_ms;
     uint64_t body_max, answer_max, event_max, signatures_max, memory_budget, connections;
     uint64_t per_address, per_token, auth_failures;
     uint64_t head_ms, body_idle_ms, body_total_ms, write_stall_ms, keep_alive_ms;

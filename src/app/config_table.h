@@ -67,6 +67,19 @@
         "1: ask for thought summaries although the client did not")                                \
     ROW(markdown_images, FLAG, "QUEQIAO_MARKDOWN_IMAGES", "0", 0, 1,                               \
         "1: images also as markdown data URIs in the content")                                     \
+    ROW(fetch, TEXT, "QUEQIAO_FETCH", "auto", 1, 6,                                                \
+        "who fetches media that a request names by https URL: auto (Google where it can, else "    \
+        "queqiao), always (queqiao, never Google), off (Google alone)")                            \
+    ROW(fetch_hosts, TEXT, "QUEQIAO_FETCH_HOSTS", "", 0, 65536,                                    \
+        "hosts that queqiao fetches from, as example.com or *.example.com, separated by commas; "  \
+        "empty: any with a public address")                                                        \
+    ROW(fetch_private, TEXT, "QUEQIAO_FETCH_PRIVATE", "", 0, 65536,                                \
+        "media servers of your own network, host:port, separated by commas: queqiao fetches from " \
+        "them although their address is not public, over http too")                                \
+    ROW(fetch_http, FLAG, "QUEQIAO_FETCH_HTTP", "0", 0, 1, "1: fetch http: URLs as well")          \
+    ROW(fetch_max, SIZE, "QUEQIAO_FETCH_MAX", "20M", 1024, 78643200,                               \
+        "largest file that is fetched")                                                            \
+    ROW(fetch_ms, MS, "QUEQIAO_FETCH_TIMEOUT", "15s", 100, 600000, "fetching one file in all")     \
     ROW(body_max, SIZE, "QUEQIAO_MAX_BODY", "32M", 1024, 1073741824, "largest request body")       \
     ROW(answer_max, SIZE, "QUEQIAO_MAX_ANSWER", "64M", 65536, 1073741824,                          \
         "largest whole answer of upstream")                                                        \

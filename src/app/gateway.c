@@ -214,6 +214,7 @@ enum err gateway_init(struct gateway *g, struct settings *s, const struct platfo
     if (err != OK)
         return err;
     g->tls = tls_client_new(c->extra_roots);
+    g->fetch_tls = tls_client_new(c->extra_roots);
     if (c->extra_roots.n > 0 && tls_client_check(g->tls, &why) != OK) {
         buf_putf(problem, "SSL_CERT_FILE %s", why.what);
         return why.code;
@@ -264,6 +265,7 @@ void gateway_close(struct gateway *g)
     secret_fini(&g->made_up);
     tls_client_free(g->tls);
     tls_server_free(g->certificates);
+    tls_client_free(g->fetch_tls);
     keys_free(g->keys);
     egresses_free(g->egresses);
     signatures_free(g->signatures);

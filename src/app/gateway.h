@@ -26,6 +26,7 @@ struct gateway {
     struct egresses *egresses;
     struct signatures *signatures;
     struct tls_client *tls;
+    struct tls_client *fetch_tls; /* for strangers' hosts: no session of theirs beside Google's */
     struct tls_server *certificates; /* what clients see; NULL: no TLS */
     struct secret made_up;           /* the token for a run that has none; or empty */
     bool emulation;

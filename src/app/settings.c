@@ -19,6 +19,12 @@ static const struct word FORMAT[] = {
     {"json",   1}
 };
 
+static const struct word FETCH[] = {
+    {"off",    GM_FETCH_NEVER },
+    {"auto",   GM_FETCH_AUTO  },
+    {"always", GM_FETCH_ALWAYS}
+};
+
 /* What was made, opened or read at the start, once. */
 static const char *const FIXED[] = {
     "QUEQIAO_LISTEN", "QUEQIAO_PLATFORM",       "QUEQIAO_WORKERS",
@@ -57,8 +63,16 @@ void settings_drop(struct settings *s)
     proxy_opts_drop(s ? &s->opts : NULL);
 }
 
+static struct fetch_rules rules_of(const struct config *c)
+{
+    return (struct fetch_rules){
+        .http = c->fetch_http, .hosts = c->fetch_hosts, .intranet = c->fetch_private};
+}
+
 static enum err check(const struct config *c, struct buf *problem)
 {
+    struct fetch_rules rules = rules_of(c);
+
     if (WORD(LEVEL, c->log_level) < 0)
         buf_lit(problem, "QUEQIAO_LOG_LEVEL must be error, warn, info or debug");
     else if (WORD(FORMAT, c->log_format) < 0)
@@ -66,6 +80,10 @@ static enum err check(const struct config *c, struct buf *problem)
     else if (file_complaint(c->exposure, c->alone) != NULL)
         buf_putf(problem, "the config file %.*s %s", S_ARG(c->config_file),
                  file_complaint(c->exposure, c->alone));
+    else if (WORD(FETCH, c->fetch) < 0)
+        buf_lit(problem, "QUEQIAO_FETCH must be auto, always or off");
+    else if (fetch_rules_fault(&rules) != NULL)
+        buf_put(problem, str_z(fetch_rules_fault(&rules)));
     else
         return OK;
     return E_FIELD;
@@ -112,6 +130,10 @@ static void fill_opts(struct proxy_opts *o, const struct config *c, const struct
     o->dialect.markdown_images = c->markdown_images;
     o->dialect.default_model = c->default_model;
     o->dialect.model_suffix = emulation ? S(" (emulated)") : S("");
+    o->fetch = (enum gm_fetch)WORD(FETCH, c->fetch);
+    o->fetching.rules = rules_of(c);
+    o->fetching.bytes_max = (size_t)c->fetch_max;
+    o->fetching.whole_ms = (uint32_t)c->fetch_ms;
     o->body_max = (size_t)c->body_max;
     o->answer_max = (size_t)c->answer_max;
     o->event_max = (size_t)c->event_max;

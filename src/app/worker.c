@@ -10,8 +10,9 @@
 #include "proxy/model_list.h"
 
 enum {
-    LOOK_MS = 20,   /* how often a draining worker looks whether it is done */
-    FLUSH_MS = 500, /* after the limit: for the last error events to leave */
+    LOOK_MS = 20,     /* how often a draining worker looks whether it is done */
+    FETCHES_MAX = 64, /* going on at once, all workers together (SSR-5) */
+    FLUSH_MS = 500,   /* after the limit: for the last error events to leave */
 };
 
 /* Signals arrive on the first worker's loop, so it ends last: a second one must find somebody. */
@@ -139,12 +140,14 @@ struct worker *worker_open(struct gateway *g)
     w->loop = loop_new();
     w->dns = dns_new(w->loop);
     w->client = client_new(w->loop, w->dns, g->tls, &cl);
+    w->fetcher = fetcher_new(w->loop, w->dns, g->fetch_tls, FETCHES_MAX / g->nworkers);
     w->server = server_new(w->loop, &h, &sl);
     w->metrics = metrics_new();
     proxy_init(&w->proxy, w->loop, w->client, g->keys, g->egresses, g->signatures,
                &w->settings->opts);
     w->proxy.models = model_cache_new(&w->proxy);
     w->proxy.metrics = w->metrics;
+    w->proxy.fetcher = w->fetcher;
     task_init(&w->drain, on_drain);
     task_init(&w->reload, on_reload);
     task_init(&w->warm, on_warm);
@@ -163,6 +166,7 @@ void worker_close(struct worker *w)
         return;
     server_close(w->server);
     model_cache_free(w->proxy.models);
+    fetcher_free(w->fetcher);
     client_free(w->client);
     dns_free(w->dns);
     loop_run(w->loop); /* what is being closed gets its turn */

@@ -13,6 +13,7 @@ struct worker {
     struct loop *loop;
     struct dns *dns;
     struct client *client;
+    struct fetcher *fetcher;
     struct server *server;
     struct proxy proxy;
     struct metrics *metrics;

@@ -30,6 +30,6 @@ void emu_check(const struct emu_ask *ask, yyjson_val *body, struct emu_problem *
     emu_check_config(ask, body, p);
     emu_check_tools(ask, body, p);
     check_cache(body, p);
-    emu_check_media(body, p);
+    emu_check_media(ask, body, p);
     emu_check_turns(ask, body, p, ret_mute);
 }

@@ -24,7 +24,7 @@ void emu_rules_schema(yyjson_val *schema, struct str path, bool parameters, stru
 
 void emu_check_config(const struct emu_ask *ask, yyjson_val *body, struct emu_problem *p);
 void emu_check_tools(const struct emu_ask *ask, yyjson_val *body, struct emu_problem *p);
-void emu_check_media(yyjson_val *body, struct emu_problem *p);
+void emu_check_media(const struct emu_ask *ask, yyjson_val *body, struct emu_problem *p);
 void emu_check_turns(const struct emu_ask *ask, yyjson_val *body, struct emu_problem *p,
                      bool *ret_mute);
 

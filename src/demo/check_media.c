@@ -93,7 +93,34 @@ static void check_inline(yyjson_val *blob, struct emu_problem *p)
         check_bytes(mime, emu_str(blob, "data"), p);
 }
 
-static void check_file(yyjson_val *file, struct emu_problem *p)
+static bool has(struct str s, const char *word)
+{
+    return str_contains_nocase(s, str_z(word));
+}
+
+/* Any public https URL is fetched by Google, with each request. The emulator opens no connection:
+ * it has what a URL's text does not deny. What is in its path tells how it ends; hosts that Google
+ * cannot reach are the loopback's and those of private networks, as far as a name tells. */
+static void check_address(const struct emu_ask *ask, struct str uri, struct emu_problem *p)
+{
+    static const char *const unreachable[] = {"://localhost", "://127.",    "://[",  "://10.",
+                                              "://192.168.",  ".internal/", ".lan/", ".local/"};
+    const char *status = has(uri, "emulate-unfetchable") ? "URL_ROBOTED-ROBOTED_DENIED" : NULL;
+
+    for (size_t i = 0; i < NELEM(unreachable); i++)
+        if (has(uri, unreachable[i]))
+            status = "URL_UNREACHABLE-UNREACHABLE_NO_RESPONSE";
+    if (!str_starts_nocase(uri, S("https://")) || !emu_can(ask->target.family, EMU_READS_URLS))
+        emu_refuse(p, 400, "Invalid or unsupported file uri: %.*s", S_ARG(uri));
+    else if (status != NULL)
+        emu_refuse(p, 400,
+                   "Cannot fetch content from the provided URL. Please ensure the URL is valid and "
+                   "accessible by Vertex AI. Vertex AI respects robots.txt rules, so confirm the "
+                   "URL is allowed to be crawled. Status: %s",
+                   status);
+}
+
+static void check_file(const struct emu_ask *ask, yyjson_val *file, struct emu_problem *p)
 {
     struct str uri = emu_str(file, "file_uri");
     struct str mime = emu_str(file, "mime_type");
@@ -110,9 +137,11 @@ static void check_file(yyjson_val *file, struct emu_problem *p)
                    S_ARG(str_skip(uri, at < uri.n ? at + 7 : 6)));
     else if (!film && !known_mime(mime))
         emu_refuse(p, 400, "Unsupported MIME type: %.*s", S_ARG(mime));
+    else if (!film && !str_starts(uri, S("gs://")))
+        check_address(ask, uri, p);
 }
 
-static void check_part(yyjson_val *part, struct emu_problem *p)
+static void check_part(const struct emu_ask *ask, yyjson_val *part, struct emu_problem *p)
 {
     yyjson_val *blob = emu_get(part, "inline_data");
     yyjson_val *file = emu_get(part, "file_data");
@@ -122,12 +151,12 @@ static void check_part(yyjson_val *part, struct emu_problem *p)
     if (blob != NULL)
         check_inline(blob, p);
     if (file != NULL)
-        check_file(file, p);
+        check_file(ask, file, p);
     while ((v = emu_next(&inner)) != NULL)
-        check_part(v, p);
+        check_part(ask, v, p);
 }
 
-void emu_check_media(yyjson_val *body, struct emu_problem *p)
+void emu_check_media(const struct emu_ask *ask, yyjson_val *body, struct emu_problem *p)
 {
     struct emu_each contents = emu_each(emu_get(body, "contents"));
     yyjson_val *content;
@@ -137,6 +166,6 @@ void emu_check_media(yyjson_val *body, struct emu_problem *p)
         struct emu_each parts = emu_each(emu_get(content, "parts"));
 
         while ((part = emu_next(&parts)) != NULL)
-            check_part(part, p);
+            check_part(ask, part, p);
     }
 }

@@ -7,16 +7,18 @@
  *           signatures and the closing chunk */
 #include "demo/family.h"
 
-#define CHAT   (EMU_TEXT_OUT | EMU_FUNCTIONS | EMU_JSON_MODE | EMU_SYSTEM)
-#define GEN_25 (CHAT | EMU_CANDIDATES | EMU_SIGNS_SOME | EMU_PREFILL | EMU_FUNCTION_ROLE)
+#define CHAT (EMU_TEXT_OUT | EMU_FUNCTIONS | EMU_JSON_MODE | EMU_SYSTEM)
+#define GEN_25                                                                                     \
+    (CHAT | EMU_CANDIDATES | EMU_SIGNS_SOME | EMU_PREFILL | EMU_FUNCTION_ROLE | EMU_READS_URLS)
 #define GEN_3                                                                                      \
     (CHAT | EMU_JSON_WITH_TOOLS | EMU_TOOL_MIX | EMU_CALL_IDS | EMU_SIGNS | EMU_CLOSING_CHUNK |    \
-     EMU_PREFILL | EMU_FUNCTION_ROLE)
+     EMU_PREFILL | EMU_FUNCTION_ROLE | EMU_READS_URLS)
 #define GEN_36   ((GEN_3 | EMU_MIXED_CASE_IDS) & ~(unsigned)(EMU_PREFILL | EMU_FUNCTION_ROLE))
 #define GEN_37   (GEN_36 | EMU_NEEDS_IDS)
-#define IMAGE_25 (EMU_TEXT_OUT | EMU_IMAGE_OUT | EMU_PREFILL)
+#define IMAGE_25 (EMU_TEXT_OUT | EMU_IMAGE_OUT | EMU_PREFILL | EMU_READS_URLS)
 #define IMAGE_3                                                                                    \
-    (EMU_TEXT_OUT | EMU_IMAGE_OUT | EMU_SYSTEM | EMU_SIGNS | EMU_CLOSING_CHUNK | EMU_PREFILL)
+    (EMU_TEXT_OUT | EMU_IMAGE_OUT | EMU_SYSTEM | EMU_SIGNS | EMU_CLOSING_CHUNK | EMU_PREFILL |     \
+     EMU_READS_URLS)
 
 #define BUDGET(lo, hi, stop, usual) EMU_BUDGET, lo, hi, stop, 0, usual
 #define LEVELS(levels, usual)       EMU_LEVELS, 0, 0, false, levels, usual

@@ -29,6 +29,7 @@ enum emu_ability {
     EMU_CLOSING_CHUNK = 1 << 16,  /* a stream ends in a chunk of its own, with an empty text */
     EMU_MIXED_CASE_IDS = 1 << 17,
     EMU_RAW_VECTORS = 1 << 18, /* embeddings: shorter vectors are not normalised, tokens not told */
+    EMU_READS_URLS = 1 << 19,  /* fileData with a public https URL */
 };
 enum emu_thinking {
     EMU_NO_THINKING,

@@ -14,6 +14,7 @@
 #include "codec/json_read.h"
 #include "gemini/error.h"
 #include "gemini/event.h"
+#include "gemini/media.h"
 
 /* Settings that the operator chose; from app/config. */
 struct dialect_opts {
@@ -39,6 +40,9 @@ struct dialect_env {
     unsigned remedies; /* enum gm_remedy bits: upstream refused the request for these */
     /* The same, as requests to the model have taught before; NULL: nothing is known. */
     unsigned (*learned)(void *ctx, struct str model);
+    /* What is fetched here of the addresses that the request names; NULL: nothing. When it wants
+     * something after request(), the translation is to be thrown away and made again. */
+    struct gm_links *links;
 };
 
 /* A client's request, read and translated. */

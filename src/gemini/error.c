@@ -80,6 +80,11 @@ static const struct {
     enum gm_remedy remedy;
     bool lasts;
 } REMEDY[] = {
+    {"cannot fetch content",                    GM_FETCH_MEDIA,     false},
+    {"url_robot",                               GM_FETCH_MEDIA,     false},
+    {"url_error",                               GM_FETCH_MEDIA,     false},
+    {"url_unreachable",                         GM_FETCH_MEDIA,     false},
+    {"url_timeout",                             GM_FETCH_MEDIA,     false},
     {"thought signature",                       GM_DROP_SIGNATURES, false},
     {"thought_signature",                       GM_DROP_SIGNATURES, false},
     {"thinking level minimal",                  GM_NOT_MINIMAL,     true },
@@ -122,7 +127,7 @@ static const char *const REMEDY_NAME[] = {
     "drop_signatures", "drop_thinking",   "plain_schema", "drop_sampling",   "not_minimal",
     "not_low",         "not_medium",      "not_high",     "not_thoughtless", "drop_penalties",
     "drop_logprobs",   "system_as_user",  "end_on_user",  "json_in_words",   "json_apart",
-    "own_tools_apart", "drop_modalities", "drop_limit",
+    "own_tools_apart", "drop_modalities", "drop_limit",   "fetch_media",
 };
 static_assert(NELEM(REMEDY_NAME) == GM_REMEDIES, "every remedy needs a name");
 

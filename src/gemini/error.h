@@ -55,7 +55,8 @@ enum gm_remedy {
     GM_OWN_TOOLS_APART = 1 << 15, /* Google's tools not beside functions */
     GM_DROP_MODALITIES = 1 << 16, /* the model's own choice */
     GM_DROP_LIMIT = 1 << 17,      /* maxOutputTokens above what it takes: its own limit */
-    GM_REMEDIES = 18
+    GM_FETCH_MEDIA = 1 << 18,     /* an address that it could not fetch: the file itself */
+    GM_REMEDIES = 19
 };
 const char *
 gm_remedy_name(unsigned i); /* of 1 << i: "not_minimal", for metrics; NULL past the end */

@@ -27,6 +27,7 @@ static void free_task(struct task *t)
     struct exchange *x = CONTAINER(t, struct exchange, free);
 
     forget_translation(x);
+    links_fini(x);
     json_fini(&x->json);
     secret_fini(&x->own_key);
     arena_fini(&x->arena);
@@ -43,6 +44,7 @@ static void over(struct exchange *x, const char *end)
     x->end = end;
     for (unsigned i = 0; i < x->nlegs; i++)
         leg_stop(&x->legs[i]);
+    links_stop(x);
     timer_stop(&x->total);
     timer_stop(&x->heartbeat);
     access_log(x);
@@ -168,28 +170,48 @@ static enum err translate(struct exchange *x, struct fault *why)
         .remedies = x->remedies,
         .learned = learned,
         .model = x->model,
+        .links = &x->links,
     };
     enum err err;
 
     x->applied = x->remedies;
-    err = x->d->request(x->json.root, &env, &x->tr, why);
+    if (x->opts->fetch == GM_FETCH_NEVER)
+        x->applied |= GM_FETCH_MEDIA; /* is not to be had: it counts as tried */
 
+    x->links.wanted = 0;
+    err = x->d->request(x->json.root, &env, &x->tr, why);
     x->translated = err == OK;
     return err;
 }
 
-/* Translate what was parsed, and send it. */
+static enum err bring_links(struct exchange *x)
+{
+    forget_translation(x);
+    x->step = STEP_FETCH;
+    timer_stop(&x->heartbeat);
+    if (!timer_running(&x->total))
+        timer_start(&x->total, x->opts->total_ms);
+    return links_bring(x);
+}
+
+/* Translate what was parsed, and send it; but first fetch what it turns out to need. */
 static void begin(struct exchange *x)
 {
     struct fault why = {0};
     struct gm_error e;
 
+    x->step = STEP_TRANSLATE;
     if (translate(x, &why) != OK) {
         fail_fault(x, &why, x->json.root);
-    } else if (start_legs(x) != OK) {
+    } else if ((x->links.wanted > 0 ? bring_links(x) : start_legs(x)) != OK) {
         gm_error_make(&e, GM_BUSY, S("this server is short of memory; please try again"));
         exchange_fail(x, &e);
     }
+}
+
+void exchange_brought(struct exchange *x)
+{
+    begin(x);
 }
 
 void exchange_again(struct exchange *x)
@@ -198,7 +220,6 @@ void exchange_again(struct exchange *x)
         leg_stop(&x->legs[i]);
     x->nlegs = x->nlegs_done = 0;
     forget_translation(x);
-    x->step = STEP_TRANSLATE;
     begin(x);
 }
 
@@ -251,6 +272,8 @@ void exchange_start(struct proxy *p, struct call *c, const struct dialect *d,
     x->id = *id;
     x->start_ms = loop_now_ms(p->loop);
     random_id(x->nonce, sizeof x->nonce);
+    x->links.fetch = x->opts->fetch;
+    x->links.http = x->opts->fetching.rules.http || x->opts->fetching.rules.intranet.n > 0;
     json_init(&x->json);
     arena_init(&x->arena, x->opts->answer_max * 2 + ARENA_MIN);
     if (pass->verdict == AUTH_CLIENT_KEY)

@@ -2,7 +2,7 @@
  * SPDX-License-Identifier: MIT */
 /* exchange.h - one request, first byte to last.
  *
- *   READ -> TRANSLATE -> PICK_KEY -> SEND -> HEAD -> RELAY -> END
+ *   READ -> TRANSLATE [-> FETCH -> TRANSLATE] -> PICK_KEY -> SEND -> HEAD -> RELAY -> END
  *   quota: PICK_KEY -> WAIT -> SEND
  *   retry: SEND, HEAD -> PICK_KEY, before the first byte of an answer only */
 #ifndef PROXY_EXCHANGE_H

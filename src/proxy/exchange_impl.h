@@ -11,7 +11,7 @@
 #include "proxy/retry.h"
 #include "proxy/way.h"
 
-#define STEPS(X) X(READ) X(TRANSLATE) X(PICK_KEY) X(WAIT) X(SEND) X(HEAD) X(RELAY) X(END)
+#define STEPS(X) X(READ) X(TRANSLATE) X(FETCH) X(PICK_KEY) X(WAIT) X(SEND) X(HEAD) X(RELAY) X(END)
 enum step {
 #define STEP(name) STEP_##name,
     STEPS(STEP)
@@ -54,7 +54,9 @@ struct exchange {
     struct json json; /* the request, parsed; kept while it may have to be translated again */
     struct translation tr;
     bool translated;
-    unsigned remedies;     /* enum gm_remedy: what upstream would not take of it */
+    struct gm_links links;     /* addresses in it whose files are sent along */
+    struct bringing *bringing; /* NULL before the first of them */
+    unsigned remedies;         /* enum gm_remedy: what upstream would not take of it */
     unsigned applied;      /* these, and those that were known: what it was translated without */
     struct str model;      /* instead of the one that was asked for; empty: that one */
     struct str asked;      /* which that was, as soon as there was another one */
@@ -91,6 +93,14 @@ void exchange_again(
 bool exchange_fall_back(struct exchange *x, enum metrics_event why);
 bool exchange_no_quota(struct exchange *x, uint64_t back_ms); /* from now; false: wait, or fail */
 bool exchange_fell_back(const struct exchange *x);            /* it is another model that answers */
+void exchange_brought(struct exchange *x); /* links are settled: translate anew */
+
+/* links.c: everything that the links want is fetched; exchange_brought follows, never from inside
+ * unless nothing had to be waited for */
+MUST_CHECK enum err links_bring(struct exchange *x);
+void links_stop(struct exchange *x);         /* cancels in this turn; again is harmless */
+size_t links_here(const struct exchange *x); /* how many were fetched */
+void links_fini(struct exchange *x);         /* what was fetched goes back */
 
 /* leg.c */
 void leg_init(struct leg *leg, struct exchange *x, unsigned choice);

@@ -11,6 +11,7 @@
 #include "codec/json_read.h"
 #include "dialect/dialect.h"
 #include "egress/set.h"
+#include "fetch/fetch.h"
 #include "http/client.h"
 #include "http/server.h"
 #include "keys/ring.h"
@@ -36,6 +37,8 @@ struct proxy_opts {
     enum cors cors;
     struct str cors_origins; /* comma-separated, for CORS_LIST */
     struct dialect_opts dialect;
+    enum gm_fetch fetch; /* who fetches what a request names by address */
+    struct fetch_opts fetching;
     size_t body_max;   /* of a translated request, and of what hangs on it; LIM-3 */
     size_t answer_max; /* of a whole upstream answer; LIM-4 */
     size_t event_max;  /* of one upstream event; LIM-4 */
@@ -57,6 +60,7 @@ struct model_cache;
 struct proxy {
     struct loop *loop;
     struct client *client;
+    struct fetcher *fetcher;
     struct keys *keys;
     struct egresses *egresses;
     struct signatures *signatures;

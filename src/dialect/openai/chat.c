@@ -60,6 +60,12 @@ static void read_model(struct chat *c)
         c->remedies |= c->env->learned(c->env->store, c->tr->model);
     gm_caps_without(gm_caps_of(c->tr->model), c->remedies, &c->own_caps);
     c->caps = &c->own_caps;
+    c->media = (struct gm_media_env){
+        .caps = c->caps,
+        .arena = c->env->arena,
+        .links = c->env->links,
+        .remedies = c->remedies,
+    };
 }
 
 static bool read_bool(struct chat *c, yyjson_val *obj, const char *key)

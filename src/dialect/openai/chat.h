@@ -35,7 +35,8 @@ struct chat {
     const struct dialect_env *env;
     const struct gm_caps *caps; /* own_caps: the family's, without what upstream has refused */
     struct gm_caps own_caps;
-    unsigned remedies;      /* enum gm_remedy: the request's, and those learned for the model */
+    unsigned remedies; /* enum gm_remedy: the request's, and those learned for the model */
+    struct gm_media_env media;
     struct translation *tr; /* what is made */
     struct oa_answer *answer;
     struct fault *why;

@@ -23,7 +23,7 @@ static void put_image(struct chat *c, struct str url, struct str signature, yyjs
     struct gm_media media;
     struct fault bad = {0};
 
-    if (gm_media_url(url, GM_IMAGE, c->caps, c->env->arena, &media, &bad) != OK) {
+    if (gm_media_url(url, GM_IMAGE, &c->media, &media, &bad) != OK) {
         gm_fault(&c->g, at, bad.code, bad.what);
         return;
     }

@@ -53,7 +53,9 @@ bool oa_part_row(size_t i, const char **ret_type, const char **ret_what)
 {
     static const char *const what[] = {
         [WORDS] = "text",
-        [URL] = "inlineData for a data: URL, fileData for https:, gs: and YouTube",
+        [URL] =
+            "inlineData for a data: URL; fileData for https:, gs: and YouTube, or inlineData of "
+            "what queqiao fetched",
         [SOUND] = "inlineData",
         [UPLOAD] = "inlineData for file_data; fileData for a file_id of Gemini's",
         [SOURCE] = "as another API has it: inlineData or fileData",
@@ -90,7 +92,7 @@ static bool read_url(struct chat *c, yyjson_val *part, yyjson_val *v, enum gm_me
         fault_missing(c->why, v != NULL && yyjson_is_obj(v) ? v : part, "url");
         return false;
     }
-    return told(c, gm_media_url(jr_text(url), as, c->caps, c->env->arena, ret, &bad), &bad, url);
+    return told(c, gm_media_url(jr_text(url), as, &c->media, ret, &bad), &bad, url);
 }
 
 static bool read_base64(struct chat *c, yyjson_val *data, struct str type, enum gm_medium as,
@@ -100,7 +102,7 @@ static bool read_base64(struct chat *c, yyjson_val *data, struct str type, enum 
     struct str text = jr_text(data);
 
     if (str_starts_nocase(text, S("data:")))
-        return told(c, gm_media_url(text, as, c->caps, c->env->arena, ret, &bad), &bad, data);
+        return told(c, gm_media_url(text, as, &c->media, ret, &bad), &bad, data);
     return told(c, gm_media_base64(text, type, as, ret, &bad), &bad, data);
 }
 
@@ -132,8 +134,7 @@ static bool read_upload(struct chat *c, yyjson_val *file, struct gm_media *ret)
         gm_fault(&c->g, id, E_FIELD, "is no file of Gemini's; send file_data");
         return false;
     }
-    return told(c, gm_media_url(jr_text(id), GM_DOCUMENT, c->caps, c->env->arena, ret, &bad), &bad,
-                id);
+    return told(c, gm_media_url(jr_text(id), GM_DOCUMENT, &c->media, ret, &bad), &bad, id);
 }
 
 /* {"source":{"type":"base64","media_type":..,"data":..}}, as another API has it. */

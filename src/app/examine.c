@@ -116,7 +116,7 @@ void examine(const struct gateway *g, const struct settings *s, struct http_head
     };
 }
 
-enum { KEYS_TOLD = 32, LANES_TOLD = 32 };
+enum { KEYS_TOLD = 32, LANES_TOLD = 32, WAYS_TOLD = 32 };
 
 static void tell_resting(struct str what, enum key_why why, uint64_t back_ms, struct findings *out)
 {
@@ -141,11 +141,25 @@ static void tell_quota(const struct lane_status *l, struct findings *out)
     buf_fini(&b);
 }
 
+static void tell_ways(const struct gateway *g, uint64_t now_ms, struct findings *out)
+{
+    struct egress_status ways[WAYS_TOLD];
+    size_t n = egresses_status(g->egresses, now_ms, ways, WAYS_TOLD);
+
+    for (size_t i = 0; i < n && i < WAYS_TOLD; i++)
+        if (ways[i].state != EGRESS_WELL)
+            findings_add(out, FOUND_WAY_RESTING, str_z(ways[i].name.z), "%s, back in %llu s",
+                         egress_state_name(ways[i].state),
+                         (unsigned long long)(ways[i].back_ms + 999) / 1000);
+}
+
 void examine_keys(const struct gateway *g, struct key_now now, struct findings *out)
 {
     struct key_status keys[KEYS_TOLD];
     struct lane_status lanes[LANES_TOLD];
     size_t n = keys_status(g->keys, now, keys, KEYS_TOLD);
+
+    tell_ways(g, now.ms, out);
 
     for (size_t i = 0; i < n && i < KEYS_TOLD; i++)
         if (keys[i].why != KEY_WELL)

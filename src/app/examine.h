@@ -16,7 +16,8 @@ enum { EXAMINE_NOTES_MAX = 360 };
 void examine(const struct gateway *g, const struct settings *s, struct http_headers headers,
              struct doctor_facts *ret, char notes[EXAMINE_NOTES_MAX]);
 
-/* What the server knows of its keys and of their quotas by now: who rests, until when. */
+/* What the server knows of its keys, their quotas and its ways out by now: who rests, until when.
+ */
 void examine_keys(const struct gateway *g, struct key_now now, struct findings *out);
 
 #endif

@@ -10,6 +10,7 @@
 void health_reply(struct worker *w, struct call *c, const struct request_id *id)
 {
     struct gateway *g = w->g;
+    struct egress_counts ways = egresses_count(g->egresses, proxy_now(&w->proxy).ms);
     struct jw j;
     struct buf out;
 
@@ -22,6 +23,8 @@ void health_reply(struct worker *w, struct call *c, const struct request_id *id)
     jw_str(&j, "platform", str_z(g->platform->name));
     jw_u64(&j, "uptime_s", (clock_mono_ms() - g->start_ms) / 1000);
     jw_u64(&j, "keys", keys_count(g->keys));
+    jw_u64(&j, "ways_out", ways.shared);
+    jw_u64(&j, "ways_out_well", ways.well);
     jw_bool(&j, "emulation", g->emulation);
     if (g->emulation)
         jw_str(&j, "note",

@@ -65,7 +65,27 @@ static void add_lanes(const struct lane_status *v, size_t n, struct metrics_proc
     p->nlane = n;
 }
 
+static void add_ways(const struct egress_status *v, size_t n, struct metrics_process *p,
+                     struct metrics_way *rows)
+{
+    for (size_t i = 0; i < n; i++)
+        rows[i] = (struct metrics_way){
+            .place = i + 1,
+            .name = v[i].name.z,
+            .why = v[i].state == EGRESS_WELL ? NULL : egress_state_name(v[i].state),
+            .in_use = v[i].in_use,
+            .back_ms = v[i].back_ms,
+            .in_flight = v[i].in_flight,
+            .failed = v[i].failed,
+            .refused = v[i].refused,
+        };
+    p->way = rows;
+    p->nway = n;
+}
+
 struct page {
+    struct metrics_way ways[METRICS_WAYS_MAX];
+    struct egress_status way_status[METRICS_WAYS_MAX];
     struct metrics_key keys[METRICS_KEYS_MAX];
     struct metrics_lane lanes[METRICS_LANES_MAX];
     struct lane_status status[METRICS_LANES_MAX];
@@ -88,6 +108,7 @@ void metrics_page(struct worker *w, struct call *c, const struct request_id *id)
     struct key_now now = proxy_now(&w->proxy);
     struct page *page = mem_zalloc(sizeof *page);
     size_t lanes = keys_lanes(g->keys, now, page->status, METRICS_LANES_MAX);
+    size_t ways = egresses_status(g->egresses, now.ms, page->way_status, METRICS_WAYS_MAX);
     struct buf out;
 
     p.over_connections = over.connections;
@@ -96,6 +117,7 @@ void metrics_page(struct worker *w, struct call *c, const struct request_id *id)
     p.over_token = over.per_token;
     add_keys(g, now, &p, page->keys);
     add_lanes(page->status, lanes < METRICS_LANES_MAX ? lanes : METRICS_LANES_MAX, &p, page->lanes);
+    add_ways(page->way_status, ways < METRICS_WAYS_MAX ? ways : METRICS_WAYS_MAX, &p, page->ways);
     buf_init(&out, METRICS_PAGE_MAX);
     metrics_print(g->metrics, g->nworkers, &p, &out);
     if (out.err == OK)

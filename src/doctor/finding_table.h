@@ -138,6 +138,8 @@
     ROW(KEY_COOLING, "key-cooling", NOTE, \
         "The server lets a key, or a model's quota, rest at the moment.", \
         "服务器目前让某个 key 或某个模型的配额休息。", "", "") \
+    ROW(WAY_RESTING, "way-resting", NOTE, \
+        "The server avoids a way out at the moment.", "服务器目前避开某条出口。", "", "") \
     ROW(QUOTA_KNOWN, "quota-known", NOTE, \
         "What is known of a quota: spent, of what Google allows; its size tells the tier.", \
         "已知的配额：已用量与 Google 的上限；从上限大小可看出层级。", "", "") \

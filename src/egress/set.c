@@ -312,7 +312,6 @@ void egresses_done(struct egresses *e, struct egress_lease *lease, enum egress_r
         return;
     pthread_mutex_lock(&e->mutex);
     lease->way->totals.in_flight--;
-    lease->way->totals.works += r == EGRESS_WORKS;
     learn(e, lease, r, now_ms, ret_news);
     unref(lease->way);
     pthread_mutex_unlock(&e->mutex);

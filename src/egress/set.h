@@ -85,7 +85,7 @@ struct egress_status {
     enum egress_state state;
     uint64_t back_ms; /* from now, until it is tried again; 0 when it is well */
     unsigned in_flight;
-    uint64_t works, failed, refused; /* requests */
+    uint64_t failed, refused; /* requests */
 };
 /* Fill what fits, return how many there are. Everybody's come first. */
 size_t egresses_status(struct egresses *e, uint64_t now_ms, struct egress_status *v, size_t max);

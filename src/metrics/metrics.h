@@ -65,7 +65,7 @@ uint64_t metrics_in_flight(struct metrics *const *v, size_t n);
 
 /* A key, and a project's quota of a model. Keys are told by their place in the list: no part of one
  * is a label (SEC-1). Borrowed. */
-enum { METRICS_KEYS_MAX = 256, METRICS_LANES_MAX = 256, METRICS_QUOTAS = 4 };
+enum { METRICS_KEYS_MAX = 256, METRICS_LANES_MAX = 256, METRICS_WAYS_MAX = 64, METRICS_QUOTAS = 4 };
 struct metrics_key {
     size_t place; /* from 1 */
     unsigned project;
@@ -84,6 +84,16 @@ struct metrics_lane {
     } quota[METRICS_QUOTAS];
 };
 
+/* A way out. */
+struct metrics_way {
+    size_t place;     /* from 1: names are not unique, where passwords differ */
+    const char *name; /* without one */
+    const char *why;  /* NULL: it is well */
+    bool in_use;      /* where requests of everybody go now */
+    uint64_t back_ms;
+    uint64_t in_flight, failed, refused;
+};
+
 /* What only the process knows. */
 struct metrics_process {
     const char *version;
@@ -98,6 +108,8 @@ struct metrics_process {
     size_t nkey;
     const struct metrics_lane *lane;
     size_t nlane;
+    const struct metrics_way *way;
+    size_t nway;
 };
 /* Prometheus' text format 0.0.4. Sticky in out->err. */
 void metrics_print(struct metrics *const *v, size_t n, const struct metrics_process *p,

@@ -208,6 +208,48 @@ static void put_ms_as_s(struct buf *out, uint64_t ms)
     buf_putf(out, "%llu.%03u\n", (unsigned long long)ms / 1000, (unsigned)(ms % 1000));
 }
 
+static void put_way(struct buf *out, const char *name, const struct metrics_way *w)
+{
+    buf_putf(out, "%s{place=\"%zu\",way=\"", name, w->place);
+    put_value(out, w->name);
+    buf_putc(out, '"');
+}
+
+static void print_ways(const struct metrics_process *p, struct buf *out)
+{
+    head(out, "queqiao_egress_up", "gauge",
+         "1: the way out leads to upstream, as far as is known.");
+    for (size_t i = 0; i < p->nway; i++) {
+        put_way(out, "queqiao_egress_up", &p->way[i]);
+        buf_putf(out, "} %d\n", p->way[i].why == NULL);
+    }
+    head(out, "queqiao_egress_in_use", "gauge", "1: where requests without a way of their own go.");
+    for (size_t i = 0; i < p->nway; i++) {
+        put_way(out, "queqiao_egress_in_use", &p->way[i]);
+        buf_putf(out, "} %d\n", p->way[i].in_use);
+    }
+    head(out, "queqiao_egress_back_seconds", "gauge", "Until one that does not is tried again.");
+    for (size_t i = 0; i < p->nway; i++)
+        if (p->way[i].why != NULL) {
+            put_way(out, "queqiao_egress_back_seconds", &p->way[i]);
+            buf_putf(out, ",reason=\"%s\"} ", p->way[i].why);
+            put_ms_as_s(out, p->way[i].back_ms);
+        }
+    head(out, "queqiao_egress_in_flight", "gauge", "Requests under way on it.");
+    for (size_t i = 0; i < p->nway; i++) {
+        put_way(out, "queqiao_egress_in_flight", &p->way[i]);
+        buf_putf(out, "} %llu\n", (unsigned long long)p->way[i].in_flight);
+    }
+    head(out, "queqiao_egress_failures_total", "counter",
+         "Requests that did not reach upstream on it, or whose location upstream refused.");
+    for (size_t i = 0; i < p->nway; i++) {
+        put_way(out, "queqiao_egress_failures_total", &p->way[i]);
+        buf_putf(out, ",reason=\"failing\"} %llu\n", (unsigned long long)p->way[i].failed);
+        put_way(out, "queqiao_egress_failures_total", &p->way[i]);
+        buf_putf(out, ",reason=\"refused\"} %llu\n", (unsigned long long)p->way[i].refused);
+    }
+}
+
 static void print_keys(const struct metrics_process *p, struct buf *out)
 {
     head(out, "queqiao_key_up", "gauge", "1: the key may be used; 0: it is out for every model.");
@@ -371,5 +413,6 @@ void metrics_print(struct metrics *const *v, size_t n, const struct metrics_proc
     print_process(p, out);
     print_keys(p, out);
     print_lanes(p, out);
+    print_ways(p, out);
     metrics_free(sum);
 }

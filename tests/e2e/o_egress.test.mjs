@@ -273,6 +273,33 @@ test('the list of models takes the same ways', () => scene(async (s) => {
   assert.deepEqual([dead.asked.length, china.seen.length, japan.seen.length], [1, 1, 1]);
 }));
 
+test('/health counts the ways, /metrics and /doctor tell how each of them is', () => scene(async (s) => {
+  const china = await s.upstream(refuses);
+  const japan = await s.upstream();
+  const one = await s.proxy({ to: china, login: `me:${SECRET}` });
+  const two = await s.proxy({ to: japan, mood: 502 });
+  const three = await s.proxy({ to: japan, kind: 'socks5' });
+  const g = await s.gateway([one, two, three, 'direct']);
+  await served(g);
+  const health = await (await g.fetch('/health', { token: null })).json();
+  assert.deepEqual([health.ways_out, health.ways_out_well], [4, 2]);
+  const metrics = await (await g.fetch('/metrics')).text();
+  const page = await (await g.fetch('/doctor?format=json')).text();
+  for (const line of [
+    `queqiao_egress_up{place="1",way="${one.name}"} 0`, `queqiao_egress_up{place="3",way="${three.name}"} 1`,
+    `queqiao_egress_in_use{place="3",way="${three.name}"} 1`,
+    `queqiao_egress_failures_total{place="1",way="${one.name}",reason="refused"} 1`,
+    `queqiao_egress_failures_total{place="2",way="${two.name}",reason="failing"} 1`,
+  ]) assert.ok(metrics.includes(`${line}\n`), `${line} in ${metrics.match(/queqiao_egress.*/g).join('\n')}`);
+  const found = (id) => JSON.parse(page).findings.filter((f) => f.id === id).map((f) => f.subject);
+  assert.deepEqual(found('way-resting'), [one.name, two.name]);
+  assert.deepEqual(found('proxy-ok'), [three.name]);
+  assert.deepEqual(found('way-refused'), [one.name]);
+  assert.deepEqual(found('way-failed'), [two.name, 'direct']);
+  assert.equal(found('key-ok').length, 1);
+  assert.doesNotMatch(metrics + page, /CANARY/);
+}));
+
 test('NO_PROXY, an upstream on this machine, and the other variable: no proxy is asked', () => scene(async (s) => {
   const to = await s.upstream();
   const proxy = await s.proxy({ to });

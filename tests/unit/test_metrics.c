@@ -21,6 +21,10 @@ static const struct metrics_lane LANES[] = {
      1250,                              {{"rpm", 10, 10}, {"tpm", 0, 77}, {"rpd", 250, 31}, {"tpd", 0, 0}}},
     {2, "a\"b", NULL,                0, {{"rpm", 0, 0}, {"tpm", 5, 4}, {"rpd", 0, 0}, {"tpd", 0, 0}}      },
 };
+static const struct metrics_way WAYS[] = {
+    {.place = 1, .name = "socks5://h:1", .why = "refused", .back_ms = 3599500, .refused = 2},
+    {.place = 2, .name = "direct",       .in_use = true,   .in_flight = 4,     .failed = 1 },
+};
 static const struct metrics_process PROCESS = {.version = "1.2.3",
                                                .keys = 4,
                                                .workers = 2,
@@ -28,7 +32,9 @@ static const struct metrics_process PROCESS = {.version = "1.2.3",
                                                .key = KEYS,
                                                .nkey = 2,
                                                .lane = LANES,
-                                               .nlane = 2};
+                                               .nlane = 2,
+                                               .way = WAYS,
+                                               .nway = 2};
 
 static struct metrics_request served(const char *model)
 {
@@ -198,6 +204,16 @@ static void keys_and_quotas(void **state)
     has(&out, "queqiao_key_up{key=\"1\",project=\"1\"} 1");
     has(&out, "queqiao_key_up{key=\"2\",project=\"2\"} 0");
     has(&out, "queqiao_key_in_flight{key=\"1\"} 3");
+    has(&out, "queqiao_egress_up{place=\"1\",way=\"socks5://h:1\"} 0");
+    has(&out, "queqiao_egress_up{place=\"2\",way=\"direct\"} 1");
+    has(&out, "queqiao_egress_in_use{place=\"2\",way=\"direct\"} 1");
+    has(&out, "queqiao_egress_back_seconds{place=\"1\",way=\"socks5://h:1\",reason=\"refused\"} "
+              "3599.500");
+    lacks(&out, "queqiao_egress_back_seconds{place=\"2\"");
+    has(&out, "queqiao_egress_in_flight{place=\"2\",way=\"direct\"} 4");
+    has(&out,
+        "queqiao_egress_failures_total{place=\"1\",way=\"socks5://h:1\",reason=\"refused\"} 2");
+    has(&out, "queqiao_egress_failures_total{place=\"2\",way=\"direct\",reason=\"failing\"} 1");
     has(&out, "queqiao_key_back_seconds{key=\"2\",reason=\"key not valid\"} 90.500");
     lacks(&out, "queqiao_key_back_seconds{key=\"1\"");
     has(&out, "queqiao_quota_limit{project=\"1\",model=\"m\",quota=\"rpd\"} 250");

@@ -29,11 +29,23 @@ static uint32_t big_endian(const unsigned char *p)
     return (uint32_t)p[0] << 24 | (uint32_t)p[1] << 16 | (uint32_t)p[2] << 8 | p[3];
 }
 
+/* One round; the eight words are not moved but take turns in the call. */
+static inline void turn(const uint32_t *a, const uint32_t *b, const uint32_t *c, uint32_t *d,
+                        const uint32_t *e, const uint32_t *f, const uint32_t *g, uint32_t *h,
+                        uint32_t kw)
+{
+    uint32_t t1 = *h + (ror(*e, 6) ^ ror(*e, 11) ^ ror(*e, 25)) + (*g ^ (*e & (*f ^ *g))) + kw;
+    uint32_t t2 = (ror(*a, 2) ^ ror(*a, 13) ^ ror(*a, 22)) + ((*a & *b) | (*c & (*a | *b)));
+
+    *d += t1;
+    *h = t1 + t2;
+}
+
 /* FIPS 180-4, 6.2.2; the names are its. */
-static void compress(uint32_t h[8], const unsigned char *block)
+static void compress(uint32_t s[8], const unsigned char *block)
 {
     uint32_t w[64];
-    uint32_t v[8];
+    uint32_t a = s[0], b = s[1], c = s[2], d = s[3], e = s[4], f = s[5], g = s[6], h = s[7];
 
     for (size_t t = 0; t < 16; t++)
         w[t] = big_endian(block + 4 * t);
@@ -43,22 +55,19 @@ static void compress(uint32_t h[8], const unsigned char *block)
 
         w[t] = w[t - 16] + s0 + w[t - 7] + s1;
     }
-    memcpy(v, h, sizeof v);
-    for (size_t t = 0; t < 64; t++) {
-        uint32_t a = v[0], e = v[4];
-        uint32_t t1 =
-            v[7] + (ror(e, 6) ^ ror(e, 11) ^ ror(e, 25)) + ((e & v[5]) ^ (~e & v[6])) + K[t] + w[t];
-        uint32_t t2 =
-            (ror(a, 2) ^ ror(a, 13) ^ ror(a, 22)) + ((a & v[1]) ^ (a & v[2]) ^ (v[1] & v[2]));
-
-        memmove(v + 1, v, 7 * sizeof *v);
-        v[4] += t1;
-        v[0] = t1 + t2;
+    for (size_t t = 0; t < 64; t += 8) {
+        turn(&a, &b, &c, &d, &e, &f, &g, &h, K[t] + w[t]);
+        turn(&h, &a, &b, &c, &d, &e, &f, &g, K[t + 1] + w[t + 1]);
+        turn(&g, &h, &a, &b, &c, &d, &e, &f, K[t + 2] + w[t + 2]);
+        turn(&f, &g, &h, &a, &b, &c, &d, &e, K[t + 3] + w[t + 3]);
+        turn(&e, &f, &g, &h, &a, &b, &c, &d, K[t + 4] + w[t + 4]);
+        turn(&d, &e, &f, &g, &h, &a, &b, &c, K[t + 5] + w[t + 5]);
+        turn(&c, &d, &e, &f, &g, &h, &a, &b, K[t + 6] + w[t + 6]);
+        turn(&b, &c, &d, &e, &f, &g, &h, &a, K[t + 7] + w[t + 7]);
     }
-    for (size_t i = 0; i < 8; i++)
-        h[i] += v[i];
+    s[0] += a, s[1] += b, s[2] += c, s[3] += d;
+    s[4] += e, s[5] += f, s[6] += g, s[7] += h;
     secret_wipe(w, sizeof w);
-    secret_wipe(v, sizeof v);
 }
 
 /* The last block or two: the rest, a 1 bit, zeroes, the length in bits. */

@@ -131,10 +131,9 @@ static void put_name(struct log_line *l, const char *name)
         put_z(l, name);
         put_z(l, "\":");
     } else {
-        if (l->n > 0)
-            put_z(l, " ");
+        put(l, " ", l->n > 0);
         put_z(l, name);
-        put_z(l, "=");
+        put(l, "=", 1);
     }
 }
 
@@ -150,29 +149,52 @@ void log_str(struct log_line *l, const char *name, struct str value)
 
 void log_u64(struct log_line *l, const char *name, uint64_t value)
 {
-    char digits[24];
+    char digits[20];
+    char *at = digits + sizeof digits;
 
+    do {
+        *--at = (char)('0' + value % 10);
+        value /= 10;
+    } while (value != 0);
     put_name(l, name);
-    snprintf(digits, sizeof digits, "%llu", (unsigned long long)value);
-    put_z(l, digits);
+    put(l, at, (size_t)(digits + sizeof digits - at));
+}
+
+/* The second of the last line of this thread, spelled out: lines come many a second. */
+static _Thread_local struct {
+    int64_t s;
+    char text[24]; /* 2026-11-23T06:28:08 */
+} last;
+
+static void put_time(struct log_line *l, int64_t ms)
+{
+    char milli[] = {'.', (char)('0' + ms / 100 % 10), (char)('0' + ms / 10 % 10),
+                    (char)('0' + ms % 10), 'Z'};
+
+    if (last.s != ms / 1000 || last.text[0] == '\0') {
+        time_t s = (time_t)(ms / 1000);
+        struct tm t;
+
+        gmtime_r(&s, &t);
+        strftime(last.text, sizeof last.text, "%Y-%m-%dT%H:%M:%S", &t);
+        last.s = ms / 1000;
+    }
+    put_name(l, "ts");
+    put_z(l, l->json ? "\"" : "");
+    put_z(l, last.text);
+    put(l, milli, sizeof milli);
+    put_z(l, l->json ? "\"" : "");
 }
 
 void log_begin(struct log_line *l, enum log_level level, const char *event)
 {
     static const char *const names[] = {"error", "warn", "info", "debug"};
-    int64_t ms = clock_wall_ms();
-    time_t s = (time_t)(ms / 1000);
-    struct tm t;
-    char stamp[96];
 
     l->n = 0;
     l->json = as_json;
     if (l->json)
         put_z(l, "{");
-    gmtime_r(&s, &t);
-    snprintf(stamp, sizeof stamp, "%04d-%02d-%02dT%02d:%02d:%02d.%03dZ", t.tm_year + 1900,
-             t.tm_mon + 1, t.tm_mday, t.tm_hour, t.tm_min, t.tm_sec, (int)(ms % 1000));
-    log_str(l, "ts", str_z(stamp));
+    put_time(l, clock_wall_ms());
     log_str(l, "level", str_z(names[level]));
     log_str(l, "ev", str_z(event));
 }
@@ -188,16 +210,18 @@ void log_end(struct log_line *l)
 
 void log_plain(struct str line)
 {
-    struct log_line l = {.n = 0};
+    UNINITIALIZED struct log_line l;
 
+    l.n = 0;
+    l.json = false;
     put(&l, line.p, line.n);
     log_end(&l);
 }
 
 void log_text(enum log_level level, const char *event, const char *fmt, ...)
 {
-    struct log_line l;
-    char text[1024];
+    UNINITIALIZED struct log_line l;
+    UNINITIALIZED char text[1024];
     va_list ap;
     int n;
 

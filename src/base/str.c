@@ -97,7 +97,7 @@ uint64_t str_hash(struct str s)
 int word_find(const struct word *table, size_t n, struct str s)
 {
     for (size_t i = 0; i < n; i++)
-        if (strlen(table[i].name) == s.n && memcmp(table[i].name, s.p, s.n) == 0)
+        if ((s.n == 0 || table[i].name[0] == s.p[0]) && str_eq(str_z(table[i].name), s))
             return table[i].value;
     return -1;
 }

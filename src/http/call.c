@@ -155,14 +155,6 @@ void call_want_body(struct call *c)
 
 /* The response. */
 
-static bool is_clean(struct str value)
-{
-    for (size_t i = 0; i < value.n; i++)
-        if (((unsigned char)value.p[i] < ' ' && value.p[i] != '\t') || value.p[i] == 0x7f)
-            return false;
-    return true;
-}
-
 /* A name that a handler may give: lower case, and none that says where the message ends. */
 static bool name_good(struct str name)
 {
@@ -183,14 +175,14 @@ static struct str clean(struct buf *room, struct str value)
     size_t from = room->n;
 
     for (size_t i = 0; i < value.n; i++)
-        if (is_clean(str_sub(value, i, 1)))
+        if (http_value_ok(str_sub(value, i, 1)))
             buf_putc(room, value.p[i]);
     return str_skip(buf_str(room), from);
 }
 
 void call_respond(struct call *c, int status, struct http_headers h, int64_t length)
 {
-    struct http_header fields[RESPONSE_FIELDS_MAX];
+    UNINITIALIZED struct http_header fields[RESPONSE_FIELDS_MAX];
     struct buf room;
     size_t dirty = 0;
 
@@ -199,17 +191,17 @@ void call_respond(struct call *c, int status, struct http_headers h, int64_t len
     c->responded = true;
     c->length = length;
     c->bodyless = c->method == HTTP_HEAD || status == 204 || status == 304;
-    for (size_t i = 0; i < h.n; i++)
-        dirty += is_clean(h.v[i].value) ? 0 : h.v[i].value.n;
-    buf_init(&room, dirty);
-    if (dirty > 0 && buf_reserve(&room, dirty) == NULL)
-        dirty = 0; /* no memory: those values come out empty */
     for (size_t i = 0; i < h.n; i++) {
         assert(name_good(h.v[i].name));
         fields[i] = h.v[i];
-        if (!is_clean(h.v[i].value))
-            fields[i].value = clean(&room, h.v[i].value);
+        dirty += http_value_ok(h.v[i].value) ? 0 : h.v[i].value.n;
     }
+    buf_init(&room, dirty);
+    if (dirty > 0 && buf_reserve(&room, dirty) == NULL)
+        room.err = E_TOOBIG; /* no memory: those values come out empty */
+    for (size_t i = 0; i < h.n && dirty > 0; i++)
+        if (!http_value_ok(h.v[i].value))
+            fields[i].value = clean(&room, h.v[i].value);
     timer_stop(&c->body.timer); /* an early answer: nobody waits for the rest */
     version(c)->respond(c, status, (struct http_headers){fields, h.n}, length);
     buf_fini(&room);
@@ -292,7 +284,7 @@ static size_t refusal_fields(struct call *c, const struct refusal *r, struct htt
 void call_refuse(struct call *c, const struct refusal *r)
 {
     struct server *s = c->conn->server;
-    struct http_header fields[REFUSAL_FIELDS];
+    UNINITIALIZED struct http_header fields[REFUSAL_FIELDS];
     size_t n = refusal_fields(c, r, fields);
     struct buf body;
 

@@ -33,14 +33,6 @@ static bool is_token(struct str s)
     return s.n > 0;
 }
 
-static bool is_value(struct str s)
-{
-    for (size_t i = 0; i < s.n; i++)
-        if (((unsigned char)s.p[i] < 0x20 && s.p[i] != '\t') || s.p[i] == 0x7f)
-            return false;
-    return true;
-}
-
 static bool is_visible(struct str s)
 {
     for (size_t i = 0; i < s.n; i++)
@@ -57,7 +49,7 @@ enum err req_check(const struct client_request *r)
     if (r->body != NULL && r->body->text.err != OK)
         return E_FIELD;
     for (size_t i = 0; i < r->headers.n; i++)
-        if (!is_token(r->headers.v[i].name) || !is_value(r->headers.v[i].value))
+        if (!is_token(r->headers.v[i].name) || !http_value_ok(r->headers.v[i].value))
             return E_FIELD;
     return OK;
 }

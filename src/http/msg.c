@@ -88,3 +88,29 @@ struct str http_reason(int status)
             return str_z(REASONS[i].reason);
     return S("Unknown");
 }
+
+static bool byte_ok(unsigned char c)
+{
+    return (c >= ' ' || c == '\t') && c != 0x7f;
+}
+
+bool http_value_ok(struct str value)
+{
+    const uint64_t ones = 0x0101010101010101U, tops = ones << 7;
+    size_t i = 0;
+
+    for (; value.n - i >= 8; i += 8) { /* a word with nothing below 0x20 and no 0x7f, nearly all */
+        uint64_t v, del;
+
+        memcpy(&v, value.p + i, 8);
+        del = v ^ (ones * 0x7f);
+        if ((((v - ones * 0x20) & ~v) | ((del - ones) & ~del)) & tops)
+            for (size_t k = i; k < i + 8; k++)
+                if (!byte_ok((unsigned char)value.p[k]))
+                    return false;
+    }
+    for (; i < value.n; i++)
+        if (!byte_ok((unsigned char)value.p[i]))
+            return false;
+    return true;
+}

@@ -32,6 +32,9 @@ struct str http_header_get(struct http_headers h, struct str name);
 
 struct str http_reason(int status); /* "Not Found"; "Unknown" where there is none */
 
+/* No control byte but HTAB: it ends no line, and may stand in a field's value. */
+bool http_value_ok(struct str value);
+
 /* Cap what strangers send: see ARCHITECTURE.md, "Caps". */
 enum {
     HTTP_LINE_MAX = 8 * 1024,

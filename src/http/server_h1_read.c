@@ -81,6 +81,20 @@ static bool agreed(struct h1_reader *r, struct str bytes)
 
 enum line { LINE_MORE, LINE_WHOLE, LINE_BYTE, LINE_LONG, LINE_FULL, LINE_NO_MEMORY };
 
+/* How many bytes at the front, at most n, hold no end of a line and nothing forbidden. Told from
+ * the next LF on the cheap; the bytes around it are left to be judged one by one. */
+static size_t line_plain(struct str in, size_t n)
+{
+    struct str front = str_sub(in, 0, n);
+    const char *lf = memchr(front.p, '\n', front.n);
+
+    if (lf != NULL)
+        front.n = (size_t)(lf - front.p);
+    if (front.n > 0)
+        front.n--; /* its CR */
+    return http_value_ok(front) ? front.n : 0;
+}
+
 /* Move bytes from *in to the end of b until the line that begins at b->p + from is complete; it may
  * hold `max` bytes beside its CRLF. Each byte is judged in its turn (H1-4). */
 static enum line line_take(struct buf *b, size_t from, size_t max, struct str *in)
@@ -89,9 +103,9 @@ static enum line line_take(struct buf *b, size_t from, size_t max, struct str *i
     size_t room = b->max - b->n;
     bool cr = had > 0 && b->p[b->n - 1] == '\r';
     enum line got = LINE_MORE;
-    size_t i;
+    size_t i = cr ? 0 : line_plain(*in, room < max - had ? room : max - had);
 
-    for (i = 0; i < in->n && got == LINE_MORE; i++) {
+    for (; i < in->n && got == LINE_MORE; i++) {
         unsigned char c = (unsigned char)in->p[i];
 
         if (i == room)

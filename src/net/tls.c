@@ -191,6 +191,14 @@ static void broke(struct tls *t)
     give_up(t, t->ready != NULL ? E_UPSTREAM : E_SYNTAX, what);
 }
 
+/* SSL_get_error looks at the thread's queue of errors, which must be empty before: it nearly always
+ * is, and emptying it costs more than to look. */
+static void forget_errors(void)
+{
+    if (ERR_peek_error() != 0)
+        ERR_clear_error();
+}
+
 /* Reading. */
 
 static bool still_reading(const struct tls *t)
@@ -198,13 +206,18 @@ static bool still_reading(const struct tls *t)
     return !t->paused && !t->s.closed && !t->s.ended;
 }
 
-/* Opens records into the shared buffer until it is nearly full or no whole record is left. */
+/* Opens records into the shared buffer until it is nearly full or no whole record is left. That
+ * none is left is known when all bytes are taken: OpenSSL is not asked once more to say so. */
 static size_t open_some(struct tls *t, char *out, int *ret_why)
 {
     size_t used = 0, got = 0;
 
     *ret_why = SSL_ERROR_NONE;
     while (used <= LOOP_READ_BUF - RECORD_MAX) {
+        if (used > 0 && t->in.n == 0 && SSL_pending(t->ssl) == 0) {
+            *ret_why = SSL_ERROR_WANT_READ;
+            break;
+        }
         int r = SSL_read_ex(t->ssl, out + used, LOOP_READ_BUF - used, &got);
 
         if (r != 1) {
@@ -257,12 +270,15 @@ static void shake(struct tls *t)
 /* Work on t->in. What a pause leaves of it is the caller's to keep. */
 static void pump(struct tls *t)
 {
-    ERR_clear_error();
+    forget_errors();
     if (t->ready != NULL)
         shake(t);
     if (t->ready == NULL && still_reading(t))
         read_on(t);
-    SSL_free_buffers(t->ssl); /* a ticket that was read would leave 16 KiB behind, for nothing */
+    /* A ticket that was read would leave 16 KiB behind, for nothing. Upstreams are few and busy:
+     * theirs stays. */
+    if (t->client == NULL)
+        SSL_free_buffers(t->ssl);
     if (!t->s.closed && !t->s.ended && stream_queued(t->lower) > QUEUED_MAX)
         give_up(t, E_TOOBIG, "");
 }
@@ -343,7 +359,7 @@ static void flush(struct task *task)
         give_up(t, E_TOOBIG, "");
         return;
     }
-    ERR_clear_error();
+    forget_errors();
     while (t->sealed < t->plain.n && stream_queued(t->lower) < FLOW_HIGH) {
         struct str record = str_sub(buf_str(&t->plain), t->sealed, RECORD_MAX);
         size_t wrote = 0;

@@ -132,7 +132,7 @@ void base64_encode(struct str bytes, struct buf *out)
 
 /* Images of many megabytes are checked, so 16 characters at a time where that is possible. */
 #ifdef __SSE2__
-static __m128i in_range(__m128i v, char first, char last)
+static ALWAYS_INLINE __m128i in_range(__m128i v, char first, char last)
 {
     __m128i from = _mm_sub_epi8(v, _mm_set1_epi8(first));
     __m128i most = _mm_set1_epi8((char)(last - first));
@@ -140,20 +140,33 @@ static __m128i in_range(__m128i v, char first, char last)
     return _mm_cmpeq_epi8(_mm_min_epu8(from, most), from);
 }
 
+/* 0xff in each byte of the usual alphabet. */
+static ALWAYS_INLINE __m128i is_usual(const char *p)
+{
+    __m128i v = _mm_loadu_si128((const __m128i *)(const void *)p);
+    __m128i letter = in_range(_mm_or_si128(v, _mm_set1_epi8(0x20)), 'a', 'z');
+    __m128i digit = in_range(v, '/', '9'); /* the slash stands before the zero */
+
+    return _mm_or_si128(_mm_or_si128(letter, digit), _mm_cmpeq_epi8(v, _mm_set1_epi8('+')));
+}
+
 /* How many characters at the front are good, looking at whole blocks only. */
 static size_t good_blocks(struct str text)
 {
     size_t i = 0;
 
-    for (; text.n - i >= 16; i += 16) {
+    for (; text.n - i >= 64; i += 64) {
+        __m128i ab = _mm_and_si128(is_usual(text.p + i), is_usual(text.p + i + 16));
+        __m128i cd = _mm_and_si128(is_usual(text.p + i + 32), is_usual(text.p + i + 48));
+
+        if (_mm_movemask_epi8(_mm_and_si128(ab, cd)) != 0xffff)
+            break;
+    }
+    for (; text.n - i >= 16; i += 16) { /* the other alphabet too */
         __m128i v = _mm_loadu_si128((const __m128i *)(const void *)(text.p + i));
-        __m128i letter = in_range(_mm_or_si128(v, _mm_set1_epi8(0x20)), 'a', 'z');
-        __m128i digit = in_range(v, '/', '9'); /* the slash stands before the zero */
-        __m128i plus = _mm_cmpeq_epi8(v, _mm_set1_epi8('+'));
         __m128i minus = _mm_cmpeq_epi8(v, _mm_set1_epi8('-'));
         __m128i low = _mm_cmpeq_epi8(v, _mm_set1_epi8('_'));
-        __m128i good =
-            _mm_or_si128(_mm_or_si128(letter, digit), _mm_or_si128(_mm_or_si128(plus, minus), low));
+        __m128i good = _mm_or_si128(is_usual(text.p + i), _mm_or_si128(minus, low));
 
         if (_mm_movemask_epi8(good) != 0xffff)
             break;

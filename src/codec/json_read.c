@@ -2,12 +2,13 @@
  * SPDX-License-Identifier: MIT */
 /* json_read.c - the caps that yyjson does not know, and readers that never fail.
  *
- * Text is walked twice: prescan() counts what could cost memory and refuses early, at memory speed
- * on long strings; yyjson then decides about every byte. Values live in a pool that is kept from
- * parse to parse. Must not know what any member means. */
+ * Text is walked twice: json_scan() counts what could cost memory and refuses early; yyjson then
+ * decides about every byte, but for long strings of plain ASCII (inline media), which the scan has
+ * judged already: they are cut out before and put back as values. Values live in a pool that is
+ * kept from parse to parse. Must not know what any member means. */
 #include "codec/json_read.h"
 #include "base/mem.h"
-#include "codec/scan.h"
+#include "codec/json_scan.h"
 #include "codec/utf8.h"
 
 #include <assert.h>
@@ -16,7 +17,6 @@ enum {
     POOL_KEEP = 256 * 1024, /* a larger pool is given back before the next parse */
     NAMES_MAX = 256,
     PATH_NAME_MAX = 64,
-    HARMLESS_MAX = 64 * 1024,
 };
 static_assert(JSON_PAD >= YYJSON_PADDING_SIZE, "yyjson reads that far past the end");
 
@@ -32,16 +32,24 @@ static void drop_pool(struct json *j)
     j->pool_bytes = 0;
 }
 
+static void drop_rest(struct json *j)
+{
+    mem_drop(j->rest, j->rest_bytes);
+    j->rest = NULL;
+    j->rest_bytes = 0;
+}
+
 void json_fini(struct json *j)
 {
     if (j == NULL)
         return;
     drop_pool(j);
+    drop_rest(j);
     mem_drop(j->copy, j->copy_bytes);
     *j = (struct json){0};
 }
 
-/* yyjson asks for one block and makes it grow; the caps of prescan() bound how far. */
+/* yyjson asks for one block and makes it grow; the caps of json_scan() bound how far. */
 static void *pool_realloc(void *ctx, void *old, size_t was, size_t n)
 {
     struct json *j = ctx;
@@ -68,125 +76,6 @@ static void pool_free(void *ctx, void *p)
 {
     (void)ctx;
     (void)p;
-}
-
-/* What prescan() does at a byte outside of strings. */
-enum { PASS, QUOTE, OPEN, CLOSE, NEXT, DIGIT };
-static const uint8_t WHAT[256] = {
-    ['"'] = QUOTE, ['['] = OPEN,  ['{'] = OPEN,  [']'] = CLOSE, ['}'] = CLOSE, [','] = NEXT,
-    [':'] = NEXT,  ['0'] = DIGIT, ['1'] = DIGIT, ['2'] = DIGIT, ['3'] = DIGIT, ['4'] = DIGIT,
-    ['5'] = DIGIT, ['6'] = DIGIT, ['7'] = DIGIT, ['8'] = DIGIT, ['9'] = DIGIT, ['-'] = DIGIT,
-    ['+'] = DIGIT, ['.'] = DIGIT, ['e'] = DIGIT, ['E'] = DIGIT,
-};
-
-static int hex_digit(char c)
-{
-    if (c >= '0' && c <= '9')
-        return c - '0';
-    c = (char)(c | 0x20);
-    return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
-/* The code unit of \uXXXX at p, or -1. */
-static int escape_unit(const char *p, size_t n)
-{
-    int unit = 0;
-
-    if (n < 6 || p[0] != '\\' || p[1] != 'u')
-        return -1;
-    for (int i = 2; i < 6; i++) {
-        int digit = hex_digit(p[i]);
-
-        if (digit < 0)
-            return -1;
-        unit = unit * 16 + digit;
-    }
-    return unit;
-}
-
-/* Pass the escape at p and rewrite it when it is half of a surrogate pair. */
-static size_t mend_escape(char *p, size_t n)
-{
-    int unit = escape_unit(p, n);
-    int other;
-
-    if (unit < 0xd800 || unit > 0xdfff)
-        return n < 2 ? n : 2;
-    other = unit < 0xdc00 ? escape_unit(p + 6, n - 6) : -1;
-    if (other >= 0xdc00 && other <= 0xdfff)
-        return 12;
-    memcpy(p + 2, "FFFD", 4);
-    return 6;
-}
-
-/* The index after the quote that ends the string whose text starts at i. */
-static size_t pass_string(char *p, size_t n, size_t i, bool lenient)
-{
-    for (;;) {
-        i += scan_plain(p + i, n - i);
-        if (i >= n)
-            return n;
-        if (p[i] == '"')
-            return i + 1;
-        if (p[i] == '\\' && lenient)
-            i += mend_escape(p + i, n - i);
-        else
-            i += p[i] == '\\' && n - i >= 2 ? 2 : 1;
-    }
-}
-
-static size_t pass_number(const char *p, size_t n, size_t i)
-{
-    while (i < n && WHAT[(unsigned char)p[i]] == DIGIT)
-        i++;
-    return i;
-}
-
-/* Count what could cost memory; *at is where the count stopped. Right for text that is JSON; of
- * other text it says something harmless, as yyjson refuses it. */
-static const char *prescan(char *p, size_t n, bool lenient, size_t *at)
-{
-    size_t depth = 0;
-    size_t values = 1;
-    size_t i = *at;
-
-    while (i < n) {
-        size_t from = i++;
-
-        switch (WHAT[(unsigned char)p[from]]) {
-        case QUOTE: i = pass_string(p, n, i, lenient); break;
-        case OPEN:
-            depth++;
-            values += i < n && p[i] != ']' && p[i] != '}';
-            break;
-        case CLOSE: depth -= depth > 0; break;
-        case NEXT: values++; break;
-        case DIGIT: i = pass_number(p, n, i); break;
-        default: continue;
-        }
-        *at = from;
-        if (depth > JSON_DEPTH_MAX)
-            return "is nested too deeply";
-        if (values > JSON_VALUES_MAX)
-            return "has too many values";
-        if (i - from > JSON_NUMBER_MAX && p[from] != '"')
-            return "has a number with too many digits";
-    }
-    return NULL;
-}
-
-/* Short text with few brackets and no long number reaches no cap, and without an escape like \ud8..
- * it has nothing to mend: an event of a stream, as a rule. The walk over it is saved. */
-static bool is_harmless(const char *p, size_t n)
-{
-    struct scan_facts f;
-
-    if (n > HARMLESS_MAX)
-        return false;
-    f = scan_facts(p, n);
-    if (f.opens > JSON_DEPTH_MAX || f.digits)
-        return false;
-    return !f.slash || (memmem(p, n, "\\ud", 3) == NULL && memmem(p, n, "\\uD", 3) == NULL);
 }
 
 static const char *syntax_words(yyjson_read_code code)
@@ -216,6 +105,57 @@ static bool is_space(char c)
     return c == ' ' || c == '\t' || c == '\n' || c == '\r';
 }
 
+/* Long strings. What yyjson reads is the text without them, each an empty string. */
+
+static bool leave_out(struct json *j, const char *p, size_t n, const struct json_cuts *cuts)
+{
+    size_t room = n - cuts->bytes + JSON_PAD;
+    char *to = mem_try_realloc(NULL, 0, room);
+    size_t at = 0;
+
+    if (to == NULL)
+        return false;
+    j->rest = to;
+    j->rest_bytes = room;
+    for (size_t i = 0; i <= cuts->n; i++) {
+        size_t until = i < cuts->n ? cuts->v[i].at : n;
+
+        memcpy(to, p + at, until - at);
+        to += until - at;
+        at = i < cuts->n ? until + cuts->v[i].n : n;
+    }
+    memset(to, 0, JSON_PAD);
+    return true;
+}
+
+/* Values stand in the order of their text: one walk finds those that were left out. */
+static void put_back(struct json *j, char *p, const struct json_cuts *cuts)
+{
+    yyjson_val *v = j->doc->root;
+    yyjson_val *end = v + yyjson_doc_get_val_count(j->doc);
+    size_t gone = 0;
+
+    for (size_t i = 0; i < cuts->n && v < end; v++) {
+        const struct json_cut *cut = &cuts->v[i];
+
+        if (!unsafe_yyjson_is_str(v) || v->uni.str != j->rest + (cut->at - gone))
+            continue;
+        p[cut->at + cut->n] = '\0';
+        v->uni.str = p + cut->at;
+        v->tag = (uint64_t)cut->n << YYJSON_TAG_BIT | YYJSON_TYPE_STR;
+        gone += cut->n;
+        i++;
+    }
+}
+
+/* Where in the whole text a place in what is left of it was. */
+static size_t place_in_whole(const struct json_cuts *cuts, size_t at)
+{
+    for (size_t i = 0; i < cuts->n && at > cuts->v[i].at; i++)
+        at += cuts->v[i].n;
+    return at;
+}
+
 /* yyjson is told to stop after the value, since it then takes memory as it needs it and not by a
  * guess from the length of the text (which would be 53 MB for an image of 20 MB). So whatever
  * follows the value is for us to refuse, and white space at the end is cut before. */
@@ -227,11 +167,14 @@ static enum err parse(struct json *j, char *p, size_t n, bool lenient, size_t *r
     const yyjson_alc alc = {pool_malloc, pool_realloc, pool_free, j};
     size_t front = n >= 3 && memcmp(p, "\xef\xbb\xbf", 3) == 0 ? 3 : 0;
     size_t at = front;
+    char *text = p;
+    UNINITIALIZED struct json_cuts cuts;
     const char *what;
     yyjson_read_err err;
 
     j->doc = NULL;
     j->root = NULL;
+    drop_rest(j);
     if (j->pool_bytes > POOL_KEEP)
         drop_pool(j);
     while (n > front && is_space(p[n - 1]))
@@ -239,19 +182,25 @@ static enum err parse(struct json *j, char *p, size_t n, bool lenient, size_t *r
     memset(p + n, 0, JSON_PAD);
     if (n == front)
         return failed(j, E_SYNTAX, "is empty", n, ret_at, why);
-    what = lenient && is_harmless(p, n) ? NULL : prescan(p, n, lenient, &at);
+    what = json_scan(p, n, lenient, &cuts, &at);
     if (what != NULL)
         return failed(j, E_TOOBIG, what, at, ret_at, why);
-    j->doc = yyjson_read_opts(p + front, n - front, flags, &alc, &err);
+    if (cuts.n > 0 && leave_out(j, p, n, &cuts))
+        text = j->rest;
+    else
+        cuts.n = cuts.bytes = 0; /* no memory for a copy: all of it is read where it is */
+    j->doc = yyjson_read_opts(text + front, n - cuts.bytes - front, flags, &alc, &err);
     if (j->doc == NULL && err.code == YYJSON_READ_ERROR_MEMORY_ALLOCATION)
         return failed(j, E_TOOBIG, "needs more memory than there is", front, ret_at, why);
     if (j->doc == NULL)
-        return failed(j, E_SYNTAX, syntax_words(err.code), front + err.pos, ret_at, why);
-    at = front + yyjson_doc_get_read_size(j->doc);
+        return failed(j, E_SYNTAX, syntax_words(err.code), place_in_whole(&cuts, front + err.pos),
+                      ret_at, why);
+    at = place_in_whole(&cuts, front + yyjson_doc_get_read_size(j->doc));
     if (at != n) {
         j->doc = NULL;
         return failed(j, E_SYNTAX, "is not valid JSON: something follows its end", at, ret_at, why);
     }
+    put_back(j, p, &cuts);
     j->root = yyjson_doc_get_root(j->doc);
     return OK;
 }
@@ -285,33 +234,49 @@ enum err json_parse_copy(struct json *j, struct str text, size_t *ret_at, struct
     return parse(j, j->copy, text.n, false, ret_at, why);
 }
 
+static size_t name_index(const char *const *names, size_t n, struct str name)
+{
+    for (size_t i = 0; i < n; i++)
+        if (name.n > 0 && names[i][0] == name.p[0] && str_eq(str_z(names[i]), name))
+            return i;
+    return n;
+}
+
 yyjson_val *jr_duplicate(yyjson_val *obj, const char *const *names, size_t n)
 {
-    size_t len[NAMES_MAX];
-    bool seen[NAMES_MAX] = {false};
+    bool seen[NAMES_MAX];
 
     assert(n <= NAMES_MAX);
-    for (size_t i = 0; i < n; i++)
-        len[i] = strlen(names[i]);
+    memset(seen, 0, n);
     jr_each_member (key, obj) {
-        struct str name = jr_text(key);
+        size_t i = name_index(names, n, jr_text(key));
 
-        for (size_t i = 0; i < n; i++) {
-            if (len[i] != name.n || memcmp(names[i], name.p, name.n) != 0)
-                continue;
-            if (seen[i])
-                return key + 1;
+        if (i < n && seen[i])
+            return key + 1;
+        if (i < n)
             seen[i] = true;
-        }
     }
     return NULL;
 }
 
-yyjson_val *jr_get(yyjson_val *obj, const char *key)
+/* The hot spot of translating requests: the walk of jr_each_member, by hand. */
+yyjson_val *jr_find(yyjson_val *obj, struct str key)
 {
-    yyjson_val *v = yyjson_obj_get(obj, key);
+    yyjson_val *name = obj;
 
-    return yyjson_is_null(v) ? NULL : v;
+    if (!yyjson_is_obj(obj))
+        return NULL;
+    name++;
+    for (size_t left = unsafe_yyjson_get_len(obj); left > 0; left--) {
+        yyjson_val *v = name + 1;
+        const char *text = name->uni.str;
+
+        if (name->tag >> YYJSON_TAG_BIT == key.n && (key.n == 0 || text[0] == key.p[0]) &&
+            memcmp(text, key.p, key.n) == 0)
+            return unsafe_yyjson_is_null(v) ? NULL : v;
+        name = unsafe_yyjson_is_ctn(v) ? unsafe_yyjson_get_next(v) : v + 1;
+    }
+    return NULL;
 }
 
 void jr_members(yyjson_val *obj, const struct str *names, size_t n, yyjson_val **ret)
@@ -322,22 +287,13 @@ void jr_members(yyjson_val *obj, const struct str *names, size_t n, yyjson_val *
         size_t len = unsafe_yyjson_get_len(key);
 
         for (size_t i = 0; i < n; i++)
-            if (names[i].n == len && memcmp(names[i].p, name, len) == 0) {
+            if (names[i].n == len && names[i].p[0] == name[0] &&
+                memcmp(names[i].p, name, len) == 0) {
                 if (ret[i] == NULL && !unsafe_yyjson_is_null(key + 1))
                     ret[i] = key + 1;
                 break;
             }
     }
-}
-
-struct str jr_text(yyjson_val *v)
-{
-    return yyjson_is_str(v) ? str_of(unsafe_yyjson_get_str(v), unsafe_yyjson_get_len(v)) : S("");
-}
-
-struct str jr_str(yyjson_val *obj, const char *key)
-{
-    return jr_text(jr_get(obj, key));
 }
 
 bool jr_bool(yyjson_val *obj, const char *key, bool otherwise)

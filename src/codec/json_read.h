@@ -14,7 +14,8 @@
 
 enum { JSON_DEPTH_MAX = 128, JSON_VALUES_MAX = 1000000, JSON_NUMBER_MAX = 256, JSON_PAD = 8 };
 
-/* Parsed JSON. Strings point into the caller's bytes, which the parse changes in place. */
+/* Parsed JSON. Strings point into the caller's bytes, which the parse changes in place, or into the
+ * json itself. */
 struct json {
     yyjson_doc *doc;
     yyjson_val *root; /* NULL after json_fini */
@@ -23,6 +24,8 @@ struct json {
     size_t pool_bytes;
     char *copy; /* of json_parse_copy */
     size_t copy_bytes;
+    char *rest; /* the text without its long strings, when there were some */
+    size_t rest_bytes;
 };
 void json_init(struct json *j);
 void json_fini(struct json *j);
@@ -50,11 +53,23 @@ MUST_CHECK enum err json_parse_copy(struct json *j, struct str text, size_t *ret
 /* The value of the first member that repeats one of `names` (at most 256), NULL when none does. */
 yyjson_val *jr_duplicate(yyjson_val *obj, const char *const *names, size_t n);
 
-yyjson_val *jr_get(yyjson_val *obj, const char *key); /* NULL when absent, null, or obj is none */
+yyjson_val *jr_find(yyjson_val *obj, struct str key); /* NULL when absent, null, or obj is none */
+/* The same, for a word of our own: its length is known where it is compiled. */
+static inline yyjson_val *jr_get(yyjson_val *obj, const char *key)
+{
+    return jr_find(obj, (struct str){key, strlen(key)});
+}
 /* Many members in one walk: ret[i] is what jr_get gives for names[i]. For hot paths. */
 void jr_members(yyjson_val *obj, const struct str *names, size_t n, yyjson_val **ret);
-struct str jr_str(yyjson_val *obj, const char *key); /* a string member's text, else empty */
-struct str jr_text(yyjson_val *v);                   /* a string's text, else empty */
+/* A string's text, else empty. */
+static inline struct str jr_text(yyjson_val *v)
+{
+    return yyjson_is_str(v) ? str_of(unsafe_yyjson_get_str(v), unsafe_yyjson_get_len(v)) : S("");
+}
+static inline struct str jr_str(yyjson_val *obj, const char *key) /* of a member */
+{
+    return jr_text(jr_get(obj, key));
+}
 bool jr_bool(yyjson_val *obj, const char *key, bool otherwise);
 static inline bool jr_is_num(yyjson_val *v)
 {

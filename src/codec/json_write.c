@@ -72,24 +72,40 @@ static size_t spell_escape(unsigned char c, bool twice, char out[ESCAPE_MAX])
     return n;
 }
 
+/* The second byte of an escape of two. */
+static const char SHORT[256] = {
+    ['"'] = '"',  ['\\'] = '\\', ['\b'] = 'b', ['\f'] = 'f',
+    ['\n'] = 'n', ['\r'] = 'r',  ['\t'] = 't',
+};
+
+/* Into memory that has room for every byte to be escaped. Returns the end. */
+static char *escape_into(char *to, struct str s, bool twice)
+{
+    for (;;) {
+        size_t plain = scan_copy(to, s.p, s.n);
+        unsigned char c;
+
+        to += plain;
+        if (plain == s.n)
+            return to;
+        c = (unsigned char)s.p[plain];
+        if (!twice && SHORT[c] != 0) {
+            *to++ = '\\';
+            *to++ = SHORT[c];
+        } else {
+            to += spell_escape(c, twice, to);
+        }
+        s = str_skip(s, plain + 1);
+    }
+}
+
 /* Few bytes, with room for all of them to be escaped. */
 static void escape_fast(struct buf *b, struct str s, bool twice)
 {
     char *start = buf_reserve(b, s.n * ESCAPE_MAX);
-    char *to = start;
 
-    if (start == NULL)
-        return;
-    for (;;) {
-        size_t plain = scan_copy(to, s.p, s.n);
-
-        to += plain;
-        if (plain == s.n)
-            break;
-        to += spell_escape((unsigned char)s.p[plain], twice, to);
-        s = str_skip(s, plain + 1);
-    }
-    b->n += (size_t)(to - start);
+    if (start != NULL)
+        b->n += (size_t)(escape_into(start, s, twice) - start);
 }
 
 /* Near the cap: each byte counts. */
@@ -155,9 +171,46 @@ static void put_quote(struct jw *w)
 
 static void put_string(struct jw *w, struct str s)
 {
-    put_quote(w);
-    put_text(w, s);
-    put_quote(w);
+    struct buf *b = w->b;
+    char *start, *to;
+
+    if (w->quoted || s.n > PIECE || s.n * ESCAPE_MAX + 2 > b->max - b->n) {
+        put_quote(w);
+        put_text(w, s);
+        put_quote(w);
+        return;
+    }
+    start = buf_reserve(b, s.n * ESCAPE_MAX + 2); /* short: with one look at the room */
+    if (start == NULL)
+        return;
+    *start = '"';
+    to = escape_into(start + 1, s, false);
+    *to++ = '"';
+    b->n += (size_t)(to - start);
+}
+
+/* A comma where there must be one, and a name of our own, in which nothing needs an escape. */
+static void put_name(struct jw *w, struct str name)
+{
+    size_t n = name.n + 3 + w->comma;
+    char *to;
+
+    if (w->quoted) {
+        if (w->comma)
+            put_char(w, ',');
+        put_string(w, name);
+        put_char(w, ':');
+        return;
+    }
+    to = buf_reserve(w->b, n);
+    if (to == NULL)
+        return;
+    w->b->n += n;
+    if (w->comma)
+        *to++ = ',';
+    *to++ = '"';
+    memcpy(to, name.p, name.n);
+    memcpy(to + name.n, "\":", 2);
 }
 
 /* What stands before a value: a comma, and the key if there is one. */
@@ -171,13 +224,11 @@ static void before(struct jw *w, const char *key)
     assert((w->depth > JW_DEPTH_MAX || in_object(w) == (key != NULL)) &&
            "a key in an object, none elsewhere");
     assert((w->depth > 0 || !w->comma) && "one root");
-    if (w->comma)
+    if (key != NULL)
+        put_name(w, str_z(key));
+    else if (w->comma)
         put_char(w, ',');
     w->comma = true;
-    if (key != NULL) {
-        put_string(w, str_z(key));
-        put_char(w, ':');
-    }
 }
 
 void jw_key(struct jw *w, struct str key)
@@ -229,6 +280,18 @@ void jw_str(struct jw *w, const char *key, struct str s)
 {
     before(w, key);
     put_string(w, s);
+}
+
+void jw_base64(struct jw *w, const char *key, struct str s)
+{
+    if (w->rope == NULL || s.n < ROPE_SPAN_MIN) {
+        jw_str(w, key, s);
+        return;
+    }
+    before(w, key);
+    put_quote(w);
+    rope_borrow(w->rope, s);
+    put_quote(w);
 }
 
 void jw_str_key(struct jw *w, struct str key, struct str s)

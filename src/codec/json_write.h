@@ -31,6 +31,8 @@ void jw_end(struct jw *w); /* closes the innermost object or array */
 
 /* Text is valid UTF-8; it is escaped as RFC 8259 demands, nothing more. */
 void jw_str(struct jw *w, const char *key, struct str s);
+/* The same for text that was found to need no escape: base64. */
+void jw_base64(struct jw *w, const char *key, struct str s);
 void jw_str_key(struct jw *w, struct str key, struct str s); /* for keys that are data */
 void jw_key(struct jw *w, struct str key); /* the next call takes NULL for its key */
 void jw_int(struct jw *w, const char *key, int64_t v);

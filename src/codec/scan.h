@@ -13,14 +13,18 @@
 #include <emmintrin.h>
 
 /* 0xff in each byte that is a quote, a backslash or a control byte. */
-static inline __m128i scan_marks(const char *p)
+static inline __m128i scan_marks_in(__m128i v)
 {
-    __m128i v = _mm_loadu_si128((const __m128i *)(const void *)p);
     __m128i quote = _mm_cmpeq_epi8(v, _mm_set1_epi8('"'));
     __m128i slash = _mm_cmpeq_epi8(v, _mm_set1_epi8('\\'));
     __m128i control = _mm_cmpeq_epi8(_mm_min_epu8(v, _mm_set1_epi8(0x1f)), v);
 
     return _mm_or_si128(_mm_or_si128(quote, slash), control);
+}
+
+static inline __m128i scan_marks(const char *p)
+{
+    return scan_marks_in(_mm_loadu_si128((const __m128i *)(const void *)p));
 }
 
 /* Passes whole blocks of plain bytes: 64 at a time for long strings, then 16. */
@@ -55,6 +59,15 @@ static inline size_t scan_copy(char *to, const char *p, size_t n)
         memcpy(to + i, p + i, 16);
         if (marks != 0)
             return i + (size_t)__builtin_ctz((unsigned)marks);
+    }
+    if (n - i >= 8) {
+        __m128i v = _mm_loadl_epi64((const __m128i *)(const void *)(p + i));
+        int marks = _mm_movemask_epi8(scan_marks_in(v)) & 0xff;
+
+        memcpy(to + i, p + i, 8);
+        if (marks != 0)
+            return i + (size_t)__builtin_ctz((unsigned)marks);
+        i += 8;
     }
     for (; i < n && p[i] != '"' && p[i] != '\\' && (unsigned char)p[i] >= 0x20; i++)
         to[i] = p[i];
@@ -108,55 +121,5 @@ static inline size_t scan_copy(char *to, const char *p, size_t n)
     return plain;
 }
 #endif
-
-struct scan_facts {
-    size_t opens; /* at least the brackets that open, those inside of strings counted too */
-    bool slash;   /* a backslash is there */
-    bool digits;  /* a number of 224 bytes or more may be there; one of 256 never escapes */
-};
-
-#ifdef __SSE2__
-/* All 16 bytes could stand in a number: + , - . / 0-9, and e or E. */
-static inline bool scan_is_number(__m128i v, __m128i lower)
-{
-    __m128i range = _mm_sub_epi8(v, _mm_set1_epi8('+'));
-    __m128i inside = _mm_cmpeq_epi8(_mm_min_epu8(range, _mm_set1_epi8('9' - '+')), range);
-    __m128i exponent = _mm_cmpeq_epi8(lower, _mm_set1_epi8('e'));
-
-    return _mm_movemask_epi8(_mm_or_si128(inside, exponent)) == 0xffff;
-}
-#endif
-
-/* One look at short text, to tell whether the walk over it can be spared. */
-static inline struct scan_facts scan_facts(const char *p, size_t n)
-{
-    struct scan_facts f = {0};
-    size_t run = 0;
-    size_t i = 0;
-
-#ifdef __SSE2__
-    __m128i slashes = _mm_setzero_si128();
-
-    for (; n - i >= 16; i += 16) {
-        __m128i v = _mm_loadu_si128((const __m128i *)(const void *)(p + i));
-        __m128i lower = _mm_or_si128(v, _mm_set1_epi8(0x20)); /* '[' becomes '{' */
-        int open = _mm_movemask_epi8(_mm_cmpeq_epi8(lower, _mm_set1_epi8('{')));
-
-        slashes = _mm_or_si128(slashes, _mm_cmpeq_epi8(v, _mm_set1_epi8('\\')));
-        for (; open != 0; open &= open - 1) /* few, and popcount is no instruction of every x86 */
-            f.opens++;
-        run = scan_is_number(v, lower) ? run + 16 : 0;
-        f.digits |= run >= 224;
-    }
-    f.slash = _mm_movemask_epi8(slashes) != 0;
-#endif
-    for (; i < n; i++) {
-        f.opens += p[i] == '[' || p[i] == '{';
-        f.slash |= p[i] == '\\';
-        run = (p[i] >= '+' && p[i] <= '9') || (p[i] | 0x20) == 'e' ? run + 1 : 0;
-        f.digits |= run >= 224;
-    }
-    return f;
-}
 
 #endif

@@ -138,14 +138,28 @@ static unsigned version_of(struct str id)
     return part[0] * 100 + (part[1] < 100 ? part[1] : 99);
 }
 
+/* The front of a name tells its line. */
+enum { MODEL_LOOKED_AT = 256 };
+
+static struct str lower_case(struct str model, char to[MODEL_LOOKED_AT])
+{
+    model = str_sub(model, 0, MODEL_LOOKED_AT);
+    for (size_t i = 0; i < model.n; i++)
+        to[i] = model.p[i] >= 'A' && model.p[i] <= 'Z' ? (char)(model.p[i] | 0x20) : model.p[i];
+    return str_of(to, model.n);
+}
+
 const struct gm_caps *gm_caps_of(struct str model)
 {
     enum line line = FLASH;
     unsigned version = UINT_MAX;
     const struct gm_caps *best = NULL;
 
+    char lower[MODEL_LOOKED_AT];
+    struct str name = lower_case(model, lower);
+
     for (size_t i = 0; i < NELEM(LINE); i++)
-        if (str_contains_nocase(model, str_z(LINE[i].name))) {
+        if (str_find(name, str_z(LINE[i].name)) < name.n) {
             line = (enum line)LINE[i].value;
             version = version_of(model);
             break;

@@ -87,13 +87,20 @@ static bool stays_a_reference(const struct schema *s, yyjson_val *node)
     return !has_siblings(node) || times_open(s, resolve(s, ref)) > 0;
 }
 
+static void put_node(struct view *view, yyjson_val *node)
+{
+    view->node[view->n++] = node;
+    jr_each_member (name, node)
+        view->marks |= view_mark(jr_text(name));
+}
+
 static void view_add(struct schema *s, struct view *view, yyjson_val *node)
 {
     yyjson_val *target = resolve(s, jr_str(node, "$ref"));
 
     if (!yyjson_is_obj(node) || view->n == VIEW_MAX)
         return;
-    view->node[view->n++] = node;
+    put_node(view, node);
     if (target != NULL && s->nopen < OPEN_MAX && times_open(s, target) < GM_SCHEMA_CYCLE_MAX) {
         s->open[s->nopen++] = target;
         view_add(s, view, target);
@@ -111,10 +118,10 @@ struct view view_of(struct schema *s, yyjson_val *node)
     return view;
 }
 
-static yyjson_val *find_in(const struct view *view, size_t n, const char *name)
+yyjson_val *view_look(const struct view *view, size_t n, struct str name)
 {
     for (size_t i = 0; i < n; i++) {
-        yyjson_val *v = jr_get(view->node[i], name);
+        yyjson_val *v = jr_find(view->node[i], name);
 
         if (v != NULL)
             return v;
@@ -122,17 +129,12 @@ static yyjson_val *find_in(const struct view *view, size_t n, const char *name)
     return NULL;
 }
 
-yyjson_val *view_find(const struct view *view, const char *name)
-{
-    return find_in(view, view->n, name);
-}
-
 yyjson_val *view_alternatives(const struct view *view)
 {
-    yyjson_val *any = find_in(view, view->own, "anyOf");
+    yyjson_val *any = view_find_in(view, view->own, S("anyOf"));
 
     if (any == NULL)
-        any = find_in(view, view->own, "oneOf");
+        any = view_find_in(view, view->own, S("oneOf"));
     return yyjson_is_arr(any) && yyjson_arr_size(any) > 0 ? any : NULL;
 }
 
@@ -142,7 +144,7 @@ struct view view_with(struct schema *s, yyjson_val *member, const struct view *b
     struct view view = view_of(s, member);
 
     for (size_t i = 0; i < base->n && view.n < VIEW_MAX; i++)
-        view.node[view.n++] = base->node[i];
+        put_node(&view, base->node[i]);
     return view;
 }
 

@@ -255,7 +255,7 @@ yyjson_val *view_prefix_items(const struct view *view)
 }
 
 struct keyword {
-    const char *name;
+    struct str name;
     keyword_f *put; /* NULL: copied as it is */
     enum { BOTH, JSON_ONLY } in;
     const char *type; /* the plain dialect refuses it beside another; NULL: beside any */
@@ -305,24 +305,24 @@ static void put_not(struct schema *s, const struct view *view, yyjson_val *v)
 }
 
 static const struct keyword KEYWORD[] = {
-    {"title",                NULL,                     BOTH,      NULL    },
-    {"enum",                 put_enum,                 BOTH,      "string"},
-    {"const",                put_const,                BOTH,      "string"},
-    {"default",              put_default,              BOTH,      NULL    },
-    {"properties",           put_properties,           BOTH,      "object"},
-    {"required",             put_required,             BOTH,      "object"},
-    {"propertyOrdering",     NULL,                     BOTH,      "object"},
-    {"additionalProperties", put_more_unless_patterns, JSON_ONLY, NULL    },
-    {"patternProperties",    put_patterns,             JSON_ONLY, NULL    },
-    {"items",                put_items,                BOTH,      "array" },
-    {"minItems",             NULL,                     BOTH,      "array" },
-    {"maxItems",             NULL,                     BOTH,      "array" },
-    {"minProperties",        NULL,                     BOTH,      "object"},
-    {"maxProperties",        NULL,                     BOTH,      "object"},
-    {"minLength",            NULL,                     BOTH,      "string"},
-    {"maxLength",            NULL,                     BOTH,      "string"},
-    {"pattern",              NULL,                     BOTH,      "string"},
-    {"not",                  put_not,                  JSON_ONLY, NULL    },
+    {S_INIT("title"),                NULL,                     BOTH,      NULL    },
+    {S_INIT("enum"),                 put_enum,                 BOTH,      "string"},
+    {S_INIT("const"),                put_const,                BOTH,      "string"},
+    {S_INIT("default"),              put_default,              BOTH,      NULL    },
+    {S_INIT("properties"),           put_properties,           BOTH,      "object"},
+    {S_INIT("required"),             put_required,             BOTH,      "object"},
+    {S_INIT("propertyOrdering"),     NULL,                     BOTH,      "object"},
+    {S_INIT("additionalProperties"), put_more_unless_patterns, JSON_ONLY, NULL    },
+    {S_INIT("patternProperties"),    put_patterns,             JSON_ONLY, NULL    },
+    {S_INIT("items"),                put_items,                BOTH,      "array" },
+    {S_INIT("minItems"),             NULL,                     BOTH,      "array" },
+    {S_INIT("maxItems"),             NULL,                     BOTH,      "array" },
+    {S_INIT("minProperties"),        NULL,                     BOTH,      "object"},
+    {S_INIT("maxProperties"),        NULL,                     BOTH,      "object"},
+    {S_INIT("minLength"),            NULL,                     BOTH,      "string"},
+    {S_INIT("maxLength"),            NULL,                     BOTH,      "string"},
+    {S_INIT("pattern"),              NULL,                     BOTH,      "string"},
+    {S_INIT("not"),                  put_not,                  JSON_ONLY, NULL    },
 };
 
 static bool fits(const struct schema *s, const struct keyword *k, struct str type)
@@ -335,14 +335,14 @@ static bool fits(const struct schema *s, const struct keyword *k, struct str typ
 void put_keywords(struct schema *s, const struct view *view, struct str type)
 {
     for (size_t i = 0; i < NELEM(KEYWORD); i++) {
-        yyjson_val *v = view_find(view, KEYWORD[i].name);
+        yyjson_val *v = view_find_in(view, view->n, KEYWORD[i].name);
 
         if (v == NULL || !fits(s, &KEYWORD[i], type))
             continue;
         if (KEYWORD[i].put != NULL)
             KEYWORD[i].put(s, view, v);
         else
-            jw_copy(s->w, KEYWORD[i].name, v);
+            jw_copy(s->w, KEYWORD[i].name.p, v);
     }
     if (s->plain && !str_eq_nocase(type, S("number")) && !str_eq_nocase(type, S("integer")))
         return;

@@ -146,12 +146,13 @@ static void put_inline(struct gm *g, struct str mime, struct str base64)
 {
     jw_obj(&g->w, "inlineData");
     jw_str(&g->w, "mimeType", mime);
-    jw_str(&g->w, "data", base64);
+    jw_base64(&g->w, "data", base64);
     jw_end(&g->w);
 }
 
 static void put_file(struct gm *g, struct str uri, struct str mime)
 {
+    g->special = true;
     jw_obj(&g->w, "fileData");
     jw_str(&g->w, "fileUri", uri);
     if (mime.n > 0)
@@ -187,6 +188,7 @@ void gm_copy(struct gm *g, const char *key, yyjson_val *v)
 void gm_raw_part(struct gm *g, yyjson_val *part, bool short_lived)
 {
     part_turn(g);
+    g->special = true;
     if (short_lived)
         gm_copy(g, NULL, part);
     else

@@ -36,6 +36,7 @@ struct gm {
     const struct gm_caps *caps;
     struct fault *why;
     unsigned remedies; /* enum gm_remedy: of them GM_DROP_SIGNATURES is the writer's business */
+    bool special;      /* out: a file was named, or a part written as it came */
     /* private */
     enum gm_role want, open; /* the turn that the next part belongs to; the one that is written */
     bool in_contents, in_turn, any_turn, in_result_parts;

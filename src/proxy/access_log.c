@@ -77,7 +77,7 @@ static void count(const struct exchange *x, const struct gm_usage *u, uint64_t n
 
 static void log_exchange(const struct exchange *x, const struct gm_usage *u, uint64_t now_ms)
 {
-    struct log_line l;
+    UNINITIALIZED struct log_line l;
 
     log_begin(&l, LOG_INFO, "exchange");
     log_str(&l, "id", str_of(x->id.z, x->id.n));
@@ -130,7 +130,7 @@ static void log_path(struct log_line *l, struct str path)
 
 void reply_log(const struct request_id *id, struct call *c, int status)
 {
-    struct log_line l;
+    UNINITIALIZED struct log_line l;
 
     if (!log_on(LOG_INFO))
         return;

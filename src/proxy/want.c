@@ -80,6 +80,6 @@ void want_of(const struct translation *tr, struct key_want *want)
     want->model = tr->model;
     want->tokens = tokens_of(&tr->body);
     want->affinity = prefix_hash(&tr->body);
-    want->must = resource_in(text);
-    want->extra = has_extra(text);
+    want->must = tr->special ? resource_in(text) : S("");
+    want->extra = tr->special && has_extra(text);
 }

@@ -12,7 +12,7 @@ static struct key_want want_for(struct translation *tr, const char *text, struct
 {
     struct key_want want = {0};
 
-    *tr = (struct translation){.model = S("m")};
+    *tr = (struct translation){.model = S("m"), .special = true};
     rope_init(&tr->body, 1 << 20);
     buf_put(&tr->body.text, str_z(text));
     rope_borrow(&tr->body, span);

@@ -156,6 +156,7 @@ static enum err translate(struct chat *c)
     c->jm = (struct jm){.w = &c->g.w, .why = c->why, .ignored = &c->tr->ignored, .ctx = c};
     if (c->why->code == OK)
         put_all(c);
+    c->tr->special = c->g.special || c->google != NULL || oa_wants_own_tool(c);
     if (gm_end(&c->g) != OK)
         return c->why->code;
     if (oa_answer_ready(c->answer, c->tr->choices) != OK)

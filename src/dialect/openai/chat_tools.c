@@ -251,13 +251,24 @@ void oa_read_tools(struct chat *c)
         c->own[GM_SEARCH] || c->own[GM_URL_CONTEXT] || jr_get(c->google, "tools") != NULL;
 }
 
-/* A later declaration of the same name is the one that counts. */
-static bool is_repeated(yyjson_val *list, yyjson_val *from, struct str name, bool legacy)
+/* The names of a list's tools, in its order; NULL and a fault when there is no memory. */
+static const struct str *names_in(struct chat *c, yyjson_val *list, bool legacy)
 {
-    yyjson_val *end = unsafe_yyjson_get_next(list);
+    struct str *names = room_for_names(c, yyjson_arr_size(list));
+    size_t n = 0;
 
-    for (yyjson_val *t = unsafe_yyjson_get_next(from); t < end; t = unsafe_yyjson_get_next(t))
-        if (str_eq(legacy ? jr_str(t, "name") : name_of(t), name))
+    if (names == NULL)
+        return NULL;
+    jr_each (tool, list)
+        names[n++] = legacy ? jr_str(tool, "name") : name_of(tool);
+    return names;
+}
+
+/* A later declaration of the same name is the one that counts. */
+static bool is_repeated(const struct str *names, size_t n, size_t i)
+{
+    for (size_t later = i + 1; later < n; later++)
+        if (str_eq(names[later], names[i]))
             return true;
     return false;
 }
@@ -299,17 +310,24 @@ static void put_functions(struct chat *c)
 {
     yyjson_val *tools = jr_get(c->root, "tools");
     yyjson_val *functions = jr_get(c->root, "functions");
+    const struct str *names = names_in(c, tools, false);
+    const struct str *legacy = names_in(c, functions, true);
+    size_t i = 0;
 
+    if (names == NULL || legacy == NULL)
+        return;
     gm_functions_open(&c->g);
     jr_each (tool, tools) {
-        struct str name = name_of(tool);
         bool custom = kind_of(tool) == CUSTOM;
 
-        if (name.n > 0 && !is_repeated(tools, tool, name, false) && !is_legacy(functions, name))
+        if (names[i].n > 0 && !is_repeated(names, yyjson_arr_size(tools), i) &&
+            !is_legacy(functions, names[i]))
             put_function(c, inside(tool, custom ? CUSTOM : FUNCTION), custom);
+        i++;
     }
+    i = 0;
     jr_each (fn, functions)
-        if (!is_repeated(functions, fn, jr_str(fn, "name"), true))
+        if (!is_repeated(legacy, yyjson_arr_size(functions), i++))
             put_function(c, fn, false);
     gm_functions_close(&c->g);
 }

@@ -61,10 +61,28 @@ static struct str usable(struct str signature)
     return base64_ok(signature) ? signature : S("");
 }
 
+/* Nearly nothing carries one: one walk tells. */
+static bool may_carry(yyjson_val *obj)
+{
+    static const struct str name[] = {S_INIT("function"), S_INIT("extra_content"),
+                                      S_INIT("provider_specific_fields"),
+                                      S_INIT("thought_signature")};
+    yyjson_val *m[NELEM(name)];
+
+    jr_members(obj, name, NELEM(name), m);
+    return m[1] != NULL || m[2] != NULL || m[3] != NULL ||
+           jr_get(m[0], "thought_signature") != NULL;
+}
+
 struct str oa_signature_of(yyjson_val *obj, bool *ret_thought)
 {
-    yyjson_val *google = jr_get(jr_get(obj, "extra_content"), "google");
+    yyjson_val *google;
 
+    if (ret_thought != NULL)
+        *ret_thought = false;
+    if (!may_carry(obj))
+        return S("");
+    google = jr_get(jr_get(obj, "extra_content"), "google");
     if (ret_thought != NULL)
         *ret_thought = jr_bool(google, "thought", false);
     for (size_t i = 0; i < NELEM(PLACE); i++) {

@@ -31,6 +31,7 @@ struct config {
     uint64_t drain_delay_ms;
     uint64_t attempts, quota_wait_ms;
     struct str fallback_models;
+    bool hedge;
     bool fc_marks;
 
     bool alone;                 /* a platform's word: no other users are on this system */

@@ -132,6 +132,9 @@
     ROW(fallback_models, TEXT, "QUEQIAO_FALLBACK_MODELS", "", 0, 8192,                             \
         "models that answer for others which have no quota left, are overloaded or not found: "    \
         "model=other,other=third")                                                                 \
+    ROW(hedge, FLAG, "QUEQIAO_HEDGE", "0", 0, 1,                                                   \
+        "1: when the first byte is later than usual, a key of another project is asked as well; "  \
+        "of 5 % of the requests at most. Costs the tokens of both")                                \
     ROW(fc_marks, FLAG, "QUEQIAO_FC_MARKS", "0", 0, 1,                                             \
         "1: on Function Compute, the log lines by which its console shows each request's logs")
 

@@ -142,6 +142,7 @@ static void fill_opts(struct proxy_opts *o, const struct config *c, const struct
     o->total_ms = (uint32_t)c->total_ms;
     o->heartbeat_ms = (uint32_t)c->heartbeat_ms;
     o->attempts = (unsigned)c->attempts;
+    o->hedge = c->hedge;
     o->quota_wait_ms = (uint32_t)c->quota_wait_ms;
     o->emulation = emulation;
     o->request_id = str_z(p->request_id);

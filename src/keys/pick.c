@@ -85,6 +85,13 @@ static struct lane_answer ask_suspect(const struct choice *c, const struct lane 
     return lane_probe(lane, KEY_PROBED, 0, c->want->now);
 }
 
+/* For a request that need not be. */
+static bool is_surely_apart(const struct choice *c, const struct candidate *one)
+{
+    return one->key->project != c->want->apart->project && one->rank == RANK_WELL &&
+           one->answer.gate == LANE_OPEN;
+}
+
 static void consider(struct choice *c, struct key *key)
 {
     struct candidate one = {.key = key, .answer = {.gate = LANE_OPEN}};
@@ -102,7 +109,7 @@ static void consider(struct choice *c, struct key *key)
         one.answer = ask_suspect(c, one.lane);
     if (one.answer.gate == LANE_SHUT)
         note_shut(c, one.answer.why, one.answer.limit, one.answer.until_ms);
-    else
+    else if (c->want->apart == NULL || is_surely_apart(c, &one))
         c->v[c->n++] = one;
 }
 

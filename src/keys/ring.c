@@ -232,7 +232,8 @@ enum key_verdict keys_pick(struct keys *k, const struct key_want *want, struct k
 
     pthread_mutex_lock(&k->mutex);
     verdict = pick(k, want, &chosen, ret_wait);
-    if (verdict == KEY_COOLING && want->model.n > 0 && retest(k, want, &chosen)) {
+    if (verdict == KEY_COOLING && want->apart == NULL && want->model.n > 0 &&
+        retest(k, want, &chosen)) {
         verdict = KEY_PICKED;
         again = true;
     }

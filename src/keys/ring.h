@@ -45,6 +45,9 @@ struct key_want {
     unsigned shut[KEYS_SHUT_MAX]; /* nor keys that go these ways: they lead nowhere now. 0: the way
                                      of keys without their own */
     size_t nshut;
+    /* A second request beside one that is under way with this key, which is held: another project,
+     * that is surely well, or none. NULL: this is no such request */
+    const struct key *apart;
 };
 /* A key that is held, from keys_pick to keys_done. */
 struct key_lease {

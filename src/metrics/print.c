@@ -165,19 +165,22 @@ static const struct {
     const char *name, *help, *label;
 } EVENTS[] = {
     {METRICS_RETRIED,           "queqiao_retries_total",
-     "Requests sent upstream once more, by what became of the wish.",         "outcome=\"sent\""  },
-    {METRICS_RETRY_DENIED,      "queqiao_retries_total",       NULL,          "outcome=\"denied\""},
+     "Requests sent upstream once more, by what became of the wish.",                              "outcome=\"sent\""  },
+    {METRICS_RETRY_DENIED,      "queqiao_retries_total",       NULL,                               "outcome=\"denied\""},
     {METRICS_GLITCHED,          "queqiao_empty_answers_total",
-     "Answers with nothing in them, or with a spoilt call, asked for again.", NULL                },
+     "Answers with nothing in them, or with a spoilt call, asked for again.",                      NULL                },
     {METRICS_WAIT_SERVED,       "queqiao_quota_waits_total",
-     "Requests that waited for quota, by how the wait ended.",                "end=\"served\""    },
-    {METRICS_WAIT_REFUSED,      "queqiao_quota_waits_total",   NULL,          "end=\"refused\""   },
-    {METRICS_WAIT_LEFT,         "queqiao_quota_waits_total",   NULL,          "end=\"left\""      },
-    {METRICS_LINE_FULL,         "queqiao_quota_waits_total",   NULL,          "end=\"full\""      },
+     "Requests that waited for quota, by how the wait ended.",                                     "end=\"served\""    },
+    {METRICS_WAIT_REFUSED,      "queqiao_quota_waits_total",   NULL,                               "end=\"refused\""   },
+    {METRICS_WAIT_LEFT,         "queqiao_quota_waits_total",   NULL,                               "end=\"left\""      },
+    {METRICS_LINE_FULL,         "queqiao_quota_waits_total",   NULL,                               "end=\"full\""      },
     {METRICS_FELL_FOR_QUOTA,    "queqiao_fallbacks_total",
-     "Requests that went to another model instead, by why.",                  "why=\"quota\""     },
-    {METRICS_FELL_FOR_OVERLOAD, "queqiao_fallbacks_total",     NULL,          "why=\"overloaded\""},
-    {METRICS_FELL_FOR_ABSENCE,  "queqiao_fallbacks_total",     NULL,          "why=\"not_found\"" },
+     "Requests that went to another model instead, by why.",                                       "why=\"quota\""     },
+    {METRICS_FELL_FOR_OVERLOAD, "queqiao_fallbacks_total",     NULL,                               "why=\"overloaded\""},
+    {METRICS_FELL_FOR_ABSENCE,  "queqiao_fallbacks_total",     NULL,                               "why=\"not_found\"" },
+    {METRICS_HEDGED,            "queqiao_hedges_total",
+     "Requests that were sent to a second project because the first was late.",                    NULL                },
+    {METRICS_HEDGE_WON,         "queqiao_hedges_won_total",    "Of them, answered by the second.", NULL                },
 };
 static_assert(NELEM(EVENTS) == METRICS_EVENTS, "every event is printed");
 

@@ -42,9 +42,10 @@ static void over(struct exchange *x, const char *end)
     if (x->step == STEP_END)
         return;
     x->end = end;
-    for (unsigned i = 0; i < x->nlegs; i++)
+    for (unsigned i = 0; i < x->nrunners; i++)
         leg_stop(&x->legs[i]);
     links_stop(x);
+    timer_stop(&x->hedge);
     timer_stop(&x->total);
     timer_stop(&x->heartbeat);
     access_log(x);
@@ -113,12 +114,12 @@ static enum err start_legs(struct exchange *x)
 {
     struct leg *legs;
 
-    x->legs = arena_zalloc(&x->arena, x->tr.choices * sizeof *x->legs);
+    x->legs = arena_zalloc(&x->arena, (x->tr.choices + hedge_may(x)) * sizeof *x->legs);
     x->readers = arena_zalloc(&x->arena, x->tr.choices * sizeof *x->readers);
     if (x->legs == NULL || x->readers == NULL)
         return E_TOOBIG;
     legs = x->legs;
-    x->nlegs = x->tr.choices;
+    x->nlegs = x->nrunners = x->tr.choices;
     for (unsigned i = 0; i < x->nlegs; i++)
         leg_init(&x->legs[i], x, i);
     if (!timer_running(&x->total)) /* it runs on when the request is translated anew */
@@ -216,9 +217,10 @@ void exchange_brought(struct exchange *x)
 
 void exchange_again(struct exchange *x)
 {
-    for (unsigned i = 0; i < x->nlegs; i++)
+    for (unsigned i = 0; i < x->nrunners; i++)
         leg_stop(&x->legs[i]);
-    x->nlegs = x->nlegs_done = 0;
+    timer_stop(&x->hedge);
+    x->nlegs = x->nrunners = x->nlegs_done = 0;
     forget_translation(x);
     begin(x);
 }
@@ -279,6 +281,7 @@ void exchange_start(struct proxy *p, struct call *c, const struct dialect *d,
     if (pass->verdict == AUTH_CLIENT_KEY)
         secret_init(&x->own_key, pass->credential);
     timer_init(&x->total, p->loop, on_total);
+    hedge_init(x);
     timer_init(&x->heartbeat, p->loop, on_heartbeat);
     task_init(&x->free, free_task);
     list_init(&x->link);
@@ -342,6 +345,7 @@ void proxy_init(struct proxy *p, struct loop *loop, struct client *client, struc
     list_init(&p->exchanges);
     waits_init(&p->waits, loop);
     allowance_init(&p->retries, &ALLOW_RETRIES);
+    allowance_init(&p->hedges, &ALLOW_HEDGES);
     json_init(&p->json);
     buf_init(&p->out, 0);
     proxy_take_opts(p, opts);

@@ -33,6 +33,7 @@ struct leg {
     uint64_t wait_since_ms;
     int status;
     uint32_t retry_after_s; /* of the answer's head */
+    uint64_t sent_ms;       /* the first time, where that may be told; else 0 */
     struct gm_error last;   /* why it is sent again; set after the first failure */
     struct sse sse;
     struct buf body; /* of a whole answer, or of an error */
@@ -72,7 +73,8 @@ struct exchange {
     struct leg *legs;
     struct gm_reader *readers; /* one for each leg */
     unsigned nlegs, nlegs_done;
-    struct timer total, heartbeat;
+    unsigned nrunners; /* the legs, and the rival of the only one: see hedge.c */
+    struct timer total, heartbeat, hedge;
     struct task free;
     /* for the log */
     uint64_t start_ms, first_ms;
@@ -109,7 +111,18 @@ void leg_send(struct leg *leg); /* it has its key */
 void leg_stop(struct leg *leg); /* cancels in this turn, gives the key back; again is harmless */
 void leg_fail(struct leg *leg, const struct gm_error *e); /* again, or the end of the exchange */
 
+void leg_named(struct leg *leg); /* its key is the one that is logged */
+
+/* hedge.c */
+void hedge_init(struct exchange *x);
+bool hedge_may(const struct exchange *x); /* a rival may come: there is room for one more leg */
+void hedge_sent(struct leg *leg);         /* late is counted from here */
+void hedge_first_byte(struct leg *leg);   /* of a 200: it has won */
+bool hedge_goes_on(struct leg *leg);      /* it has failed; true: the other one runs on, alone */
+
 /* leg_key.c */
+/* A key for the rival of a leg: of another project, or none. Nothing waits, nothing fails. */
+bool leg_key_apart(struct leg *rival, const struct leg *first);
 bool leg_key_take(struct leg *leg);  /* false: it waits for one, or the exchange has failed */
 void leg_key_leave(struct leg *leg); /* it waits no longer */
 /* How it went with the key; e is NULL where upstream said nothing. Harmless without a key. */

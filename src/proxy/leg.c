@@ -19,6 +19,18 @@ enum {
     SENT_MAX = 8, /* requests upstream of one exchange, mended ones and all */
 };
 
+static const struct secret *key_of(const struct leg *leg)
+{
+    return leg->lease.key ? key_secret(leg->lease.key) : &leg->x->own_key;
+}
+
+void leg_named(struct leg *leg)
+{
+    struct exchange *x = leg->x;
+
+    snprintf(x->key_tail, sizeof x->key_tail, "%s", secret_tail(key_of(leg)).z);
+}
+
 static void forget_answer(struct leg *leg)
 {
     sse_fini(&leg->sse);
@@ -71,6 +83,12 @@ static void fail_feed(struct leg *leg, enum err err)
     leg_fail(leg, &e);
 }
 
+static void has_answered(struct leg *leg)
+{
+    if (!leg->began)
+        hedge_first_byte(leg);
+}
+
 static void on_data(void *owner, struct str bytes)
 {
     struct leg *leg = owner;
@@ -78,6 +96,8 @@ static void on_data(void *owner, struct str bytes)
     enum err err;
 
     x->step = STEP_RELAY;
+    if (leg->status == 200)
+        has_answered(leg);
     leg->began = true;
     if (!is_stream(leg)) {
         buf_put(&leg->body, bytes);
@@ -140,6 +160,7 @@ static void on_end(void *owner)
         on_error_body(leg);
         return;
     }
+    has_answered(leg);
     relay_begin(x);
     err = is_stream(leg) ? sse_finish(&leg->sse) : whole_answer(leg);
     relay_flush(x);
@@ -177,6 +198,8 @@ static void no_way(struct leg *leg)
     struct gm_error e = leg->last;
 
     leg_key_back(leg, KEY_UNSENT, NULL);
+    if (hedge_goes_on(leg))
+        return;
     if (!e.set)
         gm_error_make(&e, GM_UNREACHABLE, S("this server has no way out to upstream now"));
     way_explain(leg->x->p, &leg->way, &e);
@@ -189,7 +212,7 @@ void leg_send(struct leg *leg)
         .on_head = on_head, .on_data = on_data, .on_end = on_end, .on_fail = on_fail};
     struct exchange *x = leg->x;
     const struct proxy_opts *o = x->opts;
-    const struct secret *key = leg->lease.key ? key_secret(leg->lease.key) : &x->own_key;
+    const struct secret *key = key_of(leg);
     struct origin origin;
     char target[TARGET_MAX];
     const struct http_header headers[] = {
@@ -206,7 +229,7 @@ void leg_send(struct leg *leg)
         no_way(leg);
         return;
     }
-    snprintf(x->key_tail, sizeof x->key_tail, "%s", secret_tail(key).z);
+    leg_named(leg);
     x->step = STEP_SEND;
     leg->began = leg->broke = false;
     if (leg->attempts == 0)
@@ -224,6 +247,7 @@ void leg_send(struct leg *leg)
                                .idle_ms = o->idle_ms,
     },
                            &on, leg);
+    hedge_sent(leg);
 }
 
 void leg_start(struct leg *leg)
@@ -340,13 +364,13 @@ void leg_fail(struct leg *leg, const struct gm_error *e)
     struct gm_error copy = *e; /* it may live in what is reset below */
     bool elsewhere;
 
-    gm_error_hide(&copy, secret_str(leg->lease.key ? key_secret(leg->lease.key) : &x->own_key));
+    gm_error_hide(&copy, secret_str(key_of(leg)));
     client_cancel(leg->req);
     leg->req = NULL;
     leg_key_back(leg, retry_blame(&copy), &copy);
     elsewhere = way_failed(x->p, &leg->way, leg->status != 0, x->own_key.p == NULL, &copy);
     forget_answer(leg);
-    if (x->step == STEP_END)
+    if (x->step == STEP_END || hedge_goes_on(leg))
         return;
     if (elsewhere && !x->content_sent) {
         moves_on(leg, &copy);

@@ -125,6 +125,19 @@ static enum key_verdict pick(struct leg *leg, struct key_want *want, struct key_
     return verdict;
 }
 
+bool leg_key_apart(struct leg *rival, const struct leg *first)
+{
+    struct key_want want = {.apart = first->lease.key};
+    struct key_wait wait;
+
+    if (first->lease.key == NULL)
+        return false;
+    memcpy(rival->tried, first->tried, sizeof rival->tried);
+    rival->ntried = first->ntried;
+    want_of(&rival->x->tr, &want);
+    return pick(rival, &want, &wait) == KEY_PICKED;
+}
+
 /* Another model may have quota, and nobody wants to wait for this one then. */
 static bool goes_elsewhere(struct leg *leg, enum key_verdict verdict, const struct key_wait *wait)
 {

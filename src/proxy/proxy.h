@@ -20,6 +20,7 @@
 #include "proxy/auth.h"
 #include "proxy/fallback.h"
 #include "proxy/lesson.h"
+#include "proxy/pace.h"
 #include "proxy/wait.h"
 #include "signatures/store.h"
 #include <stdatomic.h>
@@ -47,8 +48,9 @@ struct proxy_opts {
     uint32_t quota_wait_ms;                    /* for quota that will be back; 0: not at all */
     struct fallbacks fallbacks;                /* models that answer for others */
     unsigned attempts;                         /* for one request, the first included */
-    bool emulation;                            /* upstream is queqiao's own emulated Gemini */
-    bool fc_marks; /* log the lines by which Function Compute's console finds a request's logs */
+    bool hedge;     /* a late first byte: another project is asked, too */
+    bool emulation; /* upstream is queqiao's own emulated Gemini */
+    bool fc_marks;  /* log the lines by which Function Compute's console finds a request's logs */
     struct str request_id; /* name of the header with the platform's id of a request; or empty */
 };
 
@@ -71,7 +73,9 @@ struct proxy {
     size_t nexchanges;
     struct waits waits;       /* exchanges that wait for quota */
     struct allowance retries; /* what may be sent again */
-    struct lessons lessons;   /* what models were found not to take */
+    struct allowance hedges;
+    struct pace pace;
+    struct lessons lessons; /* what models were found not to take */
     bool draining;
     /* Scratch for one callback at a time, kept so that the steady state allocates nothing. */
     struct json json;

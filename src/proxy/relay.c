@@ -33,7 +33,7 @@ static void pause(struct exchange *x)
     if (x->paused)
         return;
     x->paused = true;
-    for (unsigned i = 0; i < x->nlegs; i++)
+    for (unsigned i = 0; i < x->nrunners; i++)
         if (x->legs[i].req != NULL)
             client_pause(x->legs[i].req);
 }
@@ -41,7 +41,7 @@ static void pause(struct exchange *x)
 void relay_drained(struct exchange *x)
 {
     x->paused = false;
-    for (unsigned i = 0; i < x->nlegs; i++)
+    for (unsigned i = 0; i < x->nrunners; i++)
         if (x->legs[i].req != NULL)
             client_resume(x->legs[i].req);
 }

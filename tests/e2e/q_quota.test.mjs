@@ -1,7 +1,7 @@
 // Tight quotas: who waits for them, in which order, and what is said to those who cannot.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { PATIENCE, Raw, gather, gm, hello, request, stage, until } from './lib.mjs';
+import { PATIENCE, Raw, gate, gather, gm, hello, request, stage, until } from './lib.mjs';
 
 const CHAT = '/v1/chat/completions';
 const RPC = 'type.googleapis.com/google.rpc.';
@@ -324,4 +324,104 @@ test('a circle of models is refused at the start', async () => {
   const g = new Child(BIN, ['--check-config'], { QUEQIAO_FALLBACK_MODELS: 'a=b,b=a', GEMINI_API_KEY: 'x' });
   assert.notEqual((await g.ended).code, 0);
   assert.match(g.stderr + g.stdout, /QUEQIAO_FALLBACK_MODELS leads from a model back to itself/);
+});
+
+// -------------------------------------------------------------------------------------- hedging
+
+const TWO = { GEMINI_API_KEY: 'key-a-0123456789,key-b-0123456789', QUEQIAO_HEDGE: '1' };
+const keyOf = (x) => x.headers['x-goog-api-key'];
+
+/** So many quick answers that the usual is known; then the first of the next is late, until let go. */
+function lateOnce(more = {}) {
+  const late = { after: 25, seen: 0, ...gate(), ...more };
+  late.play = async (req, res) => {
+    const n = ++late.seen;
+    if (n === late.after + 1) {
+      await Promise.race([late.opened, new Promise((r) => res.once('close', r))]);
+      if (res.closed || res.destroyed) return;
+    } else if (n === late.after + 2 && late.second) {
+      late.second(res);
+      return;
+    }
+    gm.answer(req, res, `answer ${n}`);
+  };
+  late.warmUp = async (s) => {
+    for (let i = 0; i < late.after; i++) await (await s.gateway.chat({ messages: hello, stream: true })).text();
+  };
+  return late;
+}
+
+for (const stream of [true, false])
+  test(`a late first byte: another project is asked, and the first cancelled (${stream ? 'stream' : 'whole'})`, async () => {
+    const late = lateOnce();
+    await within(late.play, TWO, async (s) => {
+      for (let i = 0; i < late.after; i++) await (await s.gateway.chat({ messages: hello, stream })).text();
+      const r = await s.gateway.chat({ messages: hello, stream });
+      assert.equal(r.status, 200);
+      const text = stream ? (await gather(r)).text : (await r.json()).choices[0].message.content;
+      assert.equal(String(text), `answer ${late.after + 2}`);
+      const [first, second] = s.upstream.seen.slice(late.after);
+      assert.notEqual(keyOf(first), keyOf(second));
+      await until('the late one to be cancelled', () => first.cancelled);
+      assert.equal(s.upstream.seen.length, late.after + 2);
+      assert.equal(await metric(s.gateway, 'queqiao_hedges_total'), 1);
+      assert.equal(await metric(s.gateway, 'queqiao_hedges_won_total'), 1);
+      await until('nothing to be in flight', async () => (await metric(s.gateway, 'queqiao_key_in_flight{key="1"}')) + (await metric(s.gateway, 'queqiao_key_in_flight{key="2"}')) === 0);
+    });
+  });
+
+test('the first one answers after all: the second is cancelled', async () => {
+  const late = lateOnce({ second: () => late.open() });
+  await within(late.play, TWO, async (s) => {
+    await late.warmUp(s);
+    const { text } = await gather(await s.gateway.chat({ messages: hello, stream: true }));
+    assert.equal(String(text), `answer ${late.after + 1}`);
+    await until('the second to be cancelled', () => s.upstream.seen[late.after + 1].cancelled);
+    assert.equal(await metric(s.gateway, 'queqiao_hedges_total'), 1);
+    assert.equal(await metric(s.gateway, 'queqiao_hedges_won_total'), 0);
+  });
+});
+
+test('one runner fails: the other one goes on, and nothing is sent again', async () => {
+  const late = lateOnce({ second: (res) => {
+    gm.error(res, 503, 'UNAVAILABLE', 'The model is overloaded. Please try again later.');
+    res.once('close', () => late.open());
+    if (res.writableFinished) late.open();
+    else res.once('finish', () => late.open());
+  } });
+  await within(late.play, TWO, async (s) => {
+    await late.warmUp(s);
+    const { text } = await gather(await s.gateway.chat({ messages: hello, stream: true }));
+    assert.equal(String(text), `answer ${late.after + 1}`);
+    assert.equal(s.upstream.seen.length, late.after + 2);
+    assert.equal(await metric(s.gateway, 'queqiao_retries_total{outcome="sent"}'), 0);
+  });
+});
+
+test('a client that leaves cancels both', async () => {
+  const late = lateOnce({ second: () => {} });
+  await within(late.play, TWO, async (s) => {
+    await late.warmUp(s);
+    const raw = await Raw.open(s.gateway.port);
+    raw.write(request('POST', CHAT, { body: JSON.stringify({ model: 'gemini-3.8-flash', messages: hello, stream: true }) }));
+    await until('both to be under way', () => s.upstream.seen.length === late.after + 2);
+    raw.leave();
+    await until('both to be cancelled', () => s.upstream.seen.slice(late.after).every((x) => x.cancelled));
+  });
+});
+
+test('no other project, no option: nothing is sent twice', async () => {
+  for (const env of [{ ...TWO, GEMINI_API_KEY: 'key-a-0123456789' }, { ...TWO, QUEQIAO_HEDGE: '0' }]) {
+    const slow = 600; // ms: much longer than the usual
+    const late = lateOnce({ second: (res) => setTimeout(() => gm.answer(res.req, res, 'slow'), slow) });
+    await within(late.play, env, async (s) => {
+      await late.warmUp(s);
+      const answer = s.gateway.chat({ messages: hello, stream: true });
+      await until('the late one to be under way', () => s.upstream.seen.length === late.after + 1);
+      assert.equal(String((await gather(await s.gateway.chat({ messages: hello, stream: true }))).text), 'slow');
+      late.open();
+      assert.equal(String((await gather(await answer)).text), `answer ${late.after + 1}`);
+      assert.equal(await metric(s.gateway, 'queqiao_hedges_total'), 0);
+    });
+  }
 });

@@ -203,6 +203,35 @@ static void what_is_nearly_used_up_is_spared(void **state)
     keys_free(p.k);
 }
 
+static struct key_lease beside(struct play *p, const struct key_lease *first)
+{
+    return play_want(p, (struct key_want){.model = FLASH, .apart = first->key});
+}
+
+/* A second request beside the first goes to another key that is surely well, or nowhere. */
+static void a_rival_is_apart(void **state)
+{
+    struct play p = play_new(2);
+    struct play alone = play_new(1);
+    struct key_lease first = play_pick_key(&p, 0, FLASH);
+    struct key_lease rival = beside(&p, &first);
+
+    (void)state;
+    assert_int_equal(number_of(rival.key), 1);
+    play_limited(&p, &rival, RPM_ID, 10, 21000);
+    rival = beside(&p, &first);
+    assert_null(rival.key);
+    assert_int_equal(p.verdict, KEY_COOLING);
+    play_served(&p, &first, 0);
+    keys_free(p.k);
+
+    first = play_pick(&alone);
+    rival = beside(&alone, &first);
+    assert_null(rival.key);
+    play_served(&alone, &first, 0);
+    keys_free(alone.k);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -215,6 +244,7 @@ int main(void)
         cmocka_unit_test(load_follows_the_limits),
         cmocka_unit_test(turns_are_taken),
         cmocka_unit_test(what_is_nearly_used_up_is_spared),
+        cmocka_unit_test(a_rival_is_apart),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

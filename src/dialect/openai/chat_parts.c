@@ -53,9 +53,8 @@ bool oa_part_row(size_t i, const char **ret_type, const char **ret_what)
 {
     static const char *const what[] = {
         [WORDS] = "text",
-        [URL] =
-            "inlineData for a data: URL; fileData for https:, gs: and YouTube, or inlineData of "
-            "what queqiao fetched",
+        [URL] = ("inlineData for a data: URL; fileData for https:, gs: and YouTube, or "
+                 "inlineData of what queqiao fetched"),
         [SOUND] = "inlineData",
         [UPLOAD] = "inlineData for file_data; fileData for a file_id of Gemini's",
         [SOURCE] = "as another API has it: inlineData or fileData",

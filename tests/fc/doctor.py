@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: MIT
 """The doctor in scripted broken surroundings: which findings, which exit status."""
 import asyncio
+import base64
 import json
 
 from road import free_port
@@ -308,3 +309,77 @@ async def d08(w):
         for line in text.splitlines():
             assert line.startswith('#') or len(line.rsplit(' ', 1)) == 2 and float(line.rsplit(' ', 1)[1]) >= 0, line
         assert KEY not in text and s.token not in text
+
+
+class Proxy:
+    """HTTP CONNECT: whatever name it is asked for, it leads to one port."""
+
+    def __init__(self, to, status=200, login=None):
+        self.to, self.status, self.login, self.asked = to, status, login, []
+
+    async def start(self):
+        server = await asyncio.start_server(self._serve, '127.0.0.1', 0)
+        self.port = server.sockets[0].getsockname()[1]
+        self.name = f'http://127.0.0.1:{self.port}'
+        return self
+
+    async def _serve(self, reader, writer):
+        head = await read_head(reader)
+        self.asked.append(head.first.split()[1])
+        status = self.status
+        if self.login and head.get('proxy-authorization') != 'Basic ' + base64.b64encode(self.login.encode()).decode():
+            status = 407
+        writer.write(f'HTTP/1.1 {status} x\r\n\r\n'.encode())
+        if status != 200:
+            writer.close()
+            return
+        back_reader, back = await asyncio.open_connection('127.0.0.1', self.to)
+
+        async def pump(a, b):
+            try:
+                while data := await a.read(65536):
+                    b.write(data)
+            except OSError:
+                pass
+            b.close()
+        await asyncio.gather(pump(reader, back), pump(back_reader, writer))
+
+
+@scene('D09', 'doctor: proxies that work, refuse, are not there, want a password or stand in a refused place')
+async def d09(w):
+    up = await Upstream().start()
+    up.script = well
+    there = Upstream()
+    await there.start()
+
+    async def refuse(request, answer):
+        await answer.whole(400, [LOCATION])
+    there.script = refuse
+    url = {'GEMINI_BASE_URL': 'http://gemini.test:8000'}  # a name that only proxies lead to
+    good = await Proxy(up.port, login='me:CANARY').start()
+    found, status = await doctor(w, 'gemini-test', env={**url, 'ALL_PROXY': f'http://me:CANARY@127.0.0.1:{good.port}'})
+    has(found, 'proxy-ok', 'upstream-ok', 'key-ok', 'model-ok', 'upstream-streams', without=('dns-failed',))
+    assert found['proxy-ok']['subject'] == good.name and 'CANARY' not in json.dumps(found)
+    assert status == 3 and set(good.asked) == {'gemini.test:8000'}, good.asked  # 3: upstream is not https
+    found, status = await doctor(w, env={**url, 'all_proxy': good.name})
+    has(found, 'proxy-login', without=('proxy-ok', 'upstream-ok', 'key-ok'))
+    assert status == 1
+    for proxy in ((await Proxy(up.port, 502).start()).name, f'socks5://127.0.0.1:{free_port()}'):
+        found, status = await doctor(w, env={**url, 'ALL_PROXY': proxy})
+        has(found, 'proxy-failed', without=('upstream-ok', 'connect-failed'))
+        assert found['proxy-failed']['subject'] == proxy and status == 1
+    refused = await Proxy(there.port).start()
+    found, status = await doctor(w, env={**url, 'ALL_PROXY': refused.name})
+    has(found, 'location-refused')
+    assert found['location-refused']['subject'] == refused.name and status == 1
+    good.login = None
+    found, status = await doctor(w, env={**url, 'ALL_PROXY': f'{refused.name},{good.name},direct'})
+    has(found, 'way-refused', 'way-failed', 'proxy-ok', 'key-ok', without=('location-refused', 'dns-failed'))
+    assert status == 3, found
+    keys = f'{KEY},{KEY}2 {refused.name},{KEY}3 http://127.0.0.1:{free_port()}'
+    found, status = await doctor(w, env={**url, 'ALL_PROXY': good.name, 'GEMINI_API_KEY': keys})
+    has(found, 'key-ok', 'location-refused', 'proxy-failed', 'key-unclear', without=('way-refused',))
+    assert status == 1
+    found, status = await doctor(w, env={'GEMINI_BASE_URL': f'http://127.0.0.1:{up.port}', 'ALL_PROXY': 'socks5://nowhere'})
+    has(found, 'upstream-ok', without=('proxy-ok', 'proxy-failed'))  # this machine needs no proxy
+    assert status == 0

@@ -28,8 +28,8 @@
         "upstream, http or https; a path prefix is kept")                                          \
     ROW(https_proxy, SECRET, "HTTPS_PROXY", "", 0, 65536,                                          \
         "ways out to an https upstream, separated by commas, the first that works is used: "       \
-        "http://[user:password@]host:port (CONNECT), socks5://... (upstream's name is resolved "   \
-        "by the proxy), or direct")                                                                \
+        "http:// or https://[user:password@]host:port (CONNECT), socks5://..., or direct; in all " \
+        "of them it is the proxy that resolves upstream's name")                                   \
     ROW(all_proxy, SECRET, "ALL_PROXY", "", 0, 65536,                                              \
         "the same for any upstream, where HTTPS_PROXY does not apply")                             \
     ROW(no_proxy, TEXT, "NO_PROXY", "", 0, 65536,                                                  \

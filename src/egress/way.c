@@ -10,12 +10,14 @@
 static const struct {
     struct str scheme;
     enum tunnel_kind kind;
+    bool tls;
     uint16_t port;
 } SCHEMES[] = {
-    {S_INIT("http://"),    TUNNEL_HTTP,   80  },
-    {S_INIT("socks5://"),  TUNNEL_SOCKS5, 1080},
-    {S_INIT("socks5h://"), TUNNEL_SOCKS5, 1080},
-    {S_INIT("socks://"),   TUNNEL_SOCKS5, 1080},
+    {S_INIT("http://"),    TUNNEL_HTTP,   false, 80  },
+    {S_INIT("https://"),   TUNNEL_HTTP,   true,  443 },
+    {S_INIT("socks5://"),  TUNNEL_SOCKS5, false, 1080},
+    {S_INIT("socks5h://"), TUNNEL_SOCKS5, false, 1080},
+    {S_INIT("socks://"),   TUNNEL_SOCKS5, false, 1080},
 };
 
 static enum err bad(struct fault *why, const char *what)
@@ -32,13 +34,14 @@ static enum err take_scheme(struct str *text, struct egress_way *w, struct fault
     for (size_t i = 0; i < NELEM(SCHEMES); i++)
         if (str_starts_nocase(*text, SCHEMES[i].scheme)) {
             w->kind = SCHEMES[i].kind;
+            w->tls = SCHEMES[i].tls;
             w->port = SCHEMES[i].port;
             *text = str_skip(*text, SCHEMES[i].scheme.n);
             return OK;
         }
     if (str_starts_nocase(*text, S("socks4")))
         return bad(why, "is SOCKS4, which knows no names: socks5:// is wanted");
-    return bad(why, "has a scheme other than http and socks5");
+    return bad(why, "has a scheme other than http, https and socks5");
 }
 
 static int hex(char c)
@@ -205,7 +208,9 @@ struct egress_name egress_way_name(const struct egress_way *w)
         snprintf(name.z, sizeof name.z, "direct");
     else
         snprintf(name.z, sizeof name.z, "%s://%s%s%s:%u",
-                 w->kind == TUNNEL_SOCKS5 ? "socks5" : "http", v6 ? "[" : "", w->host,
-                 v6 ? "]" : "", (unsigned)w->port);
+                 w->kind == TUNNEL_SOCKS5 ? "socks5"
+                 : w->tls                 ? "https"
+                                          : "http",
+                 v6 ? "[" : "", w->host, v6 ? "]" : "", (unsigned)w->port);
     return name;
 }

@@ -19,11 +19,10 @@ struct egress_way {
 
 /* `direct`, or `[scheme://][user[:password]@]host[:port][/]`.
  *
- *   scheme  http (also when there is none), socks5, socks5h, socks; in all of them it is the proxy
- *           that resolves upstream's name
- *   port    80, and 1080 for SOCKS5, when there is none
- *   user    and password are percent-decoded
- *   errors  E_SYNTAX, E_RANGE; why->what never quotes the text */
+ *   scheme  http (also when there is none), https (TLS to the proxy), socks5, socks5h, socks; in
+ * all of them it is the proxy that resolves upstream's name port    80, 443 for https, 1080 for
+ * SOCKS5, when there is none user    and password are percent-decoded errors  E_SYNTAX, E_RANGE;
+ * why->what never quotes the text */
 MUST_CHECK enum err egress_way_parse(struct str text, struct egress_way *ret, struct fault *why);
 void egress_way_wipe(struct egress_way *w);
 

@@ -258,6 +258,7 @@ static void dial_one(struct pool *p)
                             .want_h2 = p->origin.https,
                             .guard = p->origin.guard,
                             .via = p->origin.via,
+                            .via_tls = c->tls,
                             .dns_ms = c->lim.dns_ms,
                             .connect_ms = c->lim.connect_ms,
                             .tls_ms = c->lim.tls_ms,

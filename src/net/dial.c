@@ -126,6 +126,37 @@ static void on_tunnel(void *owner, enum err e, const char *what, struct stream *
         finish(d, e, what, NULL);
 }
 
+static void ask_proxy(struct dial *d, struct stream *s)
+{
+    d->tunnel = tunnel_open(s, d->opts.via, d->opts.host, d->opts.port, on_tunnel, d);
+}
+
+static void on_proxy_shaken(void *owner, enum err e, const char *what)
+{
+    struct dial *d = owner;
+    struct stream *s = d->tls;
+
+    d->tls = NULL;
+    if (e == OK)
+        ask_proxy(d, s);
+    else
+        finish(d, e, what, NULL);
+}
+
+static void shake_proxy(struct dial *d, struct stream *s)
+{
+    const struct tunnel_proxy *via = d->opts.via;
+    const char *what = NULL;
+    SSL *ssl = tls_client_ssl(d->opts.via_tls, via->host, via->port, false, &what);
+
+    if (ssl != NULL) {
+        d->tls = tls_start(s, ssl, d->opts.via_tls, d->opts.tls_ms, on_proxy_shaken, d);
+        return;
+    }
+    stream_close(s);
+    finish(d, E_SYSTEM, what, NULL);
+}
+
 static void connected(struct dial *d, struct stream *s)
 {
     stop_trying(d);
@@ -134,7 +165,10 @@ static void connected(struct dial *d, struct stream *s)
         return;
     }
     d->phase = DIAL_TUNNEL;
-    d->tunnel = tunnel_open(s, d->opts.via, d->opts.host, d->opts.port, on_tunnel, d);
+    if (d->opts.via->tls)
+        shake_proxy(d, s);
+    else
+        ask_proxy(d, s);
 }
 
 /* No route is what one expects of a family that this host does not have; another reason says more.

@@ -35,6 +35,7 @@ struct dial_opts {
     struct tls_client *tls;              /* NULL: plain */
     bool want_h2;                        /* offer h2 before http/1.1 */
     dial_guard_f *guard;                 /* NULL: any address will do */
+    struct tls_client *via_tls;          /* for a proxy that is spoken to over TLS */
     const struct tunnel_proxy *via;      /* NULL: straight; must stay until it is over. Not with a
                                             guard: it is the proxy that resolves the host */
     uint32_t dns_ms, connect_ms, tls_ms; /* time limits of each phase; a proxy's

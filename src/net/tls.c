@@ -283,10 +283,28 @@ static void pump(struct tls *t)
         give_up(t, E_TOOBIG, "");
 }
 
+static void pump_held(struct task *task);
+
+/* TLS within TLS: what comes stands in the loop's buffer for plain bytes, where ours are going. */
+static void read_moved(struct tls *t, struct str bytes)
+{
+    if (t->held.p == NULL)
+        loop_buf_take(t->s.loop, &t->held);
+    buf_put(&t->held, bytes);
+    if (t->held.err != OK)
+        give_up(t, E_TOOBIG, "");
+    else
+        pump_held(&t->pump);
+}
+
 static void on_lower_read(void *owner, struct str bytes)
 {
     struct tls *t = owner;
 
+    if (stream_is_tls(t->lower)) {
+        read_moved(t, bytes);
+        return;
+    }
     t->in = bytes;
     pump(t);
     if (t->in.n > 0 && !t->s.closed && !t->s.ended) {

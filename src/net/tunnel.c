@@ -54,6 +54,10 @@ static void on_read(void *owner, struct str bytes)
     case TALK_FAILED: fail(t, t->talk.err, t->talk.what); return;
     case TALK_OPEN: break;
     }
+    if (bytes.n > 0 && stream_is_tls(t->s)) { /* nobody whom we reach so speaks first */
+        fail(t, E_SYNTAX, "the proxy sent more than its answer");
+        return;
+    }
     stream_pause(t->s);
     if (bytes.n > 0)
         tcp_unread(t->s, bytes);

@@ -36,7 +36,7 @@ async function scene(run) {
       const g = await Gateway.start({
         env: {
           GEMINI_BASE_URL: URL_OF_UPSTREAM, QUEQIAO_DNS_TIMEOUT: '500ms', QUEQIAO_WORKERS: '1',
-          ...(TLS && { SSL_CERT_FILE: certificates().ca }),
+          SSL_CERT_FILE: certificates().ca,
           ...(ways.length > 0 && { [VARIABLE]: ways.map((w) => w.url ?? w).join(', ') }),
           ...env,
         },
@@ -77,7 +77,7 @@ async function fails(g, status, pattern) {
   return text;
 }
 
-for (const kind of ['http', 'socks5'])
+for (const kind of ['http', 'https', 'socks5'])
   for (const login of [undefined, `me:${SECRET}`])
     test(`${kind}${login ? ' with user and password' : ''}: whole and streamed; the name goes to the proxy`, () => scene(async (s) => {
       const to = await s.upstream();
@@ -107,6 +107,23 @@ for (const kind of ['http', 'socks5'])
     await served(g);
     await g.said(/ev=egress way=\S+ state=well/);
   }));
+
+test('https: a proxy whose certificate is not trusted is told, and sees no password', () => scene(async (s) => {
+  const to = await s.upstream();
+  const proxy = await s.proxy({ kind: 'https', to, login: 'me:CANARY' });
+  const g = await s.gateway([proxy], { SSL_CERT_FILE: '' });
+  await fails(g, 502, /upstream failed \(proxy, upstream\): .*certificate/);
+  assert.equal(proxy.logins.length, 0);
+}));
+
+test('large bodies, both ways, through TLS within TLS', () => scene(async (s) => {
+  const big = 'x'.repeat(3 << 20);
+  const to = await s.upstream((req, res, body) => gm.answer(req, res, `${body.contents[0].parts[0].text.length} ${big}`));
+  const proxy = await s.proxy({ kind: 'https', to });
+  const g = await s.gateway([proxy]);
+  const answers = await Promise.all([1, 2, 3].map((n) => served(g, { messages: [{ role: 'user', content: big.slice(n) }], stream: n === 2 })));
+  answers.forEach((a, i) => assert.ok(a.includes(`${big.length - i - 1} ${big}`)));
+}));
 
 test('a proxy that nobody asked for a login asks for one', () => scene(async (s) => {
   const to = await s.upstream();
@@ -350,7 +367,7 @@ test('SIGHUP: a key\'s new way is taken, and what is running ends on the old one
 
 test('a proxy that cannot be understood: no start, and a line without its password', async () => {
   const rows = [
-    [{ [VARIABLE]: 'good:1,https://me:CANARY@proxy' }, `${VARIABLE}: entry 2 has a scheme other than http and socks5`],
+    [{ [VARIABLE]: 'good:1,ftp://me:CANARY@proxy' }, `${VARIABLE}: entry 2 has a scheme other than http, https and socks5`],
     [{ [VARIABLE]: 'socks4://me:CANARY@proxy' }, 'is SOCKS4'],
     [{ [VARIABLE]: 'http://me:CANARY@proxy:99999' }, 'has no valid host and port'],
     [{ GEMINI_API_KEY: 'CANARY-key ftp://me:CANARY@proxy' }, 'behind the Gemini API key number 1'],

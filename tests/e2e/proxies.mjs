@@ -3,10 +3,13 @@
 // A proxy knows where to go by its own: whatever name it is asked for, it connects to `to`. So upstream
 // has a name that no resolver knows, and a scene sees that the name came through.
 import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
 import net from 'node:net';
+import tls from 'node:tls';
+import { certificates } from './lib.mjs';
 
 export class Proxy {
-  /** kind: 'http' or 'socks5'. to: an upstream of lib.mjs. login: 'user:password' or undefined. mood:
+  /** kind: 'http', 'https' (the same over TLS) or 'socks5'. to: an upstream of lib.mjs. login: 'user:password' or undefined. mood:
    *  'well', 'silent' (takes the connection and says nothing), 'mute' (opens the tunnel and passes
    *  nothing on), 'cuts' (opens it and hangs up at the first byte), or an HTTP status or a reply of
    *  SOCKS5 to refuse with. */
@@ -16,7 +19,10 @@ export class Proxy {
     p.asked = []; // { host, port, login, type } of each tunnel that was asked for
     p.logins = []; // of each greeting, whatever became of it
     p.sockets = new Set();
-    p.server = net.createServer((s) => p.#serve(s)).listen(0, '127.0.0.1');
+    const serve = (s) => p.#serve(s);
+    p.server = kind === 'https' ? tls.createServer({ cert: readFileSync(certificates().cert), key: readFileSync(certificates().key) }, serve)
+      : net.createServer(serve);
+    p.server.on('tlsClientError', () => {}).listen(0, '127.0.0.1');
     p.server.unref();
     await once(p.server, 'listening');
     p.port = p.server.address().port;
@@ -41,7 +47,7 @@ export class Proxy {
     if (this.mood === 'silent') return;
     const reader = new Reader(s);
     try {
-      await (this.kind === 'http' ? this.#http(s, reader) : this.#socks(s, reader));
+      await (this.kind === 'socks5' ? this.#socks(s, reader) : this.#http(s, reader));
     } catch {
       s.destroy();
     }

@@ -147,16 +147,16 @@ int doctor_command(struct settings *s, const struct platform *p, int argc, char 
                    struct buf *problem)
 {
     struct arguments a = {.url = S("")};
-    struct gateway g = {0};
+    struct gateway g = {.settings = s};
     int status = EXIT_FAILURE;
 
     if (!read_arguments(argc, argv, &a)) {
         buf_lit(problem,
                 "usage: queqiao doctor [--json] [--lang en|zh] [MODEL ... | URL [MODEL ...]]");
-        return STATUS_BAD_ARGUMENTS;
-    }
-    if (gateway_init(&g, s, p, false, problem) == OK)
+        status = STATUS_BAD_ARGUMENTS;
+    } else if (gateway_init(&g, s, p, false, problem) == OK) {
         status = look(&g, &a, problem);
+    }
     gateway_close(&g);
     return status;
 }

@@ -6,7 +6,8 @@
 
 #include "app/settings.h"
 
-/* Arguments: models to try; or the address of a deployment, to look at it from here; --json;
+/* s ends here. Arguments: models to try; or the address of a deployment, to look at it from here;
+ * --json;
  * --lang en or zh. Prints to standard output.
  *
  *   errors  problem is set, and the status is 2, for arguments that make no sense; 1 for options

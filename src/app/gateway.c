@@ -44,12 +44,31 @@ struct guard_limits gateway_guard_limits(const struct config *c)
                                  .per_token = (uint32_t)c->per_token};
 }
 
+static const char *shortage_of(int error)
+{
+    return error == EMFILE   ? "this process may open no more descriptors (LimitNOFILE, ulimit -n)"
+           : error == ENFILE ? "the system has no more descriptors"
+                             : "the system is short of memory";
+}
+
+/* PRC-2: one line a second, whatever the number of workers. */
+static void gate_shortage(void *ctx, int error)
+{
+    struct gateway *g = ctx;
+    uint64_t now_ms = clock_mono_ms();
+    uint64_t told_ms = atomic_load(&g->shortage_told_ms);
+
+    if ((told_ms == 0 || now_ms - told_ms >= 1000) &&
+        atomic_compare_exchange_strong(&g->shortage_told_ms, &told_ms, now_ms))
+        log_text(LOG_ERROR, "accept", "new connections wait: %s", shortage_of(error));
+}
+
 static void open_gate(struct gateway *g, const struct config *c)
 {
     struct guard_limits l = gateway_guard_limits(c);
 
     g->guard = guard_new(&l);
-    g->gate = (struct listen_gate){gate_enter, gate_leave, g};
+    g->gate = (struct listen_gate){gate_enter, gate_leave, gate_shortage, g};
 }
 
 /* A listener on loopback with keys and no token makes one up and shows it, as notebooks do. */
@@ -194,10 +213,8 @@ enum err gateway_init(struct gateway *g, struct settings *s, const struct platfo
     struct fault why = {0};
     enum err err;
 
-    *g = (struct gateway){.settings = settings_hold(s),
-                          .platform = p,
-                          .emulation = emulation,
-                          .start_ms = clock_mono_ms()};
+    *g = (struct gateway){
+        .settings = s, .platform = p, .emulation = emulation, .start_ms = clock_mono_ms()};
     pthread_mutex_init(&g->lock, NULL);
     random_bytes(&g->instance, sizeof g->instance);
     err = platform_listen(p, c->listen, &g->addr, &why);

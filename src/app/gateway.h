@@ -36,11 +36,12 @@ struct gateway {
     int sockets[SOCKETS_MAX]; /* inherited; each worker has a copy of each */
     size_t nsockets;
     uint64_t start_ms;
-    uint32_t instance;      /* a number that only this process has */
-    _Atomic bool draining;  /* not ready any more: what /readyz says */
-    _Atomic bool hurry;     /* asked twice */
-    _Atomic size_t stopped; /* workers whose loops have ended, or are about to */
-    bool stopping;          /* the main loop's */
+    uint32_t instance;                 /* a number that only this process has */
+    _Atomic bool draining;             /* not ready any more: what /readyz says */
+    _Atomic bool hurry;                /* asked twice */
+    _Atomic size_t stopped;            /* workers whose loops have ended, or are about to */
+    bool stopping;                     /* the main loop's */
+    _Atomic uint64_t shortage_told_ms; /* when the log said that descriptors are short; 0: never */
     struct timer delay, watchdog, daily;
     struct task reloaded; /* posted by a worker that serves by the newest settings */
     uint64_t reported;    /* number of the settings whose reload has been told of */
@@ -53,7 +54,7 @@ struct gateway {
 /* Read everything that can be wrong before a port is opened: addresses, keys, tokens, roots. One
  * line for a person in problem when something is. gateway_close is right after a failure too.
  *
- *   shape   s has been read; it is held, and settled here */
+ *   shape   s has been read; it belongs to the gateway from here on, and is settled */
 MUST_CHECK enum err gateway_init(struct gateway *g, struct settings *s, const struct platform *p,
                                  bool emulation, struct buf *problem);
 struct guard_limits gateway_guard_limits(const struct config *c);

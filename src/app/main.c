@@ -86,10 +86,11 @@ static void announce(const struct gateway *g)
 
 enum mode { MODE_SERVE, MODE_DEMO, MODE_CHECK };
 
+/* s ends here. */
 static enum err serve(struct settings *s, const struct platform *p, enum mode mode,
                       struct buf *problem)
 {
-    struct gateway g = {0};
+    struct gateway g = {.settings = s}; /* a reload must find nobody else who holds them */
     struct demo *demo = NULL;
     enum err err = OK;
 
@@ -128,12 +129,13 @@ static int run(enum mode mode)
     notify_open();
     if (err == OK)
         err = serve(s, p, mode, &problem);
+    else
+        settings_drop(s);
     if (err != OK)
         fprintf(stderr, "queqiao: %.*s\n", S_ARG(buf_str(&problem)));
     else if (mode == MODE_CHECK)
         puts("queqiao: the configuration is good");
     buf_fini(&problem);
-    settings_drop(s);
     return err == OK ? EXIT_SUCCESS : EXIT_FAILURE;
 }
 
@@ -157,10 +159,11 @@ static int run_doctor(int argc, char **argv)
     buf_init(&problem, 4096);
     if (load(s, &p, &problem) == OK)
         status = doctor_command(s, p, argc, argv, &problem);
+    else
+        settings_drop(s);
     if (problem.n > 0)
         fprintf(stderr, "queqiao: %.*s\n", S_ARG(buf_str(&problem)));
     buf_fini(&problem);
-    settings_drop(s);
     return status;
 }
 
@@ -184,6 +187,7 @@ int main(int argc, char **argv)
 {
     int command = argc > 1 ? WORD(COMMAND, str_z(argv[1])) : SERVE;
 
+    platform_open_standard();
     if (command < 0 || (argc > 2 && command != DOCTOR)) {
         fprintf(stderr, "queqiao: I do not know '%s'; try queqiao --help\n",
                 argv[command < 0 ? 1 : 2]);

@@ -4,10 +4,12 @@
  * of a row do is not known here. */
 #include "app/platform.h"
 
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
+#include <unistd.h>
 
 /* The keep-alive of a front end that pools its connections to us must end before ours, or not at
  * all: what we close while it is being reused becomes a client's 502. Where the platform bounds the
@@ -186,6 +188,13 @@ bool platform_is_loopback(const struct listen_addr *a)
     struct str host = str_z(a->host);
 
     return str_starts(host, S("127.")) || str_eq(host, S("::1")) || str_eq(host, S("localhost"));
+}
+
+void platform_open_standard(void)
+{
+    for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++)
+        if (fcntl(fd, F_GETFD) < 0 && open("/dev/null", O_RDWR) < 0)
+            (void)!open("/", O_PATH); /* no /dev: writes to it fail, and that is all */
 }
 
 void platform_harden(void)

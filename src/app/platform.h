@@ -56,6 +56,10 @@ bool platform_socket_addr(int fd, struct listen_addr *ret); /* false: it is not 
 unsigned platform_cores(void);        /* what affinity and quotas leave; at least 1 */
 uint64_t platform_memory_bytes(void); /* of the cgroup or the function; UINT64_MAX: no limit */
 
+/* Standard input, output and error are open from here on: what is opened next must not take their
+ * numbers. */
+void platform_open_standard(void);
+
 /* No core dumps, no ptrace by strangers, as many descriptors as allowed: keys live in this memory.
  */
 void platform_harden(void);

@@ -34,7 +34,6 @@ struct listener {
     struct list handshakes; /* oldest first */
     size_t shaking;
     uint32_t handshake_ms;
-    uint64_t shortages;
     bool closed;
 };
 struct handshake {
@@ -261,7 +260,8 @@ static void on_readable(uv_poll_t *h, int status, int events)
         int fd = accept4(l->fd, &peer.sa, &n, SOCK_NONBLOCK | SOCK_CLOEXEC);
 
         if (fd < 0 && out_of_room(errno)) {
-            l->shortages++;
+            if (l->gate != NULL)
+                l->gate->shortage(l->gate->ctx, errno);
             uv_poll_stop(&l->poll);
             timer_start(&l->rest, REST_MS);
             return;
@@ -319,11 +319,6 @@ uint16_t listener_port(const struct listener *l)
 
     getsockname(l->fd, &a.sa, &n);
     return addr_port(&a);
-}
-
-uint64_t listener_shortages(const struct listener *l)
-{
-    return l->shortages;
 }
 
 static void on_closed(uv_handle_t *h)

@@ -24,6 +24,7 @@ MUST_CHECK enum err listen_parse(struct str text, struct listen_addr *ret, struc
 struct listen_gate {
     void *(*enter)(void *ctx, uint64_t network, bool loopback); /* NULL: closed at once */
     void (*leave)(void *ctx, void *ticket);
+    void (*shortage)(void *ctx, int error); /* accepting rests; error is EMFILE and the like */
     void *ctx;
 };
 
@@ -42,8 +43,6 @@ MUST_CHECK enum err listener_open(struct loop *loop, const struct listen_opts *o
                                   listen_accept_f *accept, void *owner, struct listener **ret,
                                   struct fault *why);
 uint16_t listener_port(const struct listener *l);
-/* How often accepting had to rest for want of descriptors or memory. */
-uint64_t listener_shortages(const struct listener *l);
 void listener_close(struct listener *l); /* NULL is fine; no more accepts; open streams live on */
 
 #endif

@@ -1,10 +1,9 @@
 // Start and stop: options, signals, and running answers that may finish.
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
-import { readFileSync } from 'node:fs';
 import net from 'node:net';
 import { test } from 'node:test';
-import { BIN, Child, Gateway, Raw, Scripted, deadline, gate, gather, gm, hello, request, until } from './lib.mjs';
+import { BIN, Child, Gateway, Raw, Scripted, deadline, gate, gather, gm, hello, isStaticFile, request, until } from './lib.mjs';
 
 const run = (args, env = {}) => new Promise((resolve) => {
   execFile(BIN, args, { env: { PATH: process.env.PATH, ...env }, timeout: 60_000 },
@@ -28,7 +27,7 @@ test('--version, --help, --check-config', async () => {
   assert.ok(!`${check.stdout}${check.stderr}`.includes('a-secret-key-0123456789'));
 });
 
-test('what is wrong with a setting is said in one line, and the exit status is not 0', async () => {
+test('PRC-3: what is wrong with a setting is said in one line, and the exit status is not 0', async () => {
   for (const [env, word] of [
     [{ QUEQIAO_LISTEN: 'nonsense' }, 'QUEQIAO_LISTEN'],
     [{ QUEQIAO_LISTEN: '127.0.0.1:99999' }, 'QUEQIAO_LISTEN'],
@@ -75,7 +74,7 @@ test('the port of the platform, on every address', async () => {
 });
 
 for (const signal of ['SIGTERM', 'SIGINT']) {
-  test(`${signal}: a running stream finishes, new connections are refused, exit 0`, async () => {
+  test(`PRC-1: ${signal}: a running stream finishes, new connections are refused, exit 0`, async () => {
     const door = gate();
     const upstream = await Scripted.start(async (req, res) => {
       gm.head(res);
@@ -125,7 +124,7 @@ test('PRC-1: a drain that takes too long ends its streams with an error event, e
   await upstream.stop();
 });
 
-for (const workers of ['1', '4']) test(`a second signal ends it at once, with ${workers} workers`, async () => {
+for (const workers of ['1', '4']) test(`PRC-1: a second signal ends it at once, with ${workers} workers`, async () => {
   const upstream = await Scripted.start(async (req, res) => {
     gm.head(res);
     gm.event(res, gm.chunk('one '));
@@ -163,12 +162,6 @@ test('queqiao demo: an answer with no key and no network, and it says what it is
   }
 });
 
-/** An ELF file without PT_INTERP asks for no loader. */
-function isStaticFile(file) {
-  const elf = readFileSync(file);
-  const [at, size, n] = [Number(elf.readBigUInt64LE(0x20)), elf.readUInt16LE(0x36), elf.readUInt16LE(0x38)];
-  return !Array.from({ length: n }, (_, i) => elf.readUInt32LE(at + i * size)).includes(3);
-}
 const isStatic = isStaticFile(BIN);
 test('one file, no libraries, no CA files: it starts in an empty root', {
   skip: process.getuid() !== 0 ? 'chroot needs root' : !isStatic && 'this build has libraries',

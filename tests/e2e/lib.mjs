@@ -38,6 +38,13 @@ export function deadline(promise, what, ms = PATIENCE) {
   return Promise.race([promise, late]).finally(() => clearTimeout(timer));
 }
 
+/** An ELF file without PT_INTERP asks for no loader. */
+export function isStaticFile(file) {
+  const elf = readFileSync(file);
+  const [at, size, n] = [Number(elf.readBigUInt64LE(0x20)), elf.readUInt16LE(0x36), elf.readUInt16LE(0x38)];
+  return !Array.from({ length: n }, (_, i) => elf.readUInt32LE(at + i * size)).includes(3);
+}
+
 /** Ask until the answer is truthy. */
 export async function until(what, ask, ms = PATIENCE) {
   const end = Date.now() + ms;
@@ -99,16 +106,16 @@ const SANITIZER = /(Address|Leak|UndefinedBehavior|Thread)Sanitizer|runtime erro
 
 /** A child whose stderr is kept, so that lines can be waited for. */
 export class Child {
-  constructor(file, args, env) {
+  constructor(file, args, env, { stderr = 'pipe' } = {}) {
     this.name = path.basename(file);
     this.stdout = '';
     this.stderr = '';
     const keep = Object.fromEntries(
       Object.entries(process.env).filter(([k]) => /^(PATH|TMPDIR|LANG|.*SAN_.*)$/.test(k)));
-    this.process = spawn(file, args, { env: { ...keep, ...env }, stdio: ['ignore', 'pipe', 'pipe'] });
+    this.process = spawn(file, args, { env: { ...keep, ...env }, stdio: ['ignore', 'pipe', stderr] });
     this.pid = this.process.pid;
     this.process.stdout.on('data', (d) => (this.stdout += d));
-    this.process.stderr.on('data', (d) => (this.stderr += d));
+    this.process.stderr?.on('data', (d) => (this.stderr += d));
     this.ended = new Promise((resolve) => {
       this.process.on('error', (e) => resolve({ code: null, signal: null, error: e }));
       this.process.on('close', (code, signal) => resolve({ code, signal }));
@@ -307,8 +314,8 @@ export const gm = {
 // --------------------------------------------------------------------------------------- gateway
 
 export class Gateway extends Child {
-  static async start({ upstream, env = {}, args = ['serve'] } = {}) {
-    const g = new Gateway(BIN, args, {
+  static async start({ upstream, env = {}, file = BIN, args = ['serve'] } = {}) {
+    const g = new Gateway(file, args, {
       QUEQIAO_LISTEN: '127.0.0.1:0',
       GEMINI_API_KEY: KEY,
       AUTH_TOKEN: TOKEN,

@@ -267,6 +267,26 @@ test('TLS-2, PRC-1: SIGHUP brings a new certificate; streams on old connections 
   });
 });
 
+test('PRC-1: SIGTERM on HTTP/2: GOAWAY at once, the stream finishes, exit 0', async () => {
+  waiting = gate();
+  const g = await Gateway.start({ upstream, env: pair(localhost) });
+  const session = session2(g.port);
+  const goaway = once(session, 'goaway');
+  const begun = gate();
+  const running = post2(session, 'wait', { stream: true, began: begun.open });
+  await deadline(begun.opened, 'the stream to begin');
+  g.signal('SIGTERM');
+  const [code] = await deadline(goaway, 'GOAWAY');
+  assert.equal(code, http2.constants.NGHTTP2_NO_ERROR);
+  assert.equal(g.end, undefined);
+  waiting.open();
+  const { text } = await running;
+  assert.match(text, /"one "[^]*"two"[^]*data: \[DONE\]/);
+  assert.deepEqual(await deadline(g.ended, 'the exit'), { code: 0, signal: null });
+  session.destroy();
+  await g.stop();
+});
+
 const start = (env) => new Promise((resolve) => {
   execFile(BIN, ['--check-config'], { env: { PATH: process.env.PATH, GEMINI_API_KEY: KEY, AUTH_TOKEN: TOKEN, ...env }, timeout: 60_000 },
     (error, stdout, stderr) => resolve({ code: error ? error.code : 0, stderr }));

@@ -129,16 +129,41 @@ static void check_fault(const struct fault *why, yyjson_val *root)
     buf_fini(&b);
 }
 
+/* What was wanted is here, as one of several kinds of file, or is not to be had. */
+static void settle(struct gm_links *links)
+{
+    static const char *const FILES[] = {"iVBORw0KGgoAAAANSUhEUg==", "R0lGODlhAQABAAAAACw=",
+                                        "JVBERi0xLjcKJS4uLi4K", "GkXfowAAAAAAAAAAAAAAAAA="};
+
+    for (size_t i = 0; i < links->n; i++) {
+        uint64_t hash = str_hash(links->v[i].url);
+
+        assert(links->n <= GM_LINKS_MAX && links->v[i].state == GM_LINK_WANTED);
+        links->v[i].state = hash % 5 == 4 ? GM_LINK_FAILED : GM_LINK_HERE;
+        links->v[i].base64 = str_z(FILES[hash % 5 % NELEM(FILES)]);
+    }
+    links->wanted = 0;
+}
+
 static void translate(yyjson_val *root, struct dialect_env *env, size_t arena_max, struct buf *out)
 {
     struct translation tr = {.model = S("")};
+    struct gm_links links = *env->links;
     struct fault why = {0};
     struct arena arena;
     enum err err;
 
     arena_init(&arena, arena_max);
     env->arena = &arena;
+    env->links = &links;
     err = OPENAI_CHAT.request(root, env, &tr, &why);
+    if (err == OK && links.wanted > 0) {
+        rope_fini(&tr.body);
+        buf_fini(&tr.ignored);
+        settle(&links);
+        err = OPENAI_CHAT.request(root, env, &tr, &why);
+        assert(links.wanted == 0);
+    }
     assert(err == why.code);
     if (err == OK) {
         gather(&tr.body, out);
@@ -155,20 +180,26 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct dialect_opts opts = {.include_thoughts = size > 1 && (data[1] & 0x10) != 0};
     struct dialect_env env = {
         .opts = &opts, .now_s = 1, .nonce = S("abcdefghijklmnopqrstuvwx"), .recall = recall};
+    struct gm_links links = {.fetch = GM_FETCH_NEVER};
     struct buf once, again;
     struct json j;
 
     if (size < 2)
         return 0;
+    links.fetch = (enum gm_fetch)((data[0] ^ data[1]) % 3);
+    links.http = (data[0] & 1) != 0;
     opts.default_model = str_z(MODELS[data[0] % NELEM(MODELS)]);
     /* Four by bits of their own, the others scattered by what is left of the model's byte. */
     env.remedies = data[1] & 15;
     env.remedies |= (unsigned)(data[0] / NELEM(MODELS)) * 2654435761U >> 14 & 0x3fff0U;
+    env.remedies |= (data[0] ^ data[1]) & 1 ? GM_FETCH_MEDIA : 0;
     buf_init(&once, CAP);
     buf_init(&again, CAP);
     json_init(&j);
     if (json_parse_copy(&j, str_of((const char *)data + 2, size - 2), NULL, NULL) == OK) {
+        env.links = &links;
         translate(j.root, &env, CAP, &once);
+        env.links = &links;
         translate(j.root, &env, (data[1] & 0x20) != 0 ? 2048U << (data[1] >> 6) : CAP, &again);
         assert(again.n == 0 || str_eq(buf_str(&once), buf_str(&again)));
     }

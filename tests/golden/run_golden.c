@@ -7,14 +7,19 @@
  * A case holds (what is not there is not checked, but a case with an upstream answer has both of
  * client.json and client.sse, or error.json in place of the former):
  *
- *   request.json         what the client sends; run as it is, and with "stream": true
- *   options.json         default_model, include_thoughts, markdown_images, model_suffix, remedies,
- * learned; "store": signatures that are remembered, by name upstream.json        what Gemini is
- * sent translation.json     model, choices, ignored: where they are not plain upstream.sse what
- * Gemini answers (upstream.1.sse: to the second choice) upstream-error.txt   or its refusal: the
- * status, a line break, the body client.json          what the client gets whole client.sse what it
- * gets as a stream, byte by byte error.json           what it gets when that fails: {"status",
- * "body"} remembered.json      what was put into the store of signatures
+ * - request.json: what the client sends; run as it is, and with "stream": true
+ * - options.json: default_model, include_thoughts, markdown_images, model_suffix, remedies
+ * - options.json: learned; "store": signatures that are remembered, by name
+ * - options.json: "fetch": auto or always; "http"; "files": by address, base64, or null: failed
+ * - wanted.json: the addresses that are to be fetched first; nothing else is checked then
+ * - upstream.json: what Gemini is sent
+ * - translation.json: model, choices, ignored, where they are not plain
+ * - upstream.sse: what Gemini answers (upstream.1.sse: to the second choice)
+ * - upstream-error.txt: or its refusal: the status, a line break, the body
+ * - client.json: what the client gets whole
+ * - client.sse: what it gets as a stream, byte by byte
+ * - error.json: what it gets when that fails: {"status", "body"}
+ * - remembered.json: what was put into the store of signatures
  *
  * Streams are fed whole, byte by byte and cut at every point, and must come out the same. */
 #include "files.h"
@@ -50,6 +55,8 @@ struct exchange {
     struct arena arena;
     struct dialect_opts opts;
     struct dialect_env env;
+    struct gm_links links;
+    struct gm_link link[GM_LINKS_MAX];
     struct translation tr;
     struct gm_reader reader[CHOICES_MAX];
     unsigned choice;
@@ -183,6 +190,44 @@ static void read_options(struct exchange *x)
     };
 }
 
+/* Who fetches what is named by address, and what came of it. */
+static void read_links(struct exchange *x)
+{
+    static const struct word FETCH[] = {
+        {"auto",   GM_FETCH_AUTO  },
+        {"always", GM_FETCH_ALWAYS}
+    };
+    int fetch = WORD(FETCH, jr_str(x->options.root, "fetch"));
+
+    x->links = (struct gm_links){.fetch = fetch < 0 ? GM_FETCH_NEVER : (enum gm_fetch)fetch,
+                                 .http = jr_bool(x->options.root, "http", false),
+                                 .v = x->link};
+    jr_each_member (url, jr_get(x->options.root, "files")) {
+        struct gm_link *l = &x->link[x->links.n++ % GM_LINKS_MAX];
+
+        l->url = jr_text(url);
+        l->base64 = jr_text(url + 1);
+        l->state = yyjson_is_null(url + 1) ? GM_LINK_FAILED : GM_LINK_HERE;
+    }
+    x->env.links = &x->links;
+}
+
+static void check_wanted(struct exchange *x)
+{
+    struct buf b;
+    struct jw w;
+
+    buf_init(&b, FILE_CAP);
+    jw_begin(&w, &b);
+    jw_arr(&w, NULL);
+    for (size_t i = 0; i < x->links.n; i++)
+        if (x->link[i].state == GM_LINK_WANTED)
+            jw_str(&w, NULL, x->link[i].url);
+    jw_end(&w);
+    expect(x->r, "wanted.json", buf_str(&b), true);
+    buf_fini(&b);
+}
+
 /* The request, with "stream": true put in front where it says nothing of it. */
 static void read_request(struct exchange *x, bool stream)
 {
@@ -211,6 +256,7 @@ static void exchange_init(struct exchange *x, struct run *r, bool stream)
     for (size_t i = 0; i < CHOICES_MAX; i++)
         gm_reader_init(&x->reader[i]);
     read_options(x);
+    read_links(x);
     read_request(x, stream);
     if (json_parse(&x->request, x->text.p, x->text.n - JSON_PAD, NULL, &x->why) == OK)
         x->err = r->d->request(x->request.root, &x->env, &x->tr, &x->why);
@@ -419,6 +465,8 @@ static void run_manner(struct run *r, bool stream)
     if (x.err != OK) {
         gm_error_fault(&e, &x.why, x.request.root);
         check_error(&x, &e);
+    } else if (x.links.wanted > 0) {
+        check_wanted(&x);
     } else {
         check_translation(&x);
         if (file_exists(r->dir, "upstream-error.txt"))

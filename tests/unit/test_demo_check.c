@@ -124,6 +124,11 @@ static const struct row {
     {"no PDF", NEW, PARTS("{\"inlineData\":{\"mimeType\":\"application/pdf\",\"data\":\"aGVsbG8=\"}}"), "The document has no pages."},
     {"a URL without a type", NEW, PARTS("{\"fileData\":{\"fileUri\":\"https://example.com/a.png\"}}"), "Unsupported MIME type: "},
     {"a URL", NEW, PARTS("{\"fileData\":{\"fileUri\":\"https://example.com/a.png\",\"mimeType\":\"image/png\"}}"), NULL},
+    {"a URL for a model that reads none", "gemma-4-31b-it", PARTS("{\"fileData\":{\"fileUri\":\"https://example.com/a.png\",\"mimeType\":\"image/png\"}}"), "Invalid or unsupported file uri: https://example.com/a.png"},
+    {"no https", NEW, PARTS("{\"fileData\":{\"fileUri\":\"http://example.com/a.png\",\"mimeType\":\"image/png\"}}"), "Invalid or unsupported file uri: http://example.com/a.png"},
+    {"an object", NEW, PARTS("{\"fileData\":{\"fileUri\":\"gs://b/a.png\",\"mimeType\":\"image/png\"}}"), NULL},
+    {"a URL that robots.txt forbids", NEW, PARTS("{\"fileData\":{\"fileUri\":\"https://example.com/emulate-unfetchable.png\",\"mimeType\":\"image/png\"}}"), "Cannot fetch content from the provided URL. Please ensure the URL is valid and accessible by Vertex AI. Vertex AI respects robots.txt rules, so confirm the URL is allowed to be crawled. Status: URL_ROBOTED-ROBOTED_DENIED"},
+    {"a URL out of reach", NEW, PARTS("{\"fileData\":{\"fileUri\":\"https://localhost:8443/a.png\",\"mimeType\":\"image/png\"}}"), "Cannot fetch content from the provided URL. Please ensure the URL is valid and accessible by Vertex AI. Vertex AI respects robots.txt rules, so confirm the URL is allowed to be crawled. Status: URL_UNREACHABLE-UNREACHABLE_NO_RESPONSE"},
     {"a film", NEW, PARTS("{\"fileData\":{\"fileUri\":\"https://youtu.be/abc\"}}"), NULL},
     {"a foreign file", NEW, PARTS("{\"fileData\":{\"fileUri\":\"https://generativelanguage.googleapis.com/v1beta/files/abc\",\"mimeType\":\"image/png\"}}"), "You do not have permission to access the File abc or it may not exist."},
     /* turns */

@@ -52,7 +52,7 @@ static const struct word TIME_UNIT[] = {
 static bool scaled(struct str text, enum kind kind, uint64_t *ret)
 {
     size_t digits = 0;
-    uint64_t n;
+    uint64_t n, times;
     struct str unit;
     int u;
 
@@ -60,9 +60,12 @@ static bool scaled(struct str text, enum kind kind, uint64_t *ret)
         digits++;
     unit = str_skip(text, digits);
     u = kind == SIZE ? WORD(SIZE_UNIT, unit) : kind == MS ? WORD(TIME_UNIT, unit) : unit.n ? -1 : 1;
-    if (u < 0 || !str_u64(str_sub(text, 0, digits), UINT32_MAX * (uint64_t)1024, &n))
+    if (u < 0)
         return false;
-    *ret = kind == SIZE ? n << u : n * (uint64_t)u;
+    times = kind == SIZE ? (uint64_t)1 << u : (uint64_t)u;
+    if (!str_u64(str_sub(text, 0, digits), INT64_MAX / times, &n))
+        return false;
+    *ret = n * times;
     return true;
 }
 

@@ -153,3 +153,63 @@ test("LIM-16: a client's own key is a token as well", () =>
     door.open();
     assert.equal((await held).status, 200);
   }));
+
+test('LIM-4, LIM-18: an error of upstream is read to 64 KiB; of a longer one the status alone tells', async () => {
+  const own = await Scripted.start((req, res) => {
+    const body = JSON.stringify({ error: { code: 400, message: 'The mark is bad.', status: 'INVALID_ARGUMENT', pad: '' } });
+    const want = 64 * 1024 + Number(req.url.includes('over'));
+    res.writeHead(400, { 'content-type': 'application/json' });
+    res.end(body.replace('"pad":""', `"pad":"${'x'.repeat(want - body.length)}"`));
+  });
+  const g = await Gateway.start({ upstream: own });
+  try {
+    for (const [model, told] of [['gemini-at', true], ['gemini-over', false]]) {
+      const r = await g.chat({ model, messages: hello });
+      const { error } = await r.json();
+      assert.ok(r.status >= 400 && r.status < 600);
+      if (told) assert.equal(r.status, 400);
+      assert.equal(/mark/.test(error.message), told, `${model}: ${r.status} ${error.message}`);
+    }
+  } finally {
+    await g.stop();
+    await own.stop();
+  }
+});
+
+test('LIM-18: a list of models without an end is read for twenty pages', async () => {
+  let pages = 0;
+  const own = await Scripted.start((req, res) => {
+    pages++;
+    gm.json(res, { models: [{ name: `models/gemini-page-${pages}`, supportedGenerationMethods: ['generateContent'] }], nextPageToken: `t${pages}` });
+  });
+  const g = await Gateway.start({ upstream: own });
+  try {
+    const { data } = await (await g.fetch('/v1/models')).json();
+    assert.equal(pages, 20);
+    assert.equal(data.length, 20);
+  } finally {
+    await g.stop();
+    await own.stop();
+  }
+});
+
+test('LIM-18: the lists of eight clients\' own keys are kept, and a ninth is served as well; nobody sees another one\'s', async () => {
+  const asked = [];
+  const own = await Scripted.start((req, res) => {
+    const key = req.headers['x-goog-api-key'];
+    asked.push(key);
+    gm.json(res, { models: [{ name: `models/gemini-of-${key}`, supportedGenerationMethods: ['generateContent'] }] });
+  });
+  const g = await Gateway.start({ upstream: own, env: { GEMINI_API_KEY: '', AUTH_TOKEN: '', QUEQIAO_WORKERS: '1' } });
+  try {
+    for (let round = 0; round < 2; round++)
+      for (let i = 0; i < 9; i++) {
+        const r = await g.fetch('/v1/models', { token: `key-${i}` });
+        assert.deepEqual((await r.json()).data.map((m) => m.id), [`gemini-of-key-${i}`]);
+      }
+    assert.ok(asked.length > 9 && asked.length <= 18, String(asked.length));
+  } finally {
+    await g.stop();
+    await own.stop();
+  }
+});

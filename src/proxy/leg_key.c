@@ -78,8 +78,10 @@ static void no_key(struct leg *leg, enum key_verdict verdict, const struct key_w
     struct gm_error e;
     struct buf text;
 
-    /* What upstream said to the only key that there is, or to one that it refuses, says more. */
-    if (leg->last.set && (wait->keys == 1 || verdict == KEY_ABSENT)) {
+    /* What upstream said to the only key that there is, or to one that it refuses, says more; but
+     * not of a quota: its delay is the minute's, where the day is lost. */
+    if (leg->last.set &&
+        (verdict == KEY_ABSENT || (wait->keys == 1 && leg->last.cause != GM_RATE))) {
         e = leg->last;
     } else {
         buf_init(&text, 1024);

@@ -104,16 +104,16 @@ function leaving(name, { model, stream, begun = false, more, legs = 1 }) {
 }
 
 describe('leaving', { concurrency: 3 }, () => {
-  leaving('before the head of a stream', { model: 'emulate-hole', stream: true });
-  leaving('before a whole answer', { model: 'emulate-hole', stream: false });
-  leaving('in the middle of a stream', { model: 'emulate-stream-1000-events-every-1000-ms', stream: true, begun: true });
-  leaving('in the middle of a whole answer', { model: 'emulate-stall-3600000', stream: false });
-  leaving('with several choices', { model: 'emulate-hole', stream: true, more: { n: 3 }, legs: 3 });
-  leaving('with several choices of a whole answer', { model: 'emulate-hole', stream: false, more: { n: 3 }, legs: 3 });
+  leaving('UPS-4: before the head of a stream', { model: 'emulate-hole', stream: true });
+  leaving('UPS-4: before a whole answer', { model: 'emulate-hole', stream: false });
+  leaving('UPS-4: in the middle of a stream', { model: 'emulate-stream-1000-events-every-1000-ms', stream: true, begun: true });
+  leaving('UPS-4: in the middle of a whole answer', { model: 'emulate-stall-3600000', stream: false });
+  leaving('UPS-4: with several choices', { model: 'emulate-hole', stream: true, more: { n: 3 }, legs: 3 });
+  leaving('UPS-4: with several choices of a whole answer', { model: 'emulate-hole', stream: false, more: { n: 3 }, legs: 3 });
 
   for (const stream of [false, true]) {
     const mode = stream ? 'streamed' : 'whole';
-    test(`while it waits for quota, ${mode}: nothing more is sent`, { skip: haveEmulator }, async () => {
+    test(`UPS-4: while it waits for quota, ${mode}: nothing more is sent`, { skip: haveEmulator }, async () => {
       const upstream = await Emulator.start({ quotas: { minutes: 'sliding', projects: [
         { name: 'one', keys: ['key-a-0123456789'], models: { 'gemini-2.5-flash': { rpm: 1 } } }] } });
       const gateway = await Gateway.start({ upstream,
@@ -137,7 +137,7 @@ describe('leaving', { concurrency: 3 }, () => {
       }
     });
 
-    test(`in the pause before another try, ${mode}: there is none`, async () => {
+    test(`UPS-4: in the pause before another try, ${mode}: there is none`, async () => {
       const s = await stage({
         env: { QUEQIAO_WORKERS: '1' },
         play(req, res, body) {

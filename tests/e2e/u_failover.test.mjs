@@ -83,7 +83,7 @@ async function scene({ road = false, env }, act) {
   }
 }
 
-test('one key after the other turns bad: nobody notices', opts, () => scene({}, async ({ emulator }, l) => {
+test('UPS-2: one key after the other turns bad: nobody notices', opts, () => scene({}, async ({ emulator }, l) => {
   const bad = [];
   for (const [key, fault] of [[KEYS[0], 'suspended'], [KEYS[1], '400-key'], [KEYS[2], '402']]) {
     bad.push({ fault, key, count: -1 });
@@ -95,7 +95,7 @@ test('one key after the other turns bad: nobody notices', opts, () => scene({}, 
   assert.ok(last.length > 0 && last.every((r) => r.key === KEYS[3].slice(-4)));
 }));
 
-test('upstream has bad moments: 500, 503, a connection that breaks before its answer', opts, () => scene({}, async ({ emulator }, l) => {
+test('UPS-1: upstream has bad moments: 500, 503, a connection that breaks before its answer', opts, () => scene({}, async ({ emulator }, l) => {
   for (const fault of ['500', '503', 'reset-head', 'html-502', 'empty', '500', 'reset-head', 'empty']) {
     await emulator.script({ fault }); // one at a time: who meets two of them may well be told
     await until(`${fault} to have happened`, async () => (await emulator.control('script')).left === 0);
@@ -104,7 +104,7 @@ test('upstream has bad moments: 500, 503, a connection that breaks before its an
   assert.equal(l.broken, 0);
 }));
 
-test('every connection breaks: streams that had begun are told, the others do not notice', opts, () => scene({ road: true }, async ({ road }, l) => {
+test('UPS-3: every connection breaks: streams that had begun are told, the others do not notice', opts, () => scene({ road: true }, async ({ road }, l) => {
   for (let i = 0; i < 3; i++) {
     const before = l.broken;
     road.cut();
@@ -115,7 +115,7 @@ test('every connection breaks: streams that had begun are told, the others do no
 
 // HTTP/1.1 has no way to ask whether the other side is there; the kernel's keep-alive does it where
 // packets are really lost, which no relay can play.
-test('a connection becomes a black hole: nobody notices', { skip: haveEmulator || (UPSTREAM !== 'tls' && 'HTTP/2 alone can ask') },
+test('UPS-6: a connection becomes a black hole: nobody notices', { skip: haveEmulator || (UPSTREAM !== 'tls' && 'HTTP/2 alone can ask') },
   () => scene({ road: true, env: { QUEQIAO_WORKERS: '1' } }, async ({ road }, l) => {
     assert.ok(road.darken() >= 1);
     await l.more(SLOW ? CLIENTS : 4 * CLIENTS);

@@ -1,0 +1,150 @@
+// Keys in projects, at the wire: the emulated Gemini counts as Google does, and the gateway finds out
+// what the limits are and which keys share one. The day of ten keys on a clock of its own is
+// tests/unit/test_keys_sim.c; here minutes are real ones, and end soon.
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import { Emulator, Gateway, SLOW, deadline, haveEmulator, until } from './lib.mjs';
+
+const MODEL = 'gemini-2.5-flash';
+const NOON = Date.UTC(2026, 6, 1, 19); // in California
+const key = (i) => `key-number-${i}-0123456789`;
+const KEYS = Array.from({ length: 10 }, (_, i) => key(i));
+const sum = (list) => list.reduce((a, b) => a + b, 0);
+
+async function scene({ quotas, keys, wait = '0', wall_ms }, act) {
+  const upstream = await Emulator.start({ quotas });
+  const gateway = await Gateway.start({ upstream,
+    env: { GEMINI_API_KEY: keys.join(','), QUEQIAO_WORKERS: '1', QUEQIAO_QUOTA_WAIT: wait } });
+  const own = {
+    upstream,
+    gateway,
+    ask: (text = 'hi', n = 0) => gateway.chat({ model: MODEL, messages: [{ role: 'user', content: `${text} ${n}` }] }),
+    /** What upstream has counted: a row for each project. */
+    meters: async () => (await upstream.control('quotas')).meters.filter((m) => m.model === MODEL),
+    /** So many requests, a few at a time: how many were served; each other one is a 429 like this. */
+    async burst(n, like) {
+      let served = 0;
+      let left = n;
+      const one = async () => {
+        while (left > 0) {
+          const r = await own.ask('request', left--);
+          const body = await r.text();
+          served += r.status === 200 ? 1 : 0;
+          if (r.status === 200) continue;
+          assert.equal(r.status, 429, body);
+          assert.ok(Number(r.headers.get('retry-after')) >= 1);
+          const { error } = JSON.parse(body);
+          assert.equal(error.code, 'rate_limit_exceeded');
+          assert.match(error.message, like);
+        }
+      };
+      await Promise.all([one(), one(), one(), one()]);
+      return served;
+    },
+  };
+  try {
+    await upstream.control('clock', { wall_ms });
+    await act(own);
+    assert.ok(await gateway.well());
+  } finally {
+    await gateway.stop();
+    await upstream.stop();
+  }
+}
+
+describe('quotas', { concurrency: 2, skip: haveEmulator }, () => {
+  const PROJECTS = [
+    { name: 'one', limit: { rpm: 5 } },
+    { name: 'two', limit: { rpm: 8 } },
+    { name: 'three', limit: { rpm: 12 }, paid: true },
+  ];
+  const rules = (keys) => ({ minutes: 'calendar', projects: PROJECTS.map(({ name, limit, paid }, p) => (
+    { name, paid, keys: keys.filter((_, i) => i % 3 === p), models: { [MODEL]: limit } })) });
+  // Who has been refused with as many keys as one may try is told in Google's own words.
+  const like = /requests a minute \(limit (5|8|12)\)|Quota exceeded for metric: .*, limit: (5|8|12), model: gemini-2\.5-flash\n/;
+
+  test('ten keys in three projects: all that the quotas allow, and each key is refused once', () => scene({
+    keys: KEYS, wall_ms: NOON, quotas: rules(KEYS),
+  }, async ({ upstream, burst, meters }) => {
+    assert.equal(await burst(70, like), 25);
+    const refused = sum((await meters()).map((m) => m.refused.rpm));
+    assert.ok(refused <= KEYS.length + 4, `${refused} refusals; a few requests are under way at a time`);
+    const { requests } = await upstream.state();
+    assert.equal(await burst(20, /over its quota for gemini-2\.5-flash \(requests a minute/), 0);
+    assert.equal((await upstream.state()).requests, requests, 'no request is wasted on what is known');
+  }));
+
+  // The first minute ends while the scene looks on: long enough for a burst, short enough to wait for.
+  // Where a minute was full, the next one's requests are sent a quarter of a second apart.
+  const LEFT = (SLOW ? 20 : 5) * 1000;
+  test('what one minute has taught is kept to in the next', () => scene({
+    keys: KEYS.slice(0, 3), wall_ms: NOON + 60_000 - LEFT, quotas: rules(KEYS.slice(0, 3)),
+  }, async ({ upstream, burst, meters, ask }) => {
+    const wall = async () => (await upstream.control('clock')).wall_ms;
+
+    assert.equal(await burst(50, like), 25);
+    const first = await meters();
+    assert.ok((await wall()) < NOON + 60_000, 'all of it was in one minute');
+    await until('the next minute', async () => (await ask()).status === 200);
+    const served = 1 + await burst(50, like);
+    const second = await meters();
+    assert.ok((await wall()) < NOON + 120_000, 'all of it was in one minute');
+    for (const [i, m] of second.entries()) {
+      const wasted = m.refused.rpm - first[i].refused.rpm;
+      assert.ok(wasted <= 1, `${m.project}: ${wasted} refusals in one window`);
+    }
+    assert.ok(served >= 22, `${served} of 25`);
+  }));
+
+  test('tokens: the prompts are what is counted', () => scene({
+    keys: [key(0)], wall_ms: NOON,
+    quotas: { projects: [{ name: 'one', keys: [key(0)], models: { [MODEL]: { tpm: 2000 } } }] },
+  }, async ({ ask, meters }) => {
+    const statuses = [];
+    let last;
+    for (let i = 0; i < 8; i++) {
+      last = await ask('x'.repeat(1500), i);
+      statuses.push(last.status);
+    }
+    assert.deepEqual(statuses, [200, 200, 200, 200, 200, 429, 429, 429]);
+    assert.match((await last.json()).error.message, /tokens a minute \(limit 2000\)/);
+    assert.ok((await meters())[0].refused.tpm <= 1);
+  }));
+
+  // Of the thirty of a day another instance has spent 29: this one cannot know whether the day is lost.
+  const DAY = { projects: [{ name: 'one', keys: [key(0)], models: { [MODEL]: { rpd: 30 } } }] };
+  const day = (name, { wall_ms }, act) => test(name, () => scene({ keys: [key(0)], quotas: DAY, wait: '30s', wall_ms }, async (own) => {
+    const other = await Gateway.start({ upstream: own.upstream, env: { GEMINI_API_KEY: key(0) } });
+    for (let i = 0; i < 29; i++) assert.equal((await other.chat({ model: MODEL, messages: [{ role: 'user', content: 'other' }] })).status, 200);
+    await other.stop();
+    assert.equal((await own.ask('day', 0)).status, 200);
+    await act(own);
+  }));
+
+  day('a day that ends at midnight in California is waited for', { wall_ms: NOON + 12 * 3600_000 - 5_000 }, async ({ ask, meters }) => {
+    for (let i = 1; i < 4; i++) assert.equal((await ask('day', i)).status, 200);
+    const [m] = await meters();
+    assert.deepEqual([m.day, m.served, m.refused.rpd], [3, 33, 1]);
+  });
+
+  day('a day that is not over: believed after one more try, then nothing more is sent', { wall_ms: NOON + 57_000 }, async ({ ask, meters, upstream }) => {
+    const said = async (r) => {
+      assert.equal(r.status, 429);
+      assert.match((await r.json()).error.message, /over its quota for gemini-2\.5-flash \(requests a day \(limit 30\): 1 key, back in /);
+    };
+    await said(await ask('day', 1));
+    assert.equal((await meters())[0].refused.rpd, 2);
+    const { requests } = await upstream.state();
+    await said(await ask('day', 2));
+    assert.equal((await upstream.state()).requests, requests);
+  });
+
+  day('a day that is over when one more is tried: everything flows again', { wall_ms: NOON + 55_000 }, async ({ ask, meters, upstream }) => {
+    const waiting = ask('day', 1);
+    await until('the refusal', async () => (await meters())[0].refused.rpd === 1);
+    await upstream.control('clock', { advance_ms: 24 * 3600_000 });
+    assert.equal((await deadline(waiting, 'the one who waits')).status, 200);
+    for (let i = 2; i < 4; i++) assert.equal((await ask('day', i)).status, 200);
+    assert.equal((await meters())[0].refused.rpd, 1);
+  });
+});

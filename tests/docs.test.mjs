@@ -53,6 +53,10 @@ test('every link inside the repository leads somewhere', () => {
     }
 });
 
+test('docs/hardening.md: each row has a test that names it, and each test that is named is there', () => {
+  execFileSync(path.join(ROOT, 'tools/hardening'), ['--check'], { stdio: 'pipe', encoding: 'utf8' });
+});
+
 test('docs/options.md and the man page are what the program prints', () => {
   execFileSync(path.join(ROOT, 'tools/docs'), ['--check'], { stdio: 'pipe' });
   assert.equal(read('docs/options.md'), run('--print-options'));

@@ -46,6 +46,9 @@ static bool is_among(struct str hosts, struct str host)
     while ((entry = next_entry(&hosts)).n > 0) {
         struct str name = str_starts(entry, S("*.")) ? str_skip(entry, 1) : entry;
 
+        if (str_starts(entry, S("["))) /* an address, as it stands in a URL */
+            entry = name = str_sub(entry, 1, entry.n - 2);
+
         if (host.n < name.n || (entry.p == name.p && host.n != name.n) ||
             (entry.p != name.p && host.n == name.n))
             continue;

@@ -11,7 +11,7 @@
 
 #include <stdio.h>
 
-enum { ARENA_MIN = 8 << 20 };
+enum { ARENA_MIN = 8 << 20, ROUND_MS = 1000 };
 
 static void forget_translation(struct exchange *x)
 {
@@ -185,11 +185,21 @@ static enum err translate(struct exchange *x, struct fault *why)
     return err;
 }
 
+/* Of the translation its body alone is worthless; what it says of the answer may be needed. A
+ * stream is kept alive, but not before one round of fetches could be over: while nothing has been
+ * sent, a failure is a status and no event. */
 static enum err bring_links(struct exchange *x)
 {
-    forget_translation(x);
+    uint64_t round_ms = (uint64_t)x->opts->fetching.whole_ms + ROUND_MS;
+
+    rope_fini(&x->tr.body);
     x->step = STEP_FETCH;
-    timer_stop(&x->heartbeat);
+    if (!x->head_sent) {
+        timer_stop(&x->heartbeat);
+        if (x->tr.stream && x->opts->heartbeat_ms > 0)
+            timer_start(&x->heartbeat,
+                        x->opts->heartbeat_ms > round_ms ? x->opts->heartbeat_ms : round_ms);
+    }
     if (!timer_running(&x->total))
         timer_start(&x->total, x->opts->total_ms);
     return links_bring(x);
@@ -212,6 +222,9 @@ static void begin(struct exchange *x)
 
 void exchange_brought(struct exchange *x)
 {
+    if (!x->head_sent)
+        timer_stop(&x->heartbeat); /* the legs start their own */
+    forget_translation(x);
     begin(x);
 }
 

@@ -5,6 +5,7 @@ import { execFileSync } from 'node:child_process';
 import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import http from 'node:http';
+import http2 from 'node:http2';
 import https from 'node:https';
 import { after, test } from 'node:test';
 import OpenAI from 'openai';
@@ -32,8 +33,8 @@ class Media {
       else play(req, res, m);
     };
     const c = certificates();
-    m.server = tls ? https.createServer({ cert: readFileSync(c.cert), key: readFileSync(c.key) }, serve)
-      : http.createServer(serve);
+    m.server = tls === 'h2' ? http2.createSecureServer({ cert: readFileSync(c.cert), key: readFileSync(c.key) }, serve)
+      : tls ? https.createServer({ cert: readFileSync(c.cert), key: readFileSync(c.key) }, serve) : http.createServer(serve);
     m.sockets = new Set();
     m.server.on(tls ? 'secureConnection' : 'connection', (s) => {
       m.sockets.add(s);
@@ -340,6 +341,43 @@ test('SSR-6: a list of hosts, and servers of our own over http', async () => {
   } finally {
     await s.close();
     plain.stop();
+  }
+});
+
+test('over HTTP/2', async () => {
+  const m = await Media.start({ '/a': go('/b'), '/b': PNG, '/c': JPEG }, { tls: 'h2' });
+  const s = await scene({ QUEQIAO_FETCH_PRIVATE: m.host });
+  try {
+    await answered(s, ask(image(`${m.url}/a`), image(`${m.url}/c`), image(`${m.url}/b`)));
+    assert.deepEqual(parts(s).map(bytes), [PNG, JPEG, PNG]);
+    const r = await s.gateway.chat({ model: GEMMA, ...ask(image(`${m.url}/missing`)) });
+    assert.equal(r.status, 400);
+  } finally {
+    await s.close();
+    m.stop();
+  }
+});
+
+test('a stream is kept alive while many files are fetched, one round after the other', async () => {
+  const m = await Media.start({});
+  const s = await scene({ QUEQIAO_FETCH_PRIVATE: m.host, QUEQIAO_FETCH_TIMEOUT: '100ms', QUEQIAO_HEARTBEAT: '50ms' });
+  const silent = await Media.start(Object.fromEntries(Array.from({ length: 16 }, (_, i) => [`/${i}`, () => {}])));
+  const slow = await Gateway.start({ upstream: s.upstream, env: { ...ENV, QUEQIAO_FETCH_PRIVATE: silent.host, QUEQIAO_FETCH_TIMEOUT: '600ms', QUEQIAO_HEARTBEAT: '100ms' } });
+  const many = (host, n) => ask(...Array.from({ length: n }, (_, i) => image(`${host}/${i}`)));
+  try {
+    const early = await s.gateway.chat({ model: GEMMA, stream: true, ...many(m.url, 4) });
+    assert.equal(early.status, 400, 'a failure in the first round is a status');
+    const r = await slow.chat({ stream: true, ...many(silent.url, 16) });
+    const text = await r.text();
+    assert.equal(r.status, 200);
+    assert.match(text, /^: keep-alive\n\n/);
+    assert.match(text, /a picture/);
+    assert.match(text, /data: \[DONE\]\n\n$/);
+  } finally {
+    await slow.stop();
+    await s.close();
+    m.stop();
+    silent.stop();
   }
 });
 

@@ -176,7 +176,8 @@ static void test_rules(void **state)
 {
     struct fetch_rules any = {.hosts = S(""), .intranet = S("")};
     struct fetch_rules http = {.http = true, .hosts = S(""), .intranet = S("")};
-    struct fetch_rules some = {.hosts = S(" example.com , *.cdn.example,"), .intranet = S("")};
+    struct fetch_rules some = {.hosts = S(" example.com , *.cdn.example,[2606:4700::1],"),
+                               .intranet = S("")};
     struct fetch_rules lan = {.hosts = S(""),
                               .intranet = S("minio.lan:9000, localhost:80,[::1]:8443")};
     static const char *const LOCAL[] = {
@@ -198,6 +199,8 @@ static void test_rules(void **state)
         assert_null(guard_of(&http, LOCAL[i]));
     assert_ptr_equal(guard_of(&some, "https://example.com/"), fetch_public);
     assert_ptr_equal(guard_of(&some, "https://a.cdn.example/"), fetch_public);
+    assert_ptr_equal(guard_of(&some, "https://[2606:4700::1]/"), fetch_public);
+    assert_null(guard_of(&some, "https://[2606:4700::2]/"));
     assert_null(guard_of(&some, "https://cdn.example/"));
     assert_null(guard_of(&some, "https://www.example.com/"));
     assert_null(guard_of(&some, "https://badexample.com/"));

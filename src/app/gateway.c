@@ -241,6 +241,27 @@ enum err gateway_init(struct gateway *g, struct settings *s, const struct platfo
     return certificates_load(c, &g->certificates, problem);
 }
 
+void gateway_say_ways(const struct gateway *g)
+{
+    enum { TOLD = 8 };
+    struct egress_status v[TOLD];
+    size_t n = egresses_status(g->egresses, 0, v, TOLD);
+    size_t shared = egresses_count(g->egresses, 0).shared;
+    struct buf out;
+
+    if (n == 1 && str_eq(str_z(v[0].name.z), S("direct")))
+        return;
+    buf_init(&out, 4096);
+    for (size_t i = 0; i < shared && i < TOLD; i++)
+        buf_putf(&out, "%s%s", i ? ", " : "", v[i].name.z);
+    if (shared > TOLD)
+        buf_putf(&out, " and %zu more", shared - TOLD);
+    if (n > shared)
+        buf_putf(&out, "; some keys have their own");
+    log_text(LOG_INFO, "ways", "requests leave by %.*s", S_ARG(buf_str(&out)));
+    buf_fini(&out);
+}
+
 struct settings *gateway_settings(struct gateway *g)
 {
     struct settings *s;

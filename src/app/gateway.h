@@ -63,6 +63,10 @@ void gateway_run(struct gateway *g); /* until drained */
 void gateway_close(struct gateway *g);
 void gateway_drain(struct gateway *g); /* from the main loop; twice: at once */
 
+/* Say where requests leave, when there is a proxy among the ways: it may stand in the environment
+ * for somebody else. At the start, and after a reload. */
+void gateway_say_ways(const struct gateway *g);
+
 /* The settings of this moment, held for the caller. From any thread. */
 struct settings *gateway_settings(struct gateway *g);
 /* Complete the settings with what the keys and the listener say; they are published after it. */

@@ -81,6 +81,7 @@ static void announce(const struct gateway *g)
              g->certificates ? "s" : "", v6 ? "[" : "", g->addr.host, v6 ? "]" : "",
              (unsigned)g->addr.port, g->nworkers, g->nworkers == 1 ? "" : "s", keys_count(g->keys),
              keys_count(g->keys) == 1 ? "" : "s", g->platform->name, tls_library());
+    gateway_say_ways(g);
     notify_say("READY=1\nSTATUS=listening on %s port %u", g->addr.host, (unsigned)g->addr.port);
 }
 

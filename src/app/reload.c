@@ -50,6 +50,7 @@ static void publish(struct gateway *g, struct settings *fresh)
     mem_set_budget((size_t)fresh->config.memory_budget);
     guard_set_limits(g->guard, &limits);
     settings_set_log(fresh);
+    gateway_say_ways(g);
     pthread_mutex_lock(&g->lock);
     g->settings = settings_hold(fresh);
     pthread_mutex_unlock(&g->lock);

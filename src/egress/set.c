@@ -17,6 +17,7 @@ struct egress {
     unsigned id; /* never used again */
     struct egress_way way;
     struct tunnel_proxy proxy; /* points into way */
+    struct egress_name name;
     bool shared;
     unsigned refs;   /* the set's own, and one for each lease */
     unsigned blames; /* how often it was blamed: a lease from before tells nothing new */
@@ -65,6 +66,7 @@ static struct egress *make(struct egresses *e, const struct egress_way *way)
     w->id = ++e->ids;
     w->way = *way;
     w->proxy = egress_way_proxy(&w->way);
+    w->name = egress_way_name(way);
     return w;
 }
 
@@ -219,6 +221,11 @@ unsigned egress_id(const struct egress *w)
     return w->id;
 }
 
+const char *egress_called(const struct egress *w)
+{
+    return w->name.z;
+}
+
 const struct tunnel_proxy *egress_proxy(const struct egress *w)
 {
     return w->way.direct ? NULL : &w->proxy;
@@ -232,9 +239,9 @@ static void tell(const struct egresses *e, const struct egress *w, uint64_t now_
     const struct egress_want want = {.now_ms = now_ms};
     const struct egress *next = w->shared && w->state != EGRESS_WELL ? choose(e, &want) : NULL;
 
-    *news = (struct egress_news){.any = true, .state = w->state, .name = egress_way_name(&w->way)};
+    *news = (struct egress_news){.any = true, .state = w->state, .name = w->name};
     if (next != NULL && next != w && next->state == EGRESS_WELL)
-        news->next = egress_way_name(&next->way);
+        news->next = next->name;
 }
 
 static void works(struct egresses *e, struct egress *w, uint64_t now_ms, struct egress_news *news)
@@ -354,7 +361,7 @@ size_t egresses_status(struct egresses *e, uint64_t now_ms, struct egress_status
         const struct egress *w = e->v[i];
 
         v[i] = w->totals;
-        v[i].name = egress_way_name(&w->way);
+        v[i].name = w->name;
         v[i].shared = w->shared;
         v[i].in_use = w == next;
         v[i].state = w->state;

@@ -52,6 +52,7 @@ MUST_CHECK bool egresses_pick(struct egresses *e, const struct egress_want *want
 bool egresses_left(struct egresses *e, const struct egress_want *want, bool any_key);
 
 unsigned egress_id(const struct egress *w);                      /* never 0 */
+const char *egress_called(const struct egress *w);               /* its name; as long as it */
 const struct tunnel_proxy *egress_proxy(const struct egress *w); /* NULL: direct; as long as it */
 
 enum egress_state { EGRESS_WELL, EGRESS_FAILING, EGRESS_REFUSED };

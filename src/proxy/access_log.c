@@ -90,6 +90,8 @@ static void log_exchange(const struct exchange *x, const struct gm_usage *u, uin
     }
     if (x->key_tail[0] != '\0')
         log_str(&l, "key", str_z(x->key_tail));
+    if (x->way[0] != '\0')
+        log_str(&l, "way", str_z(x->way));
     log_u64(&l, "status", (uint64_t)x->status);
     if (x->first_ms > 0)
         log_u64(&l, "ttft_ms", x->first_ms - x->start_ms);

@@ -81,6 +81,7 @@ struct exchange {
     const char *end;
     int status;
     char key_tail[8];
+    char way[80]; /* the proxy that it went through last; or empty */
     unsigned attempts;
 };
 

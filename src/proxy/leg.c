@@ -29,6 +29,7 @@ void leg_named(struct leg *leg)
     struct exchange *x = leg->x;
 
     snprintf(x->key_tail, sizeof x->key_tail, "%s", secret_tail(key_of(leg)).z);
+    snprintf(x->way, sizeof x->way, "%s", way_proxy_name(&leg->way));
 }
 
 static void forget_answer(struct leg *leg)

@@ -40,6 +40,13 @@ bool way_take(struct proxy *p, struct way *w, unsigned own, const struct origin 
     return true;
 }
 
+const char *way_proxy_name(const struct way *w)
+{
+    const struct egress *way = w->lease.way;
+
+    return way != NULL && egress_proxy(way) != NULL ? egress_called(way) : "";
+}
+
 void way_works(struct proxy *p, struct way *w)
 {
     struct egress_news news;

@@ -20,6 +20,9 @@ struct way {
 MUST_CHECK bool way_take(struct proxy *p, struct way *w, unsigned own, const struct origin *to,
                          struct origin *ret);
 
+/* The proxy that was taken, without its password; empty when it goes straight. */
+const char *way_proxy_name(const struct way *w);
+
 /* Upstream has answered with 200. */
 void way_works(struct proxy *p, struct way *w);
 /* It is over, and says nothing of the way. Harmless when none is taken. */

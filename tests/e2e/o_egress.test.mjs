@@ -84,6 +84,8 @@ for (const kind of ['http', 'https', 'socks5'])
       const proxy = await s.proxy({ kind, to, login });
       const g = await s.gateway([proxy]);
       await served(g);
+      assert.match((await g.said(/ev=exchange .*/))[0], new RegExp(`way=${proxy.name} `));
+      await g.said(new RegExp(`ev=ways .*requests leave by ${proxy.name}`));
       const stream = await gather(await g.chat({ messages: hello, stream: true }));
       assert.equal(stream.text, 'hi');
       assert.ok(stream.done);

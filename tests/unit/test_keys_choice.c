@@ -232,10 +232,56 @@ static void a_rival_is_apart(void **state)
     keys_free(alone.k);
 }
 
+/* A key whose way out leads nowhere is last, but better than none. */
+static void ways_that_lead_nowhere(void **state)
+{
+    static const struct str values[] = {S_INIT("play-key-number-000"),
+                                        S_INIT("play-key-number-001"),
+                                        S_INIT("play-key-number-002")};
+    static const unsigned ways[] = {0, 7, 9};
+    struct play p = play_new(0);
+    struct key_want want = {
+        .model = FLASH, .shut = {7, 0},
+             .nshut = 2
+    };
+    unsigned seen = 0;
+
+    (void)state;
+    keys_set_ways(p.k, values, ways, 3);
+    for (unsigned i = 0; i < 50; i++) {
+        struct key_lease lease;
+
+        want.affinity = conversation(i);
+        lease = play_want(&p, want);
+        assert_int_equal(number_of(lease.key), 2);
+        assert_int_equal(lease.way, 9);
+        play_served(&p, &lease, 0);
+    }
+    want.shut[want.nshut++] = 9;
+    for (unsigned i = 0; i < 50; i++) {
+        struct key_lease lease = play_want(&p, want);
+
+        assert_int_equal(lease.way, ways[number_of(lease.key)]);
+        seen |= 1U << number_of(lease.key);
+        play_served(&p, &lease, 0);
+    }
+    assert_int_equal(seen, 7);
+    keys_set(p.k, values, 3); /* a reload without ways */
+    want.nshut = 0;
+    for (unsigned i = 0; i < 9; i++) {
+        struct key_lease lease = play_want(&p, want);
+
+        assert_int_equal(lease.way, 0);
+        play_served(&p, &lease, 0);
+    }
+    keys_free(p.k);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_conversation_keeps_its_key),
+        cmocka_unit_test(ways_that_lead_nowhere),
         cmocka_unit_test(few_move_when_keys_change),
         cmocka_unit_test(a_popular_prefix_is_spread),
         cmocka_unit_test(a_little_load_does_not_move_it),

@@ -373,6 +373,40 @@ static void read_usage(struct gm_reader *r, yyjson_val *u)
     set_text(r->usage.tier, sizeof r->usage.tier, jr_text(m[TIER]));
 }
 
+static void add_usage(struct gm_usage *to, const struct gm_usage *u)
+{
+    to->seen = to->seen || u->seen;
+    to->prompt += u->prompt;
+    to->candidates += u->candidates;
+    to->thoughts += u->thoughts;
+    to->tool_use += u->tool_use;
+    to->cached += u->cached;
+    to->total += u->total;
+    to->prompt_audio += u->prompt_audio;
+    to->prompt_image += u->prompt_image;
+    to->candidates_audio += u->candidates_audio;
+    to->candidates_image += u->candidates_image;
+}
+
+void gm_reader_hop(struct gm_reader *r)
+{
+    add_usage(&r->before, &r->usage);
+    r->usage = (struct gm_usage){0};
+    r->finish = GM_NONE;
+    r->finish_word[0] = '\0';
+}
+
+void gm_reader_sum(struct gm_reader *r)
+{
+    add_usage(&r->usage, &r->before);
+    r->before = (struct gm_usage){0};
+}
+
+struct str gm_continuation(yyjson_val *chunk)
+{
+    return jr_str(yyjson_arr_get_first(jr_get(chunk, "candidates")), "continuationToken");
+}
+
 static void read_feedback(struct gm_reader *r, yyjson_val *feedback)
 {
     yyjson_val *reason = jr_get(feedback, "blockReason");

@@ -63,11 +63,12 @@ enum { GM_ID_MAX = 128, GM_TEXT_MAX = 512 };
 
 /* Gathers what belongs to the answer as a whole; hands on the rest, in order. */
 struct gm_reader {
-    struct gm_usage usage; /* of the last chunk that had it: counts are running totals */
-    enum gm_finish finish; /* the last that came */
-    bool blocked;          /* promptFeedback.blockReason */
-    bool any_content;      /* a part that a client can see, a thought included, or a call */
-    bool any_answer;       /* the same, but for thoughts */
+    struct gm_usage usage;  /* of the last chunk that had it: counts are running totals */
+    struct gm_usage before; /* of the hops before, see gm_reader_hop */
+    enum gm_finish finish;  /* the last that came */
+    bool blocked;           /* promptFeedback.blockReason */
+    bool any_content;       /* a part that a client can see, a thought included, or a call */
+    bool any_answer;        /* the same, but for thoughts */
     bool any_chunk;
     struct gm_error error; /* set when a chunk was an error object: error.set */
     char response_id[GM_ID_MAX];
@@ -76,6 +77,14 @@ struct gm_reader {
     char finish_message[GM_TEXT_MAX]; /* valid UTF-8, cut */
 };
 void gm_reader_init(struct gm_reader *r);
+
+/* The answer goes on in another stream, after CONTINUATION; and when the last of them has ended:
+ * usage is that of all. */
+void gm_reader_hop(struct gm_reader *r);
+void gm_reader_sum(struct gm_reader *r);
+
+/* The token with which the answer would go on; empty when the chunk has none. Borrowed. */
+struct str gm_continuation(yyjson_val *chunk);
 
 /* The answer has ended and is not worth showing, while the same request again may well be: a call
  * that the model got wrong, or nothing at all. Only before a byte of it went to the client.

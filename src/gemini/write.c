@@ -314,3 +314,31 @@ enum err gm_end(struct gm *g)
         fault_set(g->why, err, "is larger than Gemini takes", NULL);
     return g->why->code;
 }
+
+static bool is_token(struct str s)
+{
+    for (size_t i = 0; i < s.n; i++) {
+        char c = s.p[i];
+
+        if (!((c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') ||
+              c == '+' || c == '/' || c == '=' || c == '-' || c == '_'))
+            return false;
+    }
+    return s.n > 0 && s.n <= GM_TOKEN_MAX;
+}
+
+enum err gm_continue(struct rope *body, size_t *body_n, struct str token)
+{
+    size_t n = *body_n ? *body_n : body->text.n - 1; /* without the last brace */
+
+    if (!is_token(token))
+        return E_SYNTAX;
+    if (body->text.max < n + token.n + 32)
+        return E_TOOBIG;
+    buf_cut(&body->text, n);
+    buf_lit(&body->text, ",\"continuationToken\":\"");
+    buf_put(&body->text, token);
+    buf_lit(&body->text, "\"}");
+    *body_n = n;
+    return body->text.err;
+}

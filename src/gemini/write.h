@@ -22,6 +22,7 @@ enum gm_role {
     GM_RESULTS, /* the results of the calls of the model turn before */
 };
 
+enum { GM_TOKEN_MAX = 64 << 10 };    /* of a continuation */
 enum { GM_REQUEST_MAX = 100 << 20 }; /* what Google takes, inline data included (mapping 2.5) */
 
 /* What a part may carry beside its one datum; all optional. */
@@ -75,6 +76,12 @@ void gm_turns_end(
 
 /* A parsed value whose memory ends before the rope does: nothing of it is borrowed. */
 void gm_copy(struct gm *g, const char *key, yyjson_val *v);
+
+/* The same request, asking to go on where an answer stopped (mapping 1.7). *body_n is 0 the first
+ * time, and belongs to the body from then on; the token is copied.
+ *
+ *   errors  E_SYNTAX when the token is none; E_TOOBIG; the body is as it was */
+MUST_CHECK enum err gm_continue(struct rope *body, size_t *body_n, struct str token);
 
 void gm_fault(struct gm *g, const void *at, enum err code, const char *what);
 MUST_CHECK enum err gm_end(struct gm *g);

@@ -49,6 +49,7 @@ enum metrics_event {
     METRICS_FELL_FOR_ABSENCE,
     METRICS_HEDGED,    /* another project was asked as well */
     METRICS_HEDGE_WON, /* and answered first */
+    METRICS_CONTINUED, /* an answer went on after CONTINUATION */
     METRICS_EVENTS
 };
 void metrics_count(struct metrics *m, enum metrics_event e);

@@ -181,6 +181,8 @@ static const struct {
     {METRICS_HEDGED,            "queqiao_hedges_total",
      "Requests that were sent to a second project because the first was late.",                    NULL                },
     {METRICS_HEDGE_WON,         "queqiao_hedges_won_total",    "Of them, answered by the second.", NULL                },
+    {METRICS_CONTINUED,         "queqiao_continuations_total",
+     "Answers that stopped midway and were asked to go on.",                                       NULL                },
 };
 static_assert(NELEM(EVENTS) == METRICS_EVENTS, "every event is printed");
 

@@ -41,8 +41,9 @@ static struct gm_usage sum_usage(const struct exchange *x)
 {
     struct gm_usage sum = {0};
 
-    for (unsigned i = 0; i < x->nlegs; i++) {
-        const struct gm_usage *u = &x->readers[i].usage;
+    for (unsigned i = 0; i < 2 * x->nlegs; i++) {
+        const struct gm_reader *r = &x->readers[i / 2];
+        const struct gm_usage *u = i % 2 ? &r->before : &r->usage;
 
         sum.prompt += u->prompt + u->tool_use;
         sum.candidates += u->candidates + u->thoughts;

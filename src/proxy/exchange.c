@@ -103,6 +103,8 @@ void exchange_leg_done(struct exchange *x)
 
     if (++x->nlegs_done < x->nlegs)
         return;
+    for (unsigned i = 0; i < x->nlegs; i++)
+        gm_reader_sum(&x->readers[i]);
     relay_finish(x);
     if (x->step == STEP_END)
         return;

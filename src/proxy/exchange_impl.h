@@ -32,13 +32,17 @@ struct leg {
     struct waiter waiter; /* for quota */
     uint64_t wait_since_ms;
     int status;
-    uint32_t retry_after_s; /* of the answer's head */
-    uint64_t sent_ms;       /* the first time, where that may be told; else 0 */
-    struct gm_error last;   /* why it is sent again; set after the first failure */
+    uint32_t retry_after_s;   /* of the answer's head */
+    uint64_t sent_ms;         /* the first time, where that may be told; else 0 */
+    struct gm_error last;     /* why it is sent again; set after the first failure */
+    unsigned hops, hops_idle; /* answers that went on after CONTINUATION; those without a token */
+    struct str token;         /* with which it would go on; in the arena */
+    struct str must;          /* after the first hop: the project's, see keys_pin */
+    size_t body_n;            /* gm_continue()'s */
     struct sse sse;
     struct buf body; /* of a whole answer, or of an error */
     struct timer again;
-    bool began; /* a byte of its answer's body has come */
+    bool began; /* a byte of its answer's body has come, which is a 200 */
     bool broke; /* and then it failed: that is paid for, and not asked for again */
     bool done;
 };
@@ -120,6 +124,12 @@ bool hedge_may(const struct exchange *x); /* a rival may come: there is room for
 void hedge_sent(struct leg *leg);         /* late is counted from here */
 void hedge_first_byte(struct leg *leg);   /* of a 200: it has won */
 bool hedge_goes_on(struct leg *leg);      /* it has failed; true: the other one runs on, alone */
+
+/* hop.c */
+void hop_note(struct leg *leg, yyjson_val *chunk); /* after it was read */
+bool hop_begin(struct leg *leg); /* it has ended: does it go on? Its key is still held */
+void hop_go(struct leg *leg);    /* and it goes */
+bool hop_ends(struct leg *leg);  /* it failed before it said more: true, the answer has ended so */
 
 /* leg_key.c */
 /* A key for the rival of a leg: of another project, or none. Nothing waits, nothing fails. */

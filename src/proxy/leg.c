@@ -88,6 +88,7 @@ static void has_answered(struct leg *leg)
 {
     if (!leg->began)
         hedge_first_byte(leg);
+    leg->began = true;
 }
 
 static void on_data(void *owner, struct str bytes)
@@ -99,7 +100,6 @@ static void on_data(void *owner, struct str bytes)
     x->step = STEP_RELAY;
     if (leg->status == 200)
         has_answered(leg);
-    leg->began = true;
     if (!is_stream(leg)) {
         buf_put(&leg->body, bytes);
         if (leg->body.err != OK && leg->status == 200)
@@ -154,6 +154,7 @@ static void on_end(void *owner)
 {
     struct leg *leg = owner;
     struct exchange *x = leg->x;
+    bool goes_on;
     enum err err;
 
     leg->req = NULL;
@@ -169,9 +170,14 @@ static void on_end(void *owner)
         fail_feed(leg, err);
         return;
     }
+    goes_on = hop_begin(leg);
     leg_key_back(leg, KEY_SERVED, NULL);
     way_leave(x->p, &leg->way);
     forget_answer(leg);
+    if (goes_on) {
+        hop_go(leg);
+        return;
+    }
     if (is_glitch(leg)) {
         x->glitched = true;
         metrics_count(x->p->metrics, METRICS_GLITCHED);
@@ -188,7 +194,7 @@ static void on_fail(void *owner, const struct client_fault *f)
     struct gm_error e;
 
     leg->req = NULL;
-    leg->broke = leg->status == 200 && leg->began;
+    leg->broke = leg->began;
     retry_error_of(&e, f);
     leg_fail(leg, &e);
 }
@@ -199,7 +205,7 @@ static void no_way(struct leg *leg)
     struct gm_error e = leg->last;
 
     leg_key_back(leg, KEY_UNSENT, NULL);
-    if (hedge_goes_on(leg))
+    if (hedge_goes_on(leg) || hop_ends(leg))
         return;
     if (!e.set)
         gm_error_make(&e, GM_UNREACHABLE, S("this server has no way out to upstream now"));
@@ -254,7 +260,9 @@ void leg_send(struct leg *leg)
 void leg_start(struct leg *leg)
 {
     leg->x->step = STEP_PICK_KEY;
-    gm_reader_init(&leg->x->readers[leg->choice]);
+    if (leg->hops == 0)
+        gm_reader_init(&leg->x->readers[leg->choice]);
+    leg->began = false;
     if (leg_key_take(leg))
         leg_send(leg);
 }
@@ -288,13 +296,23 @@ static uint64_t left_ms(const struct exchange *x)
     return x->total.due_ms > now_ms ? x->total.due_ms - now_ms : 0;
 }
 
+/* Has something of this very request gone to the client, or will it? */
+static bool has_told(const struct leg *leg)
+{
+    const struct exchange *x = leg->x;
+
+    if (leg->hops > 0)
+        return leg->began;
+    return x->readers[leg->choice].any_chunk || x->content_sent;
+}
+
 static bool sends_again(struct leg *leg, const struct gm_error *e)
 {
     struct exchange *x = leg->x;
     struct retry_state state = {
         .attempts_made = leg->attempts - leg->moves,
         .attempts_max = x->opts->attempts,
-        .answer_began = leg->broke || x->readers[leg->choice].any_chunk || x->content_sent,
+        .answer_began = leg->broke || has_told(leg),
         .own_key = x->own_key.p != NULL,
         .left_ms = left_ms(x),
     };
@@ -373,11 +391,12 @@ void leg_fail(struct leg *leg, const struct gm_error *e)
     forget_answer(leg);
     if (x->step == STEP_END || hedge_goes_on(leg))
         return;
-    if (elsewhere && !x->content_sent) {
+    if (elsewhere && (leg->hops > 0 ? !leg->began : !x->content_sent)) {
         moves_on(leg, &copy);
         return;
     }
     way_explain(x->p, &leg->way, &copy);
-    if (!is_mended(leg, &copy) && !sends_again(leg, &copy) && !falls_back(x, &copy))
+    if (!is_mended(leg, &copy) && !sends_again(leg, &copy) && !hop_ends(leg) &&
+        !falls_back(x, &copy))
         exchange_fail(x, &copy);
 }

@@ -78,6 +78,8 @@ static void no_key(struct leg *leg, enum key_verdict verdict, const struct key_w
     struct gm_error e;
     struct buf text;
 
+    if (hop_ends(leg))
+        return;
     /* What upstream said to the only key that there is, or to one that it refuses, says more; but
      * not of a quota: its delay is the minute's, where the day is lost. */
     if (leg->last.set &&
@@ -113,6 +115,13 @@ static bool may_wait(struct leg *leg, enum key_verdict verdict, const struct key
     return now_ms + wait->wait_ms <= leg->waiter.until_ms;
 }
 
+static void want_for(const struct leg *leg, struct key_want *want)
+{
+    want_of(&leg->x->tr, want);
+    if (leg->must.n > 0)
+        want->must = leg->must;
+}
+
 static enum key_verdict pick(struct leg *leg, struct key_want *want, struct key_wait *wait)
 {
     enum key_verdict verdict;
@@ -143,7 +152,7 @@ bool leg_key_apart(struct leg *rival, const struct leg *first)
 /* Another model may have quota, and nobody wants to wait for this one then. */
 static bool goes_elsewhere(struct leg *leg, enum key_verdict verdict, const struct key_wait *wait)
 {
-    return verdict == KEY_COOLING && wait->wait_ms > MOMENT_MS &&
+    return verdict == KEY_COOLING && wait->wait_ms > MOMENT_MS && leg->hops == 0 &&
            exchange_no_quota(leg->x, wait->wait_ms);
 }
 
@@ -155,7 +164,7 @@ static bool asked(struct waiter *w, uint64_t *ret_ms)
     struct key_wait wait;
     enum key_verdict verdict;
 
-    want_of(&leg->x->tr, &want);
+    want_for(leg, &want);
     verdict = pick(leg, &want, &wait);
     if (goes_elsewhere(leg, verdict, &wait))
         return false;
@@ -207,7 +216,7 @@ bool leg_key_take(struct leg *leg)
 
     if (x->own_key.p != NULL)
         return true;
-    want_of(&x->tr, &want);
+    want_for(leg, &want);
     kind = kind_of(&want);
     if (wait_is_line(&x->p->waits, kind) && is_patient(x) && may_wait(leg, KEY_COOLING, &wait) &&
         join(leg, kind, 0))

@@ -91,7 +91,9 @@ enum err relay_event(void *ctx, char *data, size_t n)
 
     if (err != OK)
         return err;
-    return gm_read(&x->readers[leg->choice], x->p->json.root, on_gm_event, leg);
+    err = gm_read(&x->readers[leg->choice], x->p->json.root, on_gm_event, leg);
+    hop_note(leg, x->p->json.root);
+    return err;
 }
 
 void relay_flush(struct exchange *x)

@@ -425,3 +425,97 @@ test('no other project, no option: nothing is sent twice', async () => {
     });
   }
 });
+
+// ------------------------------------------------------------------------------- continuations
+
+/** Gemini-4-argon, which stops after each word; `words` in as many hops. */
+function argon(words, refuse = () => false) {
+  return async (req, res, body) => {
+    const at = body.continuationToken === undefined ? 0 : Number(atob(body.continuationToken));
+    if (refuse(res, at)) return;
+    const last = at === words.length - 1;
+    gm.head(res);
+    const usage = { promptTokenCount: 10, candidatesTokenCount: at + 1, totalTokenCount: 11 + at };
+    const chunk = gm.chunk(words[at], { finish: last ? 'STOP' : 'CONTINUATION', usage });
+    if (!last) chunk.candidates[0].continuationToken = btoa(String(at + 1));
+    gm.event(res, chunk);
+    res.end();
+  };
+}
+const ARGON = { model: 'gemini-4-argon', messages: hello, max_completion_tokens: 200000 };
+
+test('an answer that stops midway goes on where it stopped: one stream', () => within(argon(['one ', 'two ', 'three']), {
+  GEMINI_API_KEY: 'key-a-0123456789,key-b-0123456789,key-c-0123456789',
+}, async (s) => {
+  const r = await s.gateway.chat({ ...ARGON, stream: true, stream_options: { include_usage: true } });
+  const { chunks, text, done } = await gather(r);
+  assert.equal(String(text), 'one two three');
+  assert.equal(done, true);
+  assert.equal(chunks.filter((c) => c.choices[0]?.finish_reason).length, 1);
+  assert.equal(chunks.at(-1).usage.prompt_tokens, 30, 'usage of all hops');
+  assert.equal(chunks.at(-1).usage.completion_tokens, 6);
+  assert.deepEqual(s.upstream.seen.map((x) => x.body.continuationToken), [undefined, btoa('1'), btoa('2')]);
+  assert.ok(s.upstream.seen.every((x) => x.body.generationConfig.maxOutputTokens === 200000), 'the whole budget, each time');
+  assert.equal(new Set(s.upstream.seen.map(keyOf)).size, 1, 'the token belongs to the project');
+  assert.equal(await metric(s.gateway, 'queqiao_continuations_total'), 2);
+}));
+
+test('and one whole answer', () => within(argon(['one ', 'two ', 'three']), {}, async (s) => {
+  const answer = await (await s.gateway.chat(ARGON)).json();
+  assert.equal(answer.choices[0].message.content, 'one two three');
+  assert.equal(answer.choices[0].finish_reason, 'stop');
+  assert.equal(answer.usage.completion_tokens, 6);
+}));
+
+for (const stream of [true, false])
+  test(`when it cannot go on it was too long: ${stream ? 'stream' : 'whole'}`, () => within(argon(['one ', 'two ', 'three'], (res, at) => {
+    if (at === 2) gm.error(res, 400, 'INVALID_ARGUMENT', 'The continuation token has expired.');
+    return at === 2;
+  }), {}, async (s) => {
+    const r = await s.gateway.chat({ ...ARGON, stream });
+    const choice = stream ? null : (await r.json()).choices[0];
+    const got = stream ? await gather(r) : null;
+    assert.equal(stream ? String(got.text) : choice.message.content, 'one two ');
+    assert.equal(stream ? got.chunks.map((c) => c.choices[0]?.finish_reason).find(Boolean) : choice.finish_reason, 'length');
+  }));
+
+test('a hop that is refused for quota waits, one that fails is sent again', () => {
+  const seen = new Map();
+  return within(argon(['one ', 'two ', 'three'], (res, at) => {
+    seen.set(at, (seen.get(at) ?? 0) + 1);
+    if (at === 1 && seen.get(1) === 1) limited(res, '1.2s');
+    else if (at === 2 && seen.get(2) === 1) gm.error(res, 503, 'UNAVAILABLE', 'The model is overloaded. Please try again later.');
+    else return false;
+    return true;
+  }), {}, async (s) => {
+    const { text, done } = await gather(await s.gateway.chat({ ...ARGON, stream: true }));
+    assert.equal(String(text), 'one two three');
+    assert.equal(done, true);
+    assert.equal(s.upstream.seen.length, 5);
+  });
+});
+
+test('an answer that goes nowhere ends', () => within((req, res) => {
+  gm.head(res);
+  const chunk = gm.chunk('', { finish: 'CONTINUATION', usage: { promptTokenCount: 10, totalTokenCount: 10 } });
+  chunk.candidates[0].continuationToken = 'AAAA';
+  gm.event(res, chunk);
+  res.end();
+}, {}, async (s) => {
+  await (await s.gateway.chat({ ...ARGON, stream: true })).text();
+  assert.ok(s.upstream.seen.length <= 4, `${s.upstream.seen.length} hops`);
+}));
+
+test('a client that leaves between two hops ends them', () => {
+  const second = gate();
+  return within(argon(['one ', 'two '], (res, at) => {
+    if (at === 1) second.open();
+    return at === 1; // never answered
+  }), {}, async (s) => {
+    const raw = await Raw.open(s.gateway.port);
+    raw.write(request('POST', CHAT, { body: JSON.stringify({ ...ARGON, stream: true }) }));
+    await second.opened;
+    raw.leave();
+    await until('the second hop to be cancelled', () => s.upstream.seen[1].cancelled);
+  });
+});

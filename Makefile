@@ -52,7 +52,7 @@ build/clang/build.ninja: | build/deps/stamp
 	@CC=clang $(MESON_SETUP) build/clang -Dbuildtype=debugoptimized -Dstatic=false >build/clang.log || { cat build/clang.log; exit 1; }
 
 build/san/build.ninja: | build/deps/stamp
-	@CC=clang $(MESON_SETUP) build/san -Dbuildtype=debugoptimized -Db_sanitize=address,undefined -Darena_malloc=true -Dhardened=false -Dstatic=false >build/san.log || { cat build/san.log; exit 1; }
+	@CC=clang $(MESON_SETUP) build/san -Dbuildtype=debugoptimized -Db_sanitize=address,undefined -Darena_malloc=true -Dtorture=true -Dhardened=false -Dstatic=false >build/san.log || { cat build/san.log; exit 1; }
 
 build/tsan/build.ninja: | build/deps/stamp
 	@CC=clang $(MESON_SETUP) build/tsan -Dbuildtype=debugoptimized -Db_sanitize=thread -Dhardened=false -Dstatic=false >build/tsan.log || { cat build/tsan.log; exit 1; }

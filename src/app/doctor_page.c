@@ -135,6 +135,10 @@ static void answer(struct visit *v, int status, void (*write)(const struct visit
     buf_init(&out, PAGE_MAX);
     write(v, &out);
     leave(v);
+    if (out.err != OK) { /* half a page would look like a whole one */
+        buf_cut(&out, 0);
+        status = 503;
+    }
     reply_log(&v->id, v->call, status);
     reply_page(&v->w->proxy, v->call, &v->id, status, types[v->format], buf_str(&out));
     buf_fini(&out);

@@ -2,6 +2,7 @@
  * SPDX-License-Identifier: MIT */
 /* file.c - a file's bytes, and its mode. */
 #include "app/file.h"
+#include "base/torture.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -27,8 +28,10 @@ static enum err read_all(int fd, struct buf *out)
     char chunk[4096];
     ssize_t got;
 
-    while ((got = read(fd, chunk, sizeof chunk)) > 0)
-        buf_put(out, str_of(chunk, (size_t)got));
+    do {
+        got = torture_fails(TORTURE_READ) ? -1 : read(fd, chunk, sizeof chunk);
+        buf_put(out, str_of(chunk, got > 0 ? (size_t)got : 0));
+    } while (got > 0);
     explicit_bzero(chunk, sizeof chunk);
     return got < 0 ? E_SYSTEM : out->err;
 }

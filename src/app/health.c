@@ -31,8 +31,8 @@ void health_reply(struct worker *w, struct call *c, const struct request_id *id)
                S("Answers come from an emulated Gemini inside this program, not from Google. "
                  "这里的回答来自内置的模拟 Gemini，不是真正的 Google 服务。"));
     jw_end(&j);
-    if (jw_end_all(&j) == OK)
-        reply_json(&w->proxy, c, id, 200, buf_str(&out));
+    out.err = jw_end_all(&j);
+    reply_buf(&w->proxy, c, id, 200, &out);
     buf_fini(&out);
 }
 

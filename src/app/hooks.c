@@ -93,9 +93,9 @@ static void answer(struct visit *v)
     jw_str(&j, "status", v->hook->status);
     jw_str(&j, "message", v->hook->says);
     jw_end(&j);
+    out.err = jw_end_all(&j);
     leave(v);
-    if (jw_end_all(&j) == OK)
-        reply_json(&v->w->proxy, v->call, &v->id, 200, buf_str(&out));
+    reply_buf(&v->w->proxy, v->call, &v->id, 200, &out);
     buf_fini(&out);
 }
 

@@ -54,8 +54,10 @@ static struct arena_block *push_block(struct arena *a, size_t need)
     room = room > need ? room : need;
 #endif
     b = mem_try_realloc(NULL, 0, sizeof *b + room);
-    if (b == NULL)
+    if (b == NULL) {
+        a->starved = true;
         return NULL;
+    }
     b->next = a->head;
     b->n = 0;
     b->room = room;

@@ -14,6 +14,7 @@ struct arena {
     struct arena_block *head; /* newest first */
     size_t used;              /* bytes handed out, all blocks together */
     size_t max;
+    bool starved; /* the memory budget or the heap has said no: something may be missing */
 };
 struct arena_mark {
     struct arena_block *block;

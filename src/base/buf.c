@@ -45,7 +45,7 @@ char *buf_reserve(struct buf *b, size_t n)
         room = room > b->max / 2 ? b->max : room * 2;
     p = mem_try_realloc(b->p, b->room, room);
     if (p == NULL) {
-        b->err = E_TOOBIG;
+        b->err = E_MEMORY;
         return NULL;
     }
     b->p = p;

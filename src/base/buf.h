@@ -13,7 +13,7 @@ struct buf {
     size_t n;
     size_t room;  /* bytes allocated */
     size_t max;   /* cap on n */
-    enum err err; /* OK, or E_TOOBIG once the cap or the memory budget was reached */
+    enum err err; /* OK; E_TOOBIG once the cap was reached, E_MEMORY without memory */
 };
 
 void buf_init(struct buf *b, size_t max_bytes); /* allocates nothing yet */

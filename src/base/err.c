@@ -32,6 +32,7 @@ const char *err_name(enum err code)
     case E_FIELD: return "field";
     case E_RANGE: return "range";
     case E_TOOBIG: return "toobig";
+    case E_MEMORY: return "memory";
     case E_TIMEOUT: return "timeout";
     case E_CLOSED: return "closed";
     case E_REFUSED: return "refused";

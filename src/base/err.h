@@ -12,6 +12,7 @@ enum err {
     E_FIELD,    /* a value of the wrong kind, or one that is missing */
     E_RANGE,    /* the right kind, outside its limits */
     E_TOOBIG,   /* a cap was reached */
+    E_MEMORY,   /* the memory budget is spent, or the heap; nobody's request is at fault */
     E_TIMEOUT,  /* a time limit was reached */
     E_CLOSED,   /* the other side went away */
     E_REFUSED,  /* the other side did not take the connection */

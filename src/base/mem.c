@@ -3,6 +3,7 @@
 /* mem.c - the one place where malloc's failure is met, and the budget for memory of foreign size.
  */
 #include "base/mem.h"
+#include "base/torture.h"
 
 #include <stdatomic.h>
 #include <stdio.h>
@@ -54,6 +55,8 @@ void *mem_try_realloc(void *p, size_t was, size_t n)
 {
     void *grown;
 
+    if (torture_fails(TORTURE_ALLOC))
+        return NULL;
     if (n > was) {
         size_t now = atomic_fetch_add(&counted, n - was) + (n - was);
 

@@ -191,7 +191,7 @@ static enum err parse(struct json *j, char *p, size_t n, bool lenient, size_t *r
         cuts.n = cuts.bytes = 0; /* no memory for a copy: all of it is read where it is */
     j->doc = yyjson_read_opts(text + front, n - cuts.bytes - front, flags, &alc, &err);
     if (j->doc == NULL && err.code == YYJSON_READ_ERROR_MEMORY_ALLOCATION)
-        return failed(j, E_TOOBIG, "needs more memory than there is", front, ret_at, why);
+        return failed(j, E_MEMORY, "needs more memory than there is", front, ret_at, why);
     if (j->doc == NULL)
         return failed(j, E_SYNTAX, syntax_words(err.code), place_in_whole(&cuts, front + err.pos),
                       ret_at, why);
@@ -225,7 +225,7 @@ enum err json_parse_copy(struct json *j, struct str text, size_t *ret_at, struct
         if (copy == NULL) {
             j->doc = NULL;
             j->root = NULL;
-            return failed(j, E_TOOBIG, "needs more memory than there is", 0, ret_at, why);
+            return failed(j, E_MEMORY, "needs more memory than there is", 0, ret_at, why);
         }
         j->copy = copy;
         j->copy_bytes = room;

@@ -37,7 +37,7 @@ void json_fini(struct json *j);
  *
  *   shape   p[n .. n + JSON_PAD) must be writable. p lives as long as the values
  *   units   JSON_VALUES_MAX counts names of members as well
- *   errors  E_SYNTAX; E_TOOBIG for depth, count of values, a number's length or the memory budget;
+ *   errors  E_SYNTAX; E_TOOBIG for depth, count of values or a number's length; E_MEMORY;
  *           why->at is NULL, *ret_at (may be NULL) is the byte offset of the trouble
  *   after   on error j->root is NULL and p holds rubbish; j may be used again
  *   source  RFC 8259; limits: LIM-5 */

@@ -58,7 +58,7 @@ static enum err end_event(struct sse *s)
     if (n == 0)
         return OK;
     if (buf_reserve(&s->pending, JSON_PAD) == NULL)
-        return E_TOOBIG;
+        return s->pending.err;
     rc = s->on_event(s->ctx, s->pending.p, n);
     if (s->pending.room > PENDING_KEEP)
         buf_fini(&s->pending);

@@ -239,7 +239,11 @@ void gm_error_fault(struct gm_error *e, const struct fault *why, yyjson_val *roo
     if (path.n > 0)
         buf_putf(&text, "'%.*s' ", S_ARG(buf_str(&path)));
     buf_put(&text, str_z(why->what != NULL ? why->what : "the request cannot be understood"));
-    gm_error_make(e, why->code == E_TOOBIG ? GM_TOO_LARGE : GM_BAD_REQUEST, buf_str(&text));
+    gm_error_make(e,
+                  why->code == E_MEMORY   ? GM_BUSY
+                  : why->code == E_TOOBIG ? GM_TOO_LARGE
+                                          : GM_BAD_REQUEST,
+                  buf_str(&text));
     set_text(e->param, sizeof e->param, buf_str(&path));
     buf_fini(&text);
     buf_fini(&path);

@@ -293,6 +293,8 @@ void call_refuse(struct call *c, const struct refusal *r)
         return; /* cutting it closed the server */
     buf_init(&body, REFUSAL_MAX);
     s->handler.refuse(s->handler.ctx, r, &body);
+    if (body.err != OK) /* no memory for the words: the status speaks alone */
+        buf_cut(&body, 0);
     call_respond(c, r->status, (struct http_headers){fields, n}, (int64_t)body.n);
     call_write(c, buf_str(&body));
     call_end(c);

@@ -6,6 +6,7 @@
  *   watching --EMFILE, ENFILE, ENOMEM--> resting --100 ms--> watching */
 #include "net/listen.h"
 #include "base/mem.h"
+#include "base/torture.h"
 #include "net/loop_impl.h"
 #include "net/tcp.h"
 #include "net/tls_impl.h"
@@ -30,7 +31,7 @@ struct listener {
     void *owner;
     struct tls_server *tls;
     const struct listen_gate *gate;
-    struct timer rest;
+    struct timer rested;
     struct list handshakes; /* oldest first */
     size_t shaking;
     uint32_t handshake_ms;
@@ -247,6 +248,29 @@ static bool out_of_room(int e)
     return e == EMFILE || e == ENFILE || e == ENOMEM || e == ENOBUFS;
 }
 
+static int accept_one(int listening, union net_addr *peer)
+{
+    socklen_t n = sizeof *peer;
+
+    if (torture_fails(TORTURE_ACCEPT)) {
+        errno = EMFILE;
+        return -1;
+    }
+    return accept4(listening, &peer->sa, &n, SOCK_NONBLOCK | SOCK_CLOEXEC);
+}
+
+static void on_readable(uv_poll_t *h, int status, int events);
+
+/* Still watched, though for nothing that comes to a listening socket: a loop without a watched
+ * handle would take itself to be done. */
+static void rest(struct listener *l, int error)
+{
+    if (l->gate != NULL)
+        l->gate->shortage(l->gate->ctx, error);
+    uv_poll_start(&l->poll, UV_DISCONNECT, on_readable);
+    timer_start(&l->rested, REST_MS);
+}
+
 static void on_readable(uv_poll_t *h, int status, int events)
 {
     struct listener *l = h->data;
@@ -256,14 +280,10 @@ static void on_readable(uv_poll_t *h, int status, int events)
     loop_woke(l->loop);
     for (int i = 0; i < ACCEPT_BATCH && !l->closed; i++) {
         union net_addr peer = {.in6 = {.sin6_family = AF_UNSPEC}};
-        socklen_t n = sizeof peer;
-        int fd = accept4(l->fd, &peer.sa, &n, SOCK_NONBLOCK | SOCK_CLOEXEC);
+        int fd = accept_one(l->fd, &peer);
 
         if (fd < 0 && out_of_room(errno)) {
-            if (l->gate != NULL)
-                l->gate->shortage(l->gate->ctx, errno);
-            uv_poll_stop(&l->poll);
-            timer_start(&l->rest, REST_MS);
+            rest(l, errno);
             return;
         }
         if (fd < 0 && (errno == EAGAIN || errno == EWOULDBLOCK))
@@ -276,7 +296,7 @@ static void on_readable(uv_poll_t *h, int status, int events)
 
 static void on_rested(struct timer *t)
 {
-    struct listener *l = CONTAINER(t, struct listener, rest);
+    struct listener *l = CONTAINER(t, struct listener, rested);
 
     uv_poll_start(&l->poll, UV_READABLE, on_readable);
 }
@@ -299,7 +319,7 @@ enum err listener_open(struct loop *loop, const struct listen_opts *opts, listen
                            .tls = opts->tls,
                            .gate = opts->gate,
                            .handshake_ms = opts->handshake_ms ? opts->handshake_ms : HANDSHAKE_MS};
-    timer_init(&l->rest, loop, on_rested);
+    timer_init(&l->rested, loop, on_rested);
     list_init(&l->handshakes);
     l->poll.data = l;
     if (uv_poll_init(&loop->uv, &l->poll, fd) != 0 ||
@@ -333,7 +353,7 @@ void listener_close(struct listener *l)
     l->closed = true;
     while (l->shaking > 0)
         drop_oldest(l);
-    timer_stop(&l->rest);
+    timer_stop(&l->rested);
     uv_close((uv_handle_t *)&l->poll, on_closed);
     close(l->fd);
 }

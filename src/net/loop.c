@@ -7,6 +7,7 @@
 #include "net/loop.h"
 #include "base/clock.h"
 #include "base/mem.h"
+#include "base/torture.h"
 #include "net/loop_impl.h"
 
 #include <assert.h>
@@ -343,7 +344,8 @@ void loop_buf_take(struct loop *loop, struct buf *ret)
 
 void loop_buf_give(struct loop *loop, struct buf *b)
 {
-    if (b->p != NULL && b->room <= LOOP_SPARE_ROOM && loop->spares < LOOP_SPARES) {
+    if (b->p != NULL && b->room <= LOOP_SPARE_ROOM && loop->spares < LOOP_SPARES &&
+        !TORTURE_BUILD) { /* torture wants each one to be allocated anew */
         buf_reset(b);
         loop->spare[loop->spares++] = *b;
         buf_init(b, SIZE_MAX / 2);

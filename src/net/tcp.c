@@ -10,6 +10,7 @@
  *   open --close_soft--> flushing --empty--> FIN sent, input dropped --EOF or 1 s--> closing */
 #include "net/tcp.h"
 #include "base/mem.h"
+#include "base/torture.h"
 #include "net/listen.h"
 #include "net/stream_impl.h"
 
@@ -114,6 +115,8 @@ static void on_sent(uv_write_t *req, int status)
     t->sending = false;
     if (uv_is_closing((uv_handle_t *)&t->uv))
         return;
+    if (torture_fails(TORTURE_WRITE))
+        status = UV_ECONNRESET;
     if (status < 0)
         fail(t, of_status(status));
     else if (t->out.n > 0)
@@ -134,7 +137,8 @@ static int send_rest(struct tcp *t, size_t taken)
     loop_buf_take(t->s.loop, &t->out);
     rest = uv_buf_init(w->bytes.p + taken, 0);
     rest.len = w->bytes.n - taken;
-    r = uv_write(&w->req, (uv_stream_t *)&t->uv, &rest, 1, on_sent);
+    r = torture_fails(TORTURE_WRITE) ? UV_ENOBUFS
+                                     : uv_write(&w->req, (uv_stream_t *)&t->uv, &rest, 1, on_sent);
     if (r == 0) {
         t->sending = true;
         return 0;
@@ -144,10 +148,22 @@ static int send_rest(struct tcp *t, size_t taken)
     return r;
 }
 
+/* How many bytes the kernel took, or a libuv error. */
+static int send_now(struct tcp *t)
+{
+    uv_buf_t all = uv_buf_init(t->out.p, 0);
+    int r;
+
+    all.len = torture_fails(TORTURE_PARTIAL) ? 1 : t->out.n;
+    if (torture_fails(TORTURE_WRITE))
+        return UV_ECONNRESET;
+    r = uv_try_write((uv_stream_t *)&t->uv, &all, 1);
+    return r == UV_EAGAIN ? 0 : r;
+}
+
 static void flush(struct task *task)
 {
     struct tcp *t = CONTAINER(task, struct tcp, flush);
-    uv_buf_t all = uv_buf_init(t->out.p, 0);
     int r;
 
     if (t->out.err != OK) { /* the memory budget: the connection cannot go on with a hole in it */
@@ -158,10 +174,7 @@ static void flush(struct task *task)
         after_flush(t);
         return;
     }
-    all.len = t->out.n;
-    r = uv_try_write((uv_stream_t *)&t->uv, &all, 1);
-    if (r == UV_EAGAIN)
-        r = 0;
+    r = send_now(t);
     if (r >= 0 && (size_t)r < t->out.n)
         r = send_rest(t, (size_t)r);
     else if (r > 0)
@@ -176,7 +189,7 @@ static enum flow tcp_write(struct stream *s, struct str bytes)
 {
     struct tcp *t = of(s);
 
-    if (t->out.p == NULL && bytes.n > 0)
+    if (t->out.p == NULL && t->out.err == OK && bytes.n > 0)
         loop_buf_take(s->loop, &t->out);
     buf_put(&t->out, bytes);
     loop_soon(s->loop, &t->flush);
@@ -207,6 +220,10 @@ static void on_bytes(uv_stream_t *h, ssize_t n, const uv_buf_t *b)
     loop_woke(t->s.loop); /* not in on_alloc, where libuv does not bear a close */
     if (uv_is_closing((uv_handle_t *)h))
         return;
+    if (torture_fails(TORTURE_READ))
+        n = UV_ECONNRESET;
+    if (torture_fails(TORTURE_EOF))
+        n = UV_EOF;
     if (n > 0)
         stream_tell_read(&t->s, str_of(b->base, (size_t)n));
     else if (n == UV_EOF && t->lingering)
@@ -354,7 +371,7 @@ struct stream *tcp_adopt(struct loop *loop, int fd, const union net_addr *peer)
 {
     struct tcp *t = make(loop, peer);
 
-    if (uv_tcp_open(&t->uv, fd) != 0) {
+    if (torture_fails(TORTURE_ACCEPT) || uv_tcp_open(&t->uv, fd) != 0) {
         close(fd);
         stream_close(&t->s);
         return NULL;
@@ -386,6 +403,8 @@ static void on_connected(uv_connect_t *req, int status)
 
     mem_free(c);
     loop_woke(told.t->s.loop);
+    if (torture_fails(TORTURE_CONNECT))
+        status = UV_ECONNREFUSED;
     if (!told.t->s.closed)
         told.done(told.owner, &told.t->s, status);
 }
@@ -403,7 +422,8 @@ int tcp_connect(struct loop *loop, const union net_addr *to, tcp_connected_f *do
     c->owner = owner;
     uv_tcp_nodelay(&t->uv, 1); /* remembered for the socket that connect makes */
     uv_tcp_keepalive(&t->uv, 1, KEEPALIVE_IDLE_S);
-    r = uv_tcp_connect(&c->req, &t->uv, &to->sa, on_connected);
+    r = torture_fails(TORTURE_CONNECT) ? UV_EMFILE
+                                       : uv_tcp_connect(&c->req, &t->uv, &to->sa, on_connected);
     if (r != 0) {
         mem_free(c);
         stream_close(&t->s);

@@ -13,6 +13,7 @@
  *
  * It must not know whether the lower stream is a socket. */
 #include "base/mem.h"
+#include "base/torture.h"
 #include "net/stream_impl.h"
 #include "net/tls_impl.h"
 
@@ -220,6 +221,10 @@ static size_t open_some(struct tls *t, char *out, int *ret_why)
         }
         int r = SSL_read_ex(t->ssl, out + used, LOOP_READ_BUF - used, &got);
 
+        if (r == 1 && torture_fails(TORTURE_TLS)) {
+            *ret_why = SSL_ERROR_SSL;
+            break;
+        }
         if (r != 1) {
             *ret_why = SSL_get_error(t->ssl, r);
             break;
@@ -255,7 +260,9 @@ static void shake(struct tls *t)
     int r = SSL_do_handshake(t->ssl);
     int why = SSL_get_error(t->ssl, r);
 
-    if (r != 1) {
+    if (torture_fails(TORTURE_TLS))
+        why = SSL_ERROR_SSL;
+    if (r != 1 || why != SSL_ERROR_NONE) {
         if (why != SSL_ERROR_WANT_READ)
             broke(t);
         return;
@@ -382,7 +389,7 @@ static void flush(struct task *task)
         struct str record = str_sub(buf_str(&t->plain), t->sealed, RECORD_MAX);
         size_t wrote = 0;
 
-        if (SSL_write_ex(t->ssl, record.p, record.n, &wrote) != 1) {
+        if (torture_fails(TORTURE_TLS) || SSL_write_ex(t->ssl, record.p, record.n, &wrote) != 1) {
             broke(t);
             return;
         }
@@ -417,7 +424,7 @@ static enum flow tls_write(struct stream *s, struct str bytes)
         buf_drop_front(&t->plain, t->sealed);
         t->sealed = 0;
     }
-    if (t->plain.p == NULL && bytes.n > 0)
+    if (t->plain.p == NULL && t->plain.err == OK && bytes.n > 0)
         loop_buf_take(s->loop, &t->plain);
     buf_put(&t->plain, bytes);
     loop_soon(s->loop, &t->flush);

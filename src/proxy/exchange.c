@@ -65,9 +65,13 @@ void exchange_fail(struct exchange *x, const struct gm_error *e)
     /* Upstream first, and the log before the last byte: on Function Compute everything may freeze
      * the moment that the answer is complete. */
     if (x->head_sent) {
-        relay_stream_error(x, e);
+        bool told = relay_stream_error(x, e);
+
         over(x, "stream_error");
-        call_end(c);
+        if (told)
+            call_end(c);
+        else
+            call_reset(c); /* without a word of the error the end would look like success */
         return;
     }
     x->status = e->client_status;
@@ -80,6 +84,20 @@ static void fail_fault(struct exchange *x, const struct fault *why, yyjson_val *
     struct gm_error e;
 
     gm_error_fault(&e, why, root);
+    exchange_fail(x, &e);
+}
+
+void exchange_short_of_memory(struct gm_error *ret)
+{
+    gm_error_make(ret, GM_BUSY, S("this server is short of memory; please try again"));
+    ret->retry_after_s = 1;
+}
+
+static void fail_memory(struct exchange *x)
+{
+    struct gm_error e;
+
+    exchange_short_of_memory(&e);
     exchange_fail(x, &e);
 }
 
@@ -119,7 +137,7 @@ static enum err start_legs(struct exchange *x)
     x->legs = arena_zalloc(&x->arena, (x->tr.choices + hedge_may(x)) * sizeof *x->legs);
     x->readers = arena_zalloc(&x->arena, x->tr.choices * sizeof *x->readers);
     if (x->legs == NULL || x->readers == NULL)
-        return E_TOOBIG;
+        return E_MEMORY;
     legs = x->legs;
     x->nlegs = x->nrunners = x->tr.choices;
     for (unsigned i = 0; i < x->nlegs; i++)
@@ -211,15 +229,16 @@ static enum err bring_links(struct exchange *x)
 static void begin(struct exchange *x)
 {
     struct fault why = {0};
-    struct gm_error e;
+    enum err err;
 
     x->step = STEP_TRANSLATE;
-    if (translate(x, &why) != OK) {
+    err = translate(x, &why);
+    if (x->arena.starved || err == E_MEMORY) /* whatever it was taken for */
+        fail_memory(x);
+    else if (err != OK)
         fail_fault(x, &why, x->json.root);
-    } else if ((x->links.wanted > 0 ? bring_links(x) : start_legs(x)) != OK) {
-        gm_error_make(&e, GM_BUSY, S("this server is short of memory; please try again"));
-        exchange_fail(x, &e);
-    }
+    else if ((x->links.wanted > 0 ? bring_links(x) : start_legs(x)) != OK)
+        fail_memory(x);
 }
 
 void exchange_brought(struct exchange *x)
@@ -245,9 +264,15 @@ static void on_body(void *owner, char *body, size_t n)
     struct exchange *x = owner;
     struct fault why = {0};
     size_t at = 0;
+    enum err err;
 
     x->step = STEP_TRANSLATE;
-    if (json_parse(&x->json, body, n, &at, &why) != OK) {
+    err = json_parse(&x->json, body, n, &at, &why);
+    if (err == E_MEMORY) {
+        fail_memory(x);
+        return;
+    }
+    if (err != OK) {
         struct gm_error e;
         char text[256];
 

@@ -91,6 +91,7 @@ struct exchange {
 
 /* exchange.c */
 void exchange_fail(struct exchange *x, const struct gm_error *e);
+void exchange_short_of_memory(struct gm_error *ret); /* the words for it */
 void exchange_leg_done(struct exchange *x);
 void exchange_again(
     struct exchange *x); /* translate anew and send: every leg is a new one after it */
@@ -147,7 +148,8 @@ void relay_flush(struct exchange *x);     /* what events appended to proxy.out g
 void relay_drained(struct exchange *x);   /* the client has caught up */
 void relay_heartbeat(struct exchange *x); /* a comment, when nothing went out for long */
 void relay_finish(struct exchange *x);    /* every leg has ended well */
-void relay_stream_error(struct exchange *x, const struct gm_error *e);
+/* False: there was no memory for the words. */
+bool relay_stream_error(struct exchange *x, const struct gm_error *e);
 
 /* access_log.c */
 void access_log_began(const struct exchange *x);

@@ -77,7 +77,9 @@ static void fail_feed(struct leg *leg, enum err err)
     struct gm_error e = leg->x->readers[leg->choice].error;
 
     leg->broke = err == E_TOOBIG; /* it would be as large again */
-    if (!e.set)
+    if (err == E_MEMORY || leg->x->arena.starved)
+        exchange_short_of_memory(&e);
+    else if (!e.set)
         gm_error_make(&e, GM_BROKEN,
                       err == E_TOOBIG ? S("upstream's answer is larger than this server allows")
                                       : S("upstream's answer could not be read"));
@@ -103,13 +105,15 @@ static void on_data(void *owner, struct str bytes)
     if (!is_stream(leg)) {
         buf_put(&leg->body, bytes);
         if (leg->body.err != OK && leg->status == 200)
-            fail_feed(leg, E_TOOBIG);
+            fail_feed(leg, leg->body.err);
         return;
     }
     relay_begin(x);
     err = sse_feed(&leg->sse, bytes);
     if (x->step == STEP_END)
         return;
+    if (err == OK && x->arena.starved)
+        err = E_MEMORY;
     relay_flush(x);
     if (err != OK)
         fail_feed(leg, err);
@@ -135,7 +139,7 @@ static enum err whole_answer(struct leg *leg)
 
     buf_put(&leg->body, str_of("\0\0\0\0\0\0\0\0", JSON_PAD));
     if (leg->body.err != OK)
-        return E_TOOBIG;
+        return leg->body.err;
     return relay_event(leg, leg->body.p, n);
 }
 

@@ -99,7 +99,7 @@ static void answer_from(struct visitor *v, const struct gm_models *models, bool 
     buf_init(&out, PAGE_MAX);
     if (id.n == 0) {
         oa_models_list(models, &out);
-    } else if (!oa_model_one(models, id, !live, &out)) {
+    } else if (!oa_model_one(models, id, !live, &out) && out.err == OK) {
         struct gm_error e;
         char text[256];
 
@@ -110,8 +110,8 @@ static void answer_from(struct visitor *v, const struct gm_models *models, bool 
         return;
     }
     dismiss(v);
-    reply_log(&v->id, v->call, 200);
-    reply_json(v->p, v->call, &v->id, 200, buf_str(&out));
+    reply_log(&v->id, v->call, out.err == OK ? 200 : 503);
+    reply_buf(v->p, v->call, &v->id, 200, &out);
     buf_fini(&out);
 }
 
@@ -258,6 +258,7 @@ static void fetch_page(struct list_of *l)
         .on_head = on_head, .on_data = on_data, .on_end = on_end, .on_fail = on_fail};
     struct proxy *p = l->m->p;
     const struct secret *key = l->lease.key ? key_secret(l->lease.key) : &l->own_key;
+    struct gm_error e;
     struct buf target;
     const struct http_header headers[] = {
         {S("accept"),         S("*/*")                     },
@@ -268,8 +269,6 @@ static void fetch_page(struct list_of *l)
     l->status = 0;
     if (l->way.lease.way == NULL &&
         !way_take(p, &l->way, l->lease.way, &l->opts->origin, &l->origin)) {
-        struct gm_error e;
-
         gm_error_make(&e, GM_UNREACHABLE, S("this server has no way out to upstream now"));
         fetch_failed(l, &e);
         return;
@@ -280,6 +279,12 @@ static void fetch_page(struct list_of *l)
     if (l->next[0] != '\0') {
         buf_lit(&target, "&pageToken=");
         put_escaped(&target, str_z(l->next));
+    }
+    if (target.err != OK) {
+        buf_fini(&target);
+        gm_error_make(&e, GM_BUSY, S("this server is short of memory; please try again"));
+        fetch_failed(l, &e);
+        return;
     }
     buf_reset(&l->page);
     l->req = client_send(p->client,

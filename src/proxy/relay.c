@@ -124,14 +124,21 @@ void relay_finish(struct exchange *x)
 {
     struct buf *out = out_of(x);
     struct fault why = {0};
+    enum err err;
 
     buf_reset(out);
-    if (x->d->end(x->tr.answer, x->readers, x->nlegs, out, &why) != OK || out->err != OK) {
+    err = x->d->end(x->tr.answer, x->readers, x->nlegs, out, &why);
+    err = err != OK ? err : out->err;
+    if (err != OK || x->arena.starved) {
         struct gm_error e;
 
         buf_reset(out);
-        gm_error_make(&e, GM_BROKEN,
-                      str_z(why.what ? why.what : "the answer is larger than this server allows"));
+        if (err == E_MEMORY || x->arena.starved)
+            exchange_short_of_memory(&e);
+        else
+            gm_error_make(
+                &e, GM_BROKEN,
+                str_z(why.what ? why.what : "the answer is larger than this server allows"));
         exchange_fail(x, &e);
         return;
     }
@@ -142,12 +149,16 @@ void relay_finish(struct exchange *x)
     buf_reset(out);
 }
 
-void relay_stream_error(struct exchange *x, const struct gm_error *e)
+bool relay_stream_error(struct exchange *x, const struct gm_error *e)
 {
     struct buf *out = out_of(x);
+    bool told;
 
     buf_reset(out);
     x->d->stream_error(x->tr.answer, e, out);
-    call_write(x->call, buf_str(out));
+    told = out->err == OK;
+    if (told)
+        call_write(x->call, buf_str(out));
     buf_reset(out);
+    return told;
 }

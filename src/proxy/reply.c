@@ -105,6 +105,15 @@ void reply_json(struct proxy *p, struct call *c, const struct request_id *id, in
     send(c, status, &h, body);
 }
 
+void reply_buf(struct proxy *p, struct call *c, const struct request_id *id, int status,
+               const struct buf *body)
+{
+    if (body->err == OK)
+        reply_json(p, c, id, status, buf_str(body));
+    else
+        reply_json(p, c, id, 503, S(""));
+}
+
 void reply_not_allowed(struct proxy *p, struct call *c, const struct request_id *id,
                        const struct dialect *d, const struct gm_error *e, struct str allow)
 {
@@ -120,6 +129,8 @@ void reply_not_allowed(struct proxy *p, struct call *c, const struct request_id 
         snprintf(h.retry_after, sizeof h.retry_after, "%u", (unsigned)e->retry_after_s);
         reply_add(&h, S("retry-after"), str_z(h.retry_after));
     }
+    if (p->out.err != OK) /* no memory for the words: the status speaks alone */
+        buf_cut(&p->out, 0);
     send(c, e->client_status, &h, buf_str(&p->out));
     buf_reset(&p->out); /* the buffer is everybody's: the next stream would begin with this error */
 }

@@ -30,6 +30,11 @@ void reply_log(const struct request_id *id, struct call *c, int status);
 /* A whole answer: head, body, end. The call is over. */
 void reply_json(struct proxy *p, struct call *c, const struct request_id *id, int status,
                 struct str body);
+/* The same with the body that was written into a buffer: where there was no memory for it, a 503
+ * without a body. */
+void reply_buf(struct proxy *p, struct call *c, const struct request_id *id, int status,
+               const struct buf *body);
+
 /* The fields of the pages of our own: none for CORS, and a browser is kept from everything that
  * they do not need. id must outlive the head. */
 void reply_begin_page(struct reply_head *h, const struct request_id *id);

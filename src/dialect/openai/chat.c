@@ -148,6 +148,8 @@ static struct oa_answer *new_answer(const struct dialect_env *env)
 
 static enum err translate(struct chat *c)
 {
+    enum err err;
+
     if (!yyjson_is_obj(c->root))
         return fault_set(c->why, E_FIELD, "the request must be a JSON object", NULL);
     read_all(c);
@@ -159,9 +161,8 @@ static enum err translate(struct chat *c)
     c->tr->special = c->g.special || c->google != NULL || oa_wants_own_tool(c);
     if (gm_end(&c->g) != OK)
         return c->why->code;
-    if (oa_answer_ready(c->answer, c->tr->choices) != OK)
-        return fault_set(c->why, E_TOOBIG, NO_MEMORY, NULL);
-    return OK;
+    err = oa_answer_ready(c->answer, c->tr->choices);
+    return err == OK ? OK : fault_set(c->why, err, NO_MEMORY, NULL);
 }
 
 static enum err request(yyjson_val *root, const struct dialect_env *env, struct translation *ret,

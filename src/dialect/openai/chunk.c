@@ -27,7 +27,7 @@ enum err oa_chunk_head(struct oa_answer *a)
     jw_obj(&w, NULL);
     oa_put_identity(a, &w, "chat.completion.chunk");
     a->head = arena_dup(a->arena, buf_str(&b)); /* stops in the middle of the object */
-    err = b.err != OK || a->head.n == 0 ? E_TOOBIG : OK;
+    err = b.err != OK ? b.err : a->head.n == 0 ? E_TOOBIG : OK;
     buf_fini(&b);
     return err;
 }

@@ -47,6 +47,8 @@ enum metrics_event {
     METRICS_FELL_FOR_QUOTA, /* another model was asked instead */
     METRICS_FELL_FOR_OVERLOAD,
     METRICS_FELL_FOR_ABSENCE,
+    METRICS_FETCHED,   /* a file that it named by address was fetched */
+    METRICS_UNFETCHED, /* or was not to be had */
     METRICS_HEDGED,    /* another project was asked as well */
     METRICS_HEDGE_WON, /* and answered first */
     METRICS_CONTINUED, /* an answer went on after CONTINUATION */

@@ -68,6 +68,7 @@ static void on_done(void *owner, struct fetch_result *r)
 
     one->fetch = NULL;
     b->under_way--;
+    metrics_count(x->p->metrics, r->what == NULL ? METRICS_FETCHED : METRICS_UNFETCHED);
     if (r->what != NULL) {
         log_failure(x, r);
         one->link->state = GM_LINK_FAILED;

@@ -187,7 +187,7 @@ test('SSR-2, SSR-3, SSR-5, SSR-6: whatever goes wrong, the client hears the same
       message: "'messages[0].content[1].image_url.url' could not be fetched",
       type: 'invalid_request_error', param: 'messages[0].content[1].image_url.url', code: null } }, path);
     assert.equal(auto.upstream.seen.length, asked, path);
-    const line = await until(`${path} in the log`, () => /ev=fetch .*/.exec(auto.gateway.stderr.slice(said)));
+    const line = await until(`${path} in the log`, () => /ev=fetch .*\n/.exec(auto.gateway.stderr.slice(said)));
     assert.match(line[0], log, path);
     assert.ok(!line[0].includes(path), 'no path in the log');
   }
@@ -416,7 +416,8 @@ test('off: what Google cannot fetch is its error', { skip: haveEmulator }, async
     const r = await s.gateway.chat(ask(image('https://pictures.example/emulate-unfetchable.png')));
     assert.equal(r.status, 400);
     assert.match((await r.json()).error.message, /^Cannot fetch content from the provided URL.*URL_ROBOTED/);
-    assert.match(s.gateway.stderr, /attempts=1 /);
+    const [line] = await until('the log line', () => /ev=exchange .*\n/.exec(s.gateway.stderr));
+    assert.match(line, / attempts=1 /);
   } finally {
     await s.close();
   }
@@ -433,6 +434,12 @@ test('the OpenAI SDK shows a picture by its address', { skip: haveEmulator }, as
   } finally {
     await s.close();
   }
+});
+
+test('fetches are counted', async () => {
+  const text = await (await auto.gateway.fetch('/metrics')).text();
+  for (const outcome of ['here', 'failed'])
+    assert.match(text, new RegExp(`^queqiao_fetches_total\\{outcome="${outcome}"\\} [1-9]\\d*$`, 'm'));
 });
 
 test('the gateway is well after all that', async () => {

@@ -5,6 +5,7 @@
 //     ok(text)                      200 with that text (or like that pattern), for a stream with [DONE]
 //     fails(status, type, words)    an error body; before the first byte a stream's failure is one, too
 //     breaks(text, words)           a stream's 200, that text, an error event, no [DONE], no finish reason
+//   more            members of the request beside its messages
 //   tries           how many requests (or connections) upstream must have seen
 //   next            what the next request is told, without upstream being asked: the key is out, or
 //                   cools; else it is served, with the same key
@@ -76,7 +77,7 @@ async function playMode(row, upstream, gateway, stream) {
   const want = stream ? row.stream : row.whole;
   const before = await upstream.tries();
   await upstream.turn(stream);
-  await holds(await gateway.chat({ messages: hello, stream }), want, stream, upstream.told);
+  await holds(await gateway.chat({ messages: hello, stream, ...row.more }), want, stream, upstream.told);
   const tries = stream ? row.streamTries ?? row.tries : row.tries;
   if (tries !== undefined) assert.equal((await upstream.tries()) - before, tries, 'requests that upstream saw');
   await upstream.calm?.(stream);

@@ -92,8 +92,8 @@ async function startFull() {
     const c = net.connect({ port, host: '127.0.0.1' });
     c.on('error', () => {});
     fill.push(c);
-    const timer = new Promise((r) => setTimeout(r, 300, false));
-    stuck += (await Promise.race([once(c, 'connect').then(() => true, () => true), timer])) ? 0 : 1;
+    for (let i = 0; i < 10 && c.connecting; i++) await new Promise((r) => setTimeout(r, 50));
+    stuck += c.connecting ? 1 : 0;
     assert.ok(fill.length < 64, 'a queue that has an end');
   }
   return {

@@ -2,12 +2,12 @@
 // (UPS-1), and to the key (UPS-2). The emulated Gemini says it, by its script.
 import { describe, test } from 'node:test';
 import { Emulator, haveEmulator } from './lib.mjs';
-import { SIDE_BY_SIDE, breaks, fails, scenes } from './faults.mjs';
+import { SIDE_BY_SIDE, breaks, fails, ok, scenes } from './faults.mjs';
 
 async function startEmulator(row) {
   const upstream = await Emulator.start();
   return Object.assign(upstream, {
-    turn: () => upstream.script({ fault: row.fault, count: -1 }),
+    turn: () => upstream.script({ fault: row.fault, count: row.times ?? -1 }),
     calm: () => upstream.script(),
     tries: async () => (await upstream.state()).requests,
   });
@@ -48,6 +48,13 @@ play('error-mid', { id: 'UPS-3', whole: undefined, stream: breaks(/./, /overload
 play('cut', { id: 'UPS-3', whole: undefined, stream: breaks(/./, /cut off/), tries: 1 });
 play('reset', { id: 'UPS-3', whole: fails(502, 'upstream_error'), stream: breaks(/./), tries: 1 });
 play('bad-json', { id: 'UPS-3', whole: fails(502, 'upstream_error'), stream: breaks(/./, /could not be read/), tries: 2, streamTries: 1 });
+
+// One of several choices: the answer is theirs together.
+const BOTH = { more: { n: 2 }, times: 1, tries: 2 };
+play('reset', { id: 'UPS-3', name: 'one choice of two breaks off', ...BOTH, whole: fails(502, 'upstream_error'), stream: breaks(/./) });
+play('cut', { id: 'UPS-3', name: 'one choice of two has no end', ...BOTH, whole: undefined, stream: breaks(/./, /cut off/) });
+play('404', { id: 'UPS-1', name: 'one choice of two is refused', ...BOTH, whole: fails(404, 'model_not_found'), stream: undefined });
+play('503', { id: 'UPS-1', name: 'one choice of two at the second try', ...BOTH, tries: 3, whole: ok(/仿真/), stream: undefined });
 
 describe('faults', { concurrency: SIDE_BY_SIDE, skip: haveEmulator }, () => {
   for (const [name, act] of rows) test(name, act);

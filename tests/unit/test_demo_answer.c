@@ -299,6 +299,7 @@ static void fault_bodies(void **state)
         {"402",          402, "\"status\":\"RESOURCE_EXHAUSTED\""                                   },
         {"403",          403, "\"status\":\"PERMISSION_DENIED\""                                    },
         {"403-disabled", 403, "\"reason\":\"SERVICE_DISABLED\""                                     },
+        {"suspended",    403, "\"reason\":\"CONSUMER_SUSPENDED\""                                   },
         {"404",          404, "is not found for API version"                                        },
         {"location",     400, "\"status\":\"FAILED_PRECONDITION\""                                  },
         {"500",          500, "\"status\":\"INTERNAL\""                                             },

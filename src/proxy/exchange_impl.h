@@ -43,7 +43,7 @@ struct leg {
     struct buf body; /* of a whole answer, or of an error */
     struct timer again;
     bool began; /* a byte of its answer's body has come, which is a 200 */
-    bool broke; /* and then it failed: that is paid for, and not asked for again */
+    bool broke; /* it failed so that it is not asked for again: what began is paid for */
     bool done;
 };
 

@@ -198,7 +198,8 @@ static void on_fail(void *owner, const struct client_fault *f)
     struct gm_error e;
 
     leg->req = NULL;
-    leg->broke = leg->began;
+    /* A proxy locks out whom it hears too often with a wrong password. */
+    leg->broke = leg->began || f->err == E_ACCESS;
     retry_error_of(&e, f);
     leg_fail(leg, &e);
 }

@@ -1,7 +1,7 @@
 // Tight quotas: who waits for them, in which order, and what is said to those who cannot.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { PATIENCE, Raw, gate, gather, gm, hello, request, stage, until } from './lib.mjs';
+import { PATIENCE, Raw, deadline, gate, gather, gm, hello, request, stage, until } from './lib.mjs';
 
 const CHAT = '/v1/chat/completions';
 const RPC = 'type.googleapis.com/google.rpc.';
@@ -160,6 +160,7 @@ test('a drain keeps nobody waiting', { timeout: 2 * PATIENCE }, () => within((re
   await waiting(s.gateway, 1);
   s.gateway.signal('SIGTERM');
   assert.equal((await r).status, 429);
+  await deadline(s.gateway.ended, 'the gateway to end');
 }));
 
 test('a key that comes with a reload ends the wait', async () => {

@@ -1,7 +1,7 @@
 # A thin face over Meson: `make build` is the product, `make check` the inner loop.
 MESON_SETUP = PKG_CONFIG_PATH=$(CURDIR)/build/deps/lib/pkgconfig:$$PKG_CONFIG_PATH meson setup
 
-.PHONY: build check san tsan fuzz bench bench-instr fmt dist clean
+.PHONY: build check san tsan fuzz coverage bench bench-instr fmt dist clean
 
 build: build/release/build.ninja
 	@ninja -C build/release queqiao | tail -1
@@ -26,6 +26,12 @@ bench-instr: build/instr/build.ninja
 	@ninja -C build/instr queqiao | tail -1
 	@bench/instr
 
+coverage: build/cov/build.ninja
+	@ninja -C build/cov | tail -1
+	@find build/cov -name '*.gcda' -delete
+	@meson test -C build/cov --no-rebuild --print-errorlogs --num-processes 2 >build/cov/tests.log || { cat build/cov/tests.log; exit 1; }
+	@tools/coverage
+
 fmt:
 	@git ls-files -co --exclude-standard '*.c' '*.h' | xargs $(or $(CLANG_FORMAT),$(shell command -v clang-format-14 || echo clang-format)) -i
 
@@ -33,7 +39,7 @@ dist: build
 	@scripts/dist
 
 clean:
-	rm -rf build/release build/instr build/dev build/clang build/san build/tsan build/fuzz dist
+	rm -rf build/release build/instr build/dev build/clang build/san build/tsan build/fuzz build/cov dist
 
 build/deps/stamp:
 	@scripts/setup deps
@@ -59,3 +65,7 @@ build/tsan/build.ninja: | build/deps/stamp
 
 build/fuzz/build.ninja: | build/deps/stamp
 	@CC=clang $(MESON_SETUP) build/fuzz -Dbuildtype=debugoptimized -Db_sanitize=address,undefined -Darena_malloc=true -Dhardened=false -Dstatic=false -Dfuzz=true -Dtests=false >build/fuzz.log || { cat build/fuzz.log; exit 1; }
+
+# Counted by gcov, whose lines are those of the source only without optimisation.
+build/cov/build.ninja: | build/deps/stamp
+	@$(MESON_SETUP) build/cov -Dbuildtype=debug -Db_coverage=true -Dwerror=false -Dhardened=false -Dstatic=false >build/cov.log || { cat build/cov.log; exit 1; }

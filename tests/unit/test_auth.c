@@ -99,11 +99,48 @@ static void two_headers_that_differ(void **state)
     arena_fini(&arena);
 }
 
+/* PRC-8. Pages of the operator: a token, and nothing else that lets in. */
+static void prc_8_operators(void **state)
+{
+    const struct sha256 token = sha256_of(S("tok-a"));
+    const struct auth keys = {.tokens = &token, .ntokens = 1, .server_keys = true, .byok = true};
+    const struct auth open = {.server_keys = true, .anonymous = true};
+    static const struct {
+        const char *value;
+        bool opens;
+    } rows[] = {
+        {"Bearer tok-a",  true },
+        {"Bearer tok-ab", false},
+        {"Bearer AIza",   false},
+        {"",              false},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < NELEM(rows); i++) {
+        const struct http_header field = {S("authorization"), str_z(rows[i].value)};
+        const struct http_headers h = {&field, 1};
+        struct arena arena;
+        struct auth_pass pass;
+
+        arena_init(&arena, 4096);
+        pass = auth_check(&keys, h, S(""), &arena);
+        assert_int_equal(auth_is_operator(&keys, &pass), rows[i].opens);
+        pass = auth_check(&open, h, S(""), &arena);
+        assert_false(auth_is_operator(&open, &pass));
+        arena_fini(&arena);
+    }
+    assert_true(auth_is_operators(&keys, S("tok-a")));
+    assert_false(auth_is_operators(&keys, S("tok-b")));
+    assert_false(auth_is_operators(&keys, S("")));
+    assert_false(auth_is_operators(&open, S("")));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(rules),
         cmocka_unit_test(two_headers_that_differ),
+        cmocka_unit_test(prc_8_operators),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

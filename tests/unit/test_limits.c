@@ -6,12 +6,16 @@
 #include "app/config_table.h"
 #include "app/credentials.h"
 #include "base/log.h"
+#include "gemini/error.h"
 #include "http/client.h"
+#include "http/client_head.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -147,6 +151,199 @@ static void lim_18_log(void **state)
     assert_true(l.n <= LOG_LINE_MAX - 2);
 }
 
+/* LIM-4: fields of an answer, kept and passed over alike. */
+static void lim_18_heads(void **state)
+{
+    struct head h;
+
+    (void)state;
+    for (int skipped = 0; skipped < 2; skipped++) {
+        head_init(&h);
+        for (size_t i = 0; i < HTTP_FIELDS_MAX; i++) {
+            if (!skipped)
+                assert_int_equal(head_name(&h, S("n")), OK);
+            assert_int_equal(skipped ? head_skip(&h, 1) : head_next(&h), OK);
+        }
+        assert_int_equal(skipped ? head_skip(&h, 1) : head_next(&h), E_TOOBIG);
+        assert_int_equal(head_name(&h, S("n")), E_TOOBIG);
+        head_fini(&h);
+    }
+    head_init(&h);
+    assert_int_equal(head_skip(&h, HTTP_HEAD_MAX - 32), OK);
+    assert_int_equal(head_skip(&h, 0), E_TOOBIG);
+    head_fini(&h);
+    assert_int_equal(head_skip(&h, SIZE_MAX), E_TOOBIG);
+    head_fini(&h);
+    head_fini(NULL);
+}
+
+/* SEC-2: a secret that upstream repeated is taken out, wherever it stands and however often. */
+static void sec_2_hidden(void **state)
+{
+    static const struct {
+        const char *message;
+        bool touched;
+    } rows[] = {
+        {"key my-secret-key is bad",                  true },
+        {"my-secret-key",                             true },
+        {"my-secret-keymy-secret-key, my-secret-key", true },
+        {"nothing of it",                             false},
+        {"my-secret-ke",                              false},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < NELEM(rows); i++) {
+        struct gm_error e;
+
+        gm_error_make(&e, GM_FORBIDDEN, str_z(rows[i].message));
+        gm_error_hide(&e, S("my-secret-key"));
+        assert_true(str_find(str_z(e.message), S("my-secret-key")) == strlen(e.message));
+        assert_int_equal(strcmp(e.message, rows[i].message) != 0, rows[i].touched);
+        gm_error_make(&e, GM_FORBIDDEN, str_z(rows[i].message));
+        gm_error_hide(&e, S("a")); /* too short to be one, and everywhere */
+        assert_string_equal(e.message, rows[i].message);
+    }
+}
+
+static char dir[] = "/tmp/queqiao-limits-XXXXXX";
+
+static struct str put_file(const char *name, const char *text, unsigned mode)
+{
+    static char path[128];
+    FILE *f;
+
+    snprintf(path, sizeof path, "%s/%s", dir, name);
+    unlink(path);
+    f = fopen(path, "we");
+    assert_non_null(f);
+    fputs(text, f);
+    fclose(f);
+    assert_int_equal(chmod(path, mode), 0);
+    return str_z(path);
+}
+
+/* SEC-3: files of keys and tokens: comments, blanks, what others may do with them, and what is not
+ * there. */
+static void sec_3_files(void **state)
+{
+    static const struct {
+        const char *text;
+        unsigned mode;
+        enum err err;
+        size_t n;
+    } rows[] = {
+        {"# mine\none\n\n  two , three \r\n#four\n", 0600, OK,      3},
+        {"",                                         0600, OK,      0},
+        {"one\n",                                    0640, OK,      1},
+        {"one\n",                                    0644, E_FIELD, 0},
+        {"one\n",                                    0602, E_FIELD, 0},
+    };
+    struct origin upstream = {.host = S("h"), .port = 443, .https = true};
+    struct buf problem;
+
+    (void)state;
+    assert_non_null(mkdtemp(dir));
+    buf_init(&problem, 4096);
+    for (size_t i = 0; i <= NELEM(rows); i++) {
+        bool absent = i == NELEM(rows);
+        struct str path =
+            put_file("list", absent ? "" : rows[i].text, absent ? 0600 : rows[i].mode);
+        enum err want = absent ? E_SYSTEM : rows[i].err;
+        struct config c = {0};
+        struct secret *tokens = NULL;
+        struct credentials keys = {0};
+        size_t n = 0;
+
+        if (absent)
+            unlink(path.p);
+        assert_int_equal(config_set(&c, S("AUTH_TOKENS_FILE"), path, &problem), OK);
+        assert_int_equal(config_set(&c, S("GEMINI_API_KEYS_FILE"), path, &problem), OK);
+        assert_int_equal(credentials_tokens(&c, &tokens, &n, &problem), want);
+        assert_int_equal(n, want == OK ? rows[i].n : 0);
+        assert_int_equal(credentials_init(&keys, &c, &upstream, &problem), want);
+        assert_true(str_find(buf_str(&problem), S("one")) == problem.n);
+        credentials_fini(&keys);
+        credentials_free_tokens(tokens, n);
+        config_fini(&c);
+    }
+    buf_fini(&problem);
+}
+
+static void config_files(void **state)
+{
+    static const struct {
+        const char *text;
+        enum err err;
+    } rows[] = {
+        {"{\"queqiao_byok\": true, \"QUEQIAO_WORKERS\": 3, // so\n \"queqiao_log_level\": "
+         "\"warn\",}",         OK      },
+        {"{\"queqiao_byok\": false}",   OK      },
+        {"{\"queqiao_workers\": 1.5}",  E_FIELD },
+        {"{\"queqiao_workers\": -1}",   E_FIELD },
+        {"{\"queqiao_workers\": [1]}",  E_FIELD },
+        {"{\"queqiao_workers\": null}", E_FIELD },
+        {"{\"queqiao_workers\": 257}",  E_RANGE },
+        {"{\"gemini_base_url\": \"\"}", E_RANGE },
+        {"{\"no_option\": 1}",          E_FIELD },
+        {"[]",                          E_SYNTAX},
+        {"{\"queqiao_workers\": 1",     E_SYNTAX},
+        {"",                            E_SYNTAX},
+    };
+    struct config c;
+    struct buf problem;
+
+    (void)state;
+    buf_init(&problem, 4096);
+    for (size_t i = 0; i < NELEM(rows); i++) {
+        setenv("QUEQIAO_CONFIG", put_file("config", rows[i].text, 0600).p, 1);
+        buf_reset(&problem);
+        if (config_load(&c, &problem) != rows[i].err)
+            fail_msg("%s: %.*s", rows[i].text, S_ARG(buf_str(&problem)));
+        assert_int_equal(problem.n > 0, rows[i].err != OK);
+        config_fini(&c);
+    }
+    unlink(getenv("QUEQIAO_CONFIG"));
+    assert_int_equal(config_load(&c, &problem), E_SYSTEM);
+    config_fini(&c);
+    unsetenv("QUEQIAO_CONFIG");
+    unlink(put_file("list", "", 0600).p);
+    assert_int_equal(rmdir(dir), 0);
+    buf_fini(&problem);
+}
+
+/* AUT-1: 37 characters out of 62, drawn anew. */
+static void a_token_is_made_up(void **state)
+{
+    struct secret a, b;
+
+    (void)state;
+    credentials_make_token(&a);
+    credentials_make_token(&b);
+    assert_int_equal(a.n, 40);
+    assert_true(str_starts(secret_str(&a), S("qq-")));
+    assert_false(str_eq(secret_str(&a), secret_str(&b)));
+    secret_fini(&a);
+    secret_fini(&b);
+}
+
+static void options_are_printed(void **state)
+{
+    struct buf help, page;
+
+    (void)state;
+    buf_init(&help, 1 << 20);
+    buf_init(&page, 1 << 20);
+    config_print_help(&help);
+    config_print_markdown(&page);
+#define ROW(field, type, variable, otherwise, lowest, highest, text)                               \
+    assert_true(str_find(buf_str(&help), S(variable)) < help.n);                                   \
+    assert_true(str_find(buf_str(&page), S("| `" variable "` |")) < page.n);
+    CONFIG_TABLE(ROW)
+#undef ROW
+    buf_fini(&help);
+    buf_fini(&page);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -154,6 +351,12 @@ int main(void)
         cmocka_unit_test(lim_18_units),
         cmocka_unit_test(lim_18_tokens_and_keys),
         cmocka_unit_test(lim_18_log),
+        cmocka_unit_test(lim_18_heads),
+        cmocka_unit_test(sec_2_hidden),
+        cmocka_unit_test(sec_3_files),
+        cmocka_unit_test(config_files),
+        cmocka_unit_test(a_token_is_made_up),
+        cmocka_unit_test(options_are_printed),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

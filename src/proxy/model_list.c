@@ -320,6 +320,7 @@ static void fetch(struct list_of *l, struct str own_key)
     l->way = (struct way){0};
     l->status = 0;
     buf_init(&l->page, PAGE_MAX);
+    way_shut(p, &l->way, &want);
     if (!is_server(&l->owner))
         secret_init(&l->own_key, own_key);
     else if (keys_pick(p->keys, &want, &l->lease, &wait) != KEY_PICKED) {

@@ -258,6 +258,7 @@ test('a key whose own way is refused or dead: another key answers, and its own i
     const g = await s.gateway([common], { GEMINI_API_KEY: '', GEMINI_API_KEYS_FILE: file, QUEQIAO_ATTEMPTS: '1' });
     for (let i = 0; i < 12; i++) await served(g, { messages: [{ role: 'user', content: `conversation ${i}` }] });
     assert.ok(special.asked.length <= 2, `${special.asked.length}`);
+    assert.equal((await (await g.fetch('/v1/models')).json()).data.length, 1); // upstream's list, by the other key
   }
   assert.ok(shared.seen.every((r) => r.headers['x-goog-api-key'] === 'key-without-way-0001'));
 }));

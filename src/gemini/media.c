@@ -194,12 +194,15 @@ static struct gm_link *link_of(struct gm_links *links, struct str url)
 static struct gm_link *want(struct str url, const struct gm_media_env *env)
 {
     struct gm_links *links = env->links;
+    struct str kept = S("");
 
     if (links->v == NULL)
         links->v = arena_zalloc(env->arena, GM_LINKS_MAX * sizeof *links->v);
-    if (links->v == NULL || links->n == GM_LINKS_MAX)
+    if (links->v != NULL && links->n < GM_LINKS_MAX)
+        kept = arena_dup(env->arena, url); /* it may stand in JSON that ends with the translation */
+    if (kept.n == 0)
         return NULL;
-    links->v[links->n] = (struct gm_link){.url = url, .base64 = S("")};
+    links->v[links->n] = (struct gm_link){.url = kept, .base64 = S("")};
     links->wanted++;
     return &links->v[links->n++];
 }

@@ -26,7 +26,7 @@ enum gm_fetch {
 };
 enum gm_link_state { GM_LINK_WANTED, GM_LINK_HERE, GM_LINK_FAILED };
 struct gm_link {
-    struct str url; /* as the client wrote it; borrowed */
+    struct str url; /* as the client wrote it */
     enum gm_link_state state;
     struct str base64; /* of GM_LINK_HERE; borrowed for the life of what is written with it */
 };

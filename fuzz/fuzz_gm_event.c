@@ -31,6 +31,7 @@ struct run {
     struct dialect_opts opts;
     struct translation tr;
     struct gm_reader reader;
+    struct gm_error told;
     struct buf out;
     enum err err;
 };
@@ -68,7 +69,7 @@ static void start(struct run *r, const char *request, bool markdown)
     json_init(&r->event);
     arena_init(&r->arena, CAP);
     buf_init(&r->out, CAP);
-    gm_reader_init(&r->reader);
+    gm_reader_init(&r->reader, &r->told);
     env = (struct dialect_env){.opts = &r->opts,
                                .now_s = 1,
                                .nonce = S("abcdefghijklmnopqrstuvwx"),
@@ -139,7 +140,7 @@ static void check_frames(struct str stream, bool well)
 static void finish(struct run *r)
 {
     struct fault why = {0};
-    struct gm_error e = r->reader.error;
+    struct gm_error e = r->told;
 
     if (r->err == OK) {
         size_t before = r->out.n;

@@ -129,9 +129,10 @@ struct walk {
     bool thought;
 };
 
-void gm_reader_init(struct gm_reader *r)
+void gm_reader_init(struct gm_reader *r, struct gm_error *error)
 {
-    *r = (struct gm_reader){0};
+    *r = (struct gm_reader){.error = error};
+    error->set = false;
 }
 
 bool gm_worth_again(const struct gm_reader *r)
@@ -437,7 +438,7 @@ static enum err read_one(struct gm_reader *r, yyjson_val *chunk, gm_event_f *on_
         return E_UPSTREAM;
     jr_members(chunk, CHUNK, CHUNK_MEMBERS, m);
     if (m[ERROR] != NULL) {
-        gm_error_from_value(&r->error, m[ERROR]);
+        gm_error_from_value(r->error, m[ERROR]);
         return E_UPSTREAM;
     }
     jr_members(yyjson_arr_get_first(m[CANDIDATES]), CANDIDATE, CANDIDATE_MEMBERS, candidate);

@@ -63,6 +63,7 @@ enum { GM_ID_MAX = 128, GM_TEXT_MAX = 512 };
 
 /* Gathers what belongs to the answer as a whole; hands on the rest, in order. */
 struct gm_reader {
+    struct gm_error *error; /* the owner's room: set when a chunk was an error object */
     struct gm_usage usage;  /* of the last chunk that had it: counts are running totals */
     struct gm_usage before; /* of the hops before, see gm_reader_hop */
     enum gm_finish finish;  /* the last that came */
@@ -70,13 +71,13 @@ struct gm_reader {
     bool any_content;       /* a part that a client can see, a thought included, or a call */
     bool any_answer;        /* the same, but for thoughts */
     bool any_chunk;
-    struct gm_error error; /* set when a chunk was an error object: error.set */
     char response_id[GM_ID_MAX];
     char model_version[GM_ID_MAX];
     char finish_word[64];             /* Google's own word: "SAFETY" */
     char finish_message[GM_TEXT_MAX]; /* valid UTF-8, cut */
 };
-void gm_reader_init(struct gm_reader *r);
+/* Several readers may share one room, where each error is dealt with before the next is read. */
+void gm_reader_init(struct gm_reader *r, struct gm_error *error);
 
 /* The answer goes on in another stream, after CONTINUATION; and when the last of them has ended:
  * usage is that of all. */

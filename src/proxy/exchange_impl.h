@@ -34,7 +34,7 @@ struct leg {
     int status;
     uint32_t retry_after_s;   /* of the answer's head */
     uint64_t sent_ms;         /* the first time, where that may be told; else 0 */
-    struct gm_error last;     /* why it is sent again; set after the first failure */
+    struct gm_error *last;    /* why it is sent again; NULL before the first failure */
     unsigned hops, hops_idle; /* answers that went on after CONTINUATION; those without a token */
     struct str token;         /* with which it would go on; in the arena */
     struct str must;          /* after the first hop: the project's, see keys_pin */

@@ -71,7 +71,7 @@ void hop_go(struct leg *leg)
     leg->hops++;
     leg->attempts = 0;
     leg->ntried = 0;
-    leg->last = (struct gm_error){0};
+    leg->last = NULL;
     leg->waiter.ticket = 0;
     metrics_count(x->p->metrics, METRICS_CONTINUED);
     leg_start(leg);

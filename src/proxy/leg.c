@@ -74,7 +74,7 @@ static bool is_stream(const struct leg *leg)
 /* What went wrong while events were handed on. */
 static void fail_feed(struct leg *leg, enum err err)
 {
-    struct gm_error e = leg->x->readers[leg->choice].error;
+    struct gm_error e = leg->x->p->told;
 
     leg->broke = err == E_TOOBIG; /* it would be as large again */
     if (err == E_MEMORY || leg->x->arena.starved)
@@ -207,12 +207,14 @@ static void on_fail(void *owner, const struct client_fault *f)
 /* What upstream said through the last one says most. */
 static void no_way(struct leg *leg)
 {
-    struct gm_error e = leg->last;
+    struct gm_error e;
 
     leg_key_back(leg, KEY_UNSENT, NULL);
     if (hedge_goes_on(leg) || hop_ends(leg))
         return;
-    if (!e.set)
+    if (leg->last != NULL)
+        e = *leg->last;
+    else
         gm_error_make(&e, GM_UNREACHABLE, S("this server has no way out to upstream now"));
     way_explain(leg->x->p, &leg->way, &e);
     exchange_fail(leg->x, &e);
@@ -266,7 +268,7 @@ void leg_start(struct leg *leg)
 {
     leg->x->step = STEP_PICK_KEY;
     if (leg->hops == 0)
-        gm_reader_init(&leg->x->readers[leg->choice]);
+        gm_reader_init(&leg->x->readers[leg->choice], &leg->x->p->told);
     leg->began = false;
     if (leg_key_take(leg))
         leg_send(leg);
@@ -282,6 +284,15 @@ void leg_init(struct leg *leg, struct exchange *x, unsigned choice)
     leg->x = x;
     leg->choice = choice;
     timer_init(&leg->again, x->p->loop, on_again);
+}
+
+/* It is large, and nearly no leg fails. Without memory for it the next error speaks for itself. */
+static void remember(struct leg *leg, const struct gm_error *e)
+{
+    if (leg->last == NULL)
+        leg->last = arena_alloc(&leg->x->arena, sizeof *leg->last);
+    if (leg->last != NULL)
+        *leg->last = *e;
 }
 
 /* Has no leg a part of an answer yet? */
@@ -331,7 +342,7 @@ static bool sends_again(struct leg *leg, const struct gm_error *e)
         return false;
     }
     metrics_count(x->p->metrics, METRICS_RETRIED);
-    leg->last = *e;
+    remember(leg, e);
     x->step = STEP_PICK_KEY;
     timer_start(&leg->again, plan.after_ms);
     return true;
@@ -377,7 +388,7 @@ static void moves_on(struct leg *leg, const struct gm_error *e)
     leg->moves++;
     if (leg->ntried > 0)
         leg->ntried--;
-    leg->last = *e;
+    remember(leg, e);
     leg->x->step = STEP_PICK_KEY;
     timer_start(&leg->again, 0);
 }

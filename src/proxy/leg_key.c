@@ -82,9 +82,9 @@ static void no_key(struct leg *leg, enum key_verdict verdict, const struct key_w
         return;
     /* What upstream said to the only key that there is, or to one that it refuses, says more; but
      * not of a quota: its delay is the minute's, where the day is lost. */
-    if (leg->last.set &&
-        (verdict == KEY_ABSENT || (wait->keys == 1 && leg->last.cause != GM_RATE))) {
-        e = leg->last;
+    if (leg->last != NULL &&
+        (verdict == KEY_ABSENT || (wait->keys == 1 && leg->last->cause != GM_RATE))) {
+        e = *leg->last;
     } else {
         buf_init(&text, 1024);
         say_why(leg, verdict, wait, &text);

@@ -80,6 +80,7 @@ struct proxy {
     /* Scratch for one callback at a time, kept so that the steady state allocates nothing. */
     struct json json;
     struct buf out;
+    struct gm_error told; /* an error object inside an answer */
 };
 
 void proxy_init(struct proxy *p, struct loop *loop, struct client *client, struct keys *keys,

@@ -81,6 +81,7 @@ static struct buf *out_of(struct exchange *x)
 void relay_begin(struct exchange *x)
 {
     buf_reset(out_of(x));
+    x->p->told.set = false;
 }
 
 enum err relay_event(void *ctx, char *data, size_t n)

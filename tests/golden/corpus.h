@@ -27,6 +27,7 @@ struct chat_run {
     struct fault why;
     enum err err;
     struct gm_reader reader;
+    struct gm_error told;
     struct buf out;
 };
 void chat_run_init(struct chat_run *r, yyjson_val *root);

@@ -32,7 +32,7 @@ void chat_run_init(struct chat_run *r, yyjson_val *root)
     *r = (struct chat_run){.opts = {.include_thoughts = true}};
     arena_init(&r->arena, FILE_CAP);
     buf_init(&r->out, FILE_CAP);
-    gm_reader_init(&r->reader);
+    gm_reader_init(&r->reader, &r->told);
     env = (struct dialect_env){.opts = &r->opts,
                                .now_s = 1795000000,
                                .nonce = S("abcdefghijklmnopqrstuvwx"),

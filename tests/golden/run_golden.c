@@ -59,6 +59,7 @@ struct exchange {
     struct gm_link link[GM_LINKS_MAX];
     struct translation tr;
     struct gm_reader reader[CHOICES_MAX];
+    struct gm_error told;
     unsigned choice;
     struct fault why;
     enum err err;
@@ -254,7 +255,7 @@ static void exchange_init(struct exchange *x, struct run *r, bool stream)
     jw_obj(&x->remembering, NULL);
     arena_init(&x->arena, FILE_CAP);
     for (size_t i = 0; i < CHOICES_MAX; i++)
-        gm_reader_init(&x->reader[i]);
+        gm_reader_init(&x->reader[i], &x->told);
     read_options(x);
     read_links(x);
     read_request(x, stream);
@@ -373,7 +374,7 @@ static void finish(struct exchange *x, enum err err, struct gm_error *ret_error)
 {
     const struct dialect *d = x->r->d;
 
-    *ret_error = x->reader[x->choice].error;
+    *ret_error = x->told;
     if (err == OK)
         err = d->end(x->tr.answer, x->reader, x->tr.choices, &x->out, &x->why);
     if (err == OK)

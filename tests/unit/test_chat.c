@@ -143,13 +143,14 @@ static void restart(void **state)
     struct dialect_env env = env_of(&arena);
     struct translation tr;
     struct gm_reader reader;
+    struct gm_error told;
     struct buf out;
 
     (void)state;
     json_init(&j);
     arena_init(&arena, 1 << 20);
     buf_init(&out, 1 << 20);
-    gm_reader_init(&reader);
+    gm_reader_init(&reader, &told);
     reader.finish = GM_STOP;
     reader.any_content = reader.any_answer = true;
     assert_int_equal(json_parse_copy(&j,

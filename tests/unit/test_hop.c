@@ -70,9 +70,10 @@ static void what_is_no_token_changes_nothing(void **state)
 static void usage_is_that_of_all(void **state)
 {
     struct gm_reader r;
+    struct gm_error told;
 
     (void)state;
-    gm_reader_init(&r);
+    gm_reader_init(&r, &told);
     for (uint64_t i = 1; i <= 3; i++) {
         r.usage = (struct gm_usage){.seen = true, .prompt = 10, .candidates = i, .total = 10 + i};
         r.finish = GM_CONTINUE;

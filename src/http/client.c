@@ -17,6 +17,7 @@ const struct client_limits CLIENT_LIMITS_DEFAULT = {
     .first_byte_ms = 300 * 1000,
     .idle_ms = 120 * 1000,
     .pool_idle_ms = 30 * 1000,
+    .doubt_ms = 100,
     .ping_after_ms = 12 * 1000,
     .h1_per_origin = 1024,
     .h2_streams = 100,

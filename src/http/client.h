@@ -69,6 +69,7 @@ struct client_request {
 struct client_limits {
     uint32_t dns_ms, connect_ms, tls_ms, first_byte_ms, idle_ms; /* LIM-11 */
     uint32_t pool_idle_ms;  /* an idle connection is closed after this */
+    uint32_t doubt_ms;      /* one idle for longer is looked at before it is used again */
     uint32_t ping_after_ms; /* h2 silent for this long while streams wait: PING; answer within the
                                same */
     size_t h1_per_origin;   /* open h1 connections */

@@ -135,10 +135,15 @@ static uint64_t quiet_ms(const struct conn *c)
     return loop_now_ms(c->client->loop) - c->heard_ms;
 }
 
+/* Idle connections are read, so the loop has heard of every end but one that came since it last
+ * looked. The system is asked for that only where a connection has been idle for a while; on a busy
+ * one such a request is sent again unseen, on another. */
 static bool stale(const struct conn *c)
 {
-    return c->nreqs == 0 &&
-           (quiet_ms(c) >= c->client->lim.pool_idle_ms || stream_looks_dead(c->stream));
+    uint64_t quiet = quiet_ms(c);
+
+    return c->nreqs == 0 && (quiet >= c->client->lim.pool_idle_ms ||
+                             (quiet >= c->client->lim.doubt_ms && stream_looks_dead(c->stream)));
 }
 
 static struct conn *pick(struct pool *p, const struct client_req *r)

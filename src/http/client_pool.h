@@ -5,7 +5,7 @@
  * Reuse, from the most recently used connection down, never one that
  *   - has been silent for pool_idle_ms or longer,
  *   - was open over a freeze of the process,
- *   - shows EOF or a reset in its socket,
+ *   - was idle for doubt_ms or longer and shows EOF or a reset in its socket,
  *   - has been told to go away, or has no stream free.
  * A request whose reused connection dies before a byte of its answer goes to a fresh one, once: a
  * POST may then reach upstream twice, but only where the first copy was lost with its connection;

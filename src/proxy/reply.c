@@ -78,6 +78,9 @@ void reply_begin_page(struct reply_head *h, const struct request_id *id)
               S("default-src 'none'; style-src 'self'; form-action 'self'; base-uri 'none'; "
                 "frame-ancestors 'none'"));
     reply_add(h, S("referrer-policy"), S("no-referrer"));
+    reply_add(
+        h, S("permissions-policy"),
+        S("camera=(), display-capture=(), geolocation=(), microphone=(), payment=(), usb=()"));
     reply_add(h, S("cross-origin-opener-policy"), S("same-origin"));
     reply_add(h, S("cross-origin-resource-policy"), S("same-origin"));
 }

@@ -76,3 +76,25 @@ test('WEB-5: CORS off: no such header at all', async () => {
     await own.stop();
   }
 });
+
+test('WEB-1, WEB-2: pages of our own let a browser do nothing that they do not need', async () => {
+  const evil = '"><script>alert(1)</script>';
+  for (const [target, options] of [['/doctor', {}], [`/doctor?model=${encodeURIComponent(evil)}`, {}], ['/doctor', { token: null }],
+    ['/metrics', {}], ['/doctor/style.css', { token: null }]]) {
+    const r = await g.fetch(target, { ...options, headers: { accept: 'text/html', origin: 'https://app.example' } });
+    const policy = r.headers.get('content-security-policy');
+    for (const part of ["default-src 'none'", "base-uri 'none'", "frame-ancestors 'none'", "form-action 'self'"])
+      assert.ok(policy?.includes(part), `${target}: ${policy}`);
+    assert.doesNotMatch(policy, /script-src|unsafe|\*/);
+    assert.equal(r.headers.get('x-content-type-options'), 'nosniff');
+    assert.equal(r.headers.get('referrer-policy'), 'no-referrer');
+    assert.equal(r.headers.get('cross-origin-opener-policy'), 'same-origin');
+    assert.equal(r.headers.get('cross-origin-resource-policy'), 'same-origin');
+    assert.match(r.headers.get('permissions-policy'), /camera=\(\)/);
+    assert.equal(r.headers.get('cache-control'), 'no-store');
+    assert.equal(r.headers.get('access-control-allow-origin'), null);
+    assert.equal(r.headers.get('set-cookie'), null);
+    const page = await r.text();
+    assert.doesNotMatch(page, /<script|\son[a-z]+=|javascript:|style=|https?:\/\/[^"'<\s]*\.(js|css)/i, target);
+  }
+});

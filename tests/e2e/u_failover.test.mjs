@@ -62,8 +62,8 @@ function load(gateway) {
   return l;
 }
 
-async function scene({ road = false, env }, act) {
-  const own = { emulator: await Emulator.start() };
+async function scene({ road = false, quotas, env }, act) {
+  const own = { emulator: await Emulator.start({ quotas }) };
   own.road = road ? await Road.start(own.emulator) : null;
   const gateway = await Gateway.start({ upstream: own.road ?? own.emulator, env: { GEMINI_API_KEY: KEYS.join(','), QUEQIAO_WORKERS: '1', ...env } });
   const l = load(gateway);
@@ -93,6 +93,19 @@ test('UPS-2: one key after the other turns bad: nobody notices', opts, () => sce
   assert.equal(l.broken, 0);
   const last = (await emulator.requests()).filter((r) => r.status === 200);
   assert.ok(last.length > 0 && last.every((r) => r.key === KEYS[3].slice(-4)));
+}));
+
+// Two of four: a request is tried three times at most, and must not meet three that are new to it.
+test('UPS-2: keys run out of quota: nobody notices', opts, () => scene({
+  quotas: { minutes: 'sliding', projects: KEYS.slice(0, 2).map((key, i) => (
+    { name: `project ${i}`, keys: [key], models: { '*': { rpm: 20 } } })) },
+}, async ({ emulator }, l) => {
+  // The first to be refused makes the other a suspect, which is used last: it need not run out as well.
+  await until('one to have run out', async () => (await emulator.control('quotas')).meters.some((m) => m.refused.rpm > 0));
+  await l.more(8 * CLIENTS);
+  assert.equal(l.broken, 0);
+  const { meters } = await emulator.control('quotas');
+  assert.ok(meters.every((m) => m.served <= 20 && m.refused.rpm <= CLIENTS), JSON.stringify(meters));
 }));
 
 test('UPS-1: upstream has bad moments: 500, 503, a connection that breaks before its answer', opts, () => scene({}, async ({ emulator }, l) => {

@@ -1,6 +1,7 @@
 /* Copyright 2026 The queqiao authors
  * SPDX-License-Identifier: MIT */
-/* fuzz_base64.c - base64_ok agrees with base64_decode; bytes survive there and back. SHP-3. */
+/* fuzz_base64.c - base64_ok agrees with base64_decode; bytes survive there and back. SHP-3, DAT-9.
+ */
 #include "codec/base64.h"
 
 #include <assert.h>

@@ -2,7 +2,7 @@
  * SPDX-License-Identifier: MIT */
 /* fuzz_chat_request.c - any JSON as a Chat Completions request: refused with a fault that can be
  * told, or a body that Gemini's grammar of turns accepts. The first byte picks the model, the
- * second what upstream would not take and how much memory there is. SHP-3. */
+ * second what upstream would not take and how much memory there is. SHP-3, SHP-6. */
 #include "codec/utf8.h"
 #include "dialect/list.h"
 

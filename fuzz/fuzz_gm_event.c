@@ -2,7 +2,7 @@
  * SPDX-License-Identifier: MIT */
 /* fuzz_gm_event.c - any bytes as Gemini's stream: chunks and wholes that are valid, or an error,
  * and the same ones however the stream is cut. The first byte picks the client's request, the
- * second where the stream is cut. SHP-3. */
+ * second where the stream is cut. SHP-3, SHP-6. */
 #include "codec/sse.h"
 #include "codec/utf8.h"
 #include "dialect/list.h"

@@ -2,7 +2,7 @@
  * SPDX-License-Identifier: MIT */
 /* fuzz_h1_client.c - an HTTP/1 upstream that says anything: its bytes go through the client as they
  * are, and once more cut at random with a reader that pauses now and then. The owner must hear the
- * same both times, a failure included, and exactly one outcome. SHP-3. */
+ * same both times, a failure included, and exactly one outcome. SHP-3, SHP-6. */
 #include "../tests/unit/fake_dial.h"
 #include "http/client.h"
 

@@ -2,7 +2,7 @@
  * SPDX-License-Identifier: MIT */
 /* fuzz_h1_server.c - an HTTP/1 client that says anything: its bytes go to the server whole, and
  * once more cut at places that the first byte draws. The answers must be the same both times, the
- * handler must hear of the same requests, and nothing may be left behind. SHP-3. */
+ * handler must hear of the same requests, and nothing may be left behind. SHP-3, SHP-6. */
 #include "../tests/unit/fake_http.h"
 #include "../tests/unit/fake_net.h"
 

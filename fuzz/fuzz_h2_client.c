@@ -4,7 +4,7 @@
  * one connection: one without a body, one with a small one, one with a body that may be larger than
  * the windows. Each hears at most one outcome and nothing behind it, whatever is paused or
  * cancelled in between; memory stays bounded and comes back. Short inputs are told the same however
- * they are cut. SHP-3. */
+ * they are cut. SHP-3, SHP-6. */
 #include "../tests/unit/fake_dial.h"
 #include "http/client.h"
 

@@ -3,7 +3,7 @@
 /* fuzz_h2_server.c - an HTTP/2 client that says anything after its preface. It reads slowly, its
  * frames come whole or cut, time passes; held calls are answered, or broken off, in between.
  * Nothing may be left behind, no queue may grow without end, and the guard must stop at the same
- * byte however the bytes are cut. SHP-3. */
+ * byte however the bytes are cut. SHP-3, SHP-6. */
 #include "../tests/unit/fake_http.h"
 #include "../tests/unit/fake_net.h"
 #include "http/server_h2_guard.h"

@@ -1,7 +1,7 @@
 /* Copyright 2026 The queqiao authors
  * SPDX-License-Identifier: MIT */
 /* fuzz_json.c - what json_parse accepts is what yyjson accepts, and prints and parses again to the
- * same text: copied, borrowed, quoted, and read leniently. SHP-3. */
+ * same text: copied, borrowed, quoted, and read leniently. SHP-3, DAT-5, DAT-6. */
 #include "codec/json_read.h"
 #include "codec/json_write.h"
 #include "codec/utf8.h"

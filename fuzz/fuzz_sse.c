@@ -3,7 +3,7 @@
 /* fuzz_sse.c - splitting a stream never changes its events, nor the error that ends it.
  *
  * The first byte chooses the cap and the second the sizes of the pieces; the rest is the stream.
- * SHP-3. */
+ * SHP-3, SHP-6. */
 #include "codec/json_read.h"
 #include "codec/sse.h"
 

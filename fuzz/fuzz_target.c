@@ -3,7 +3,7 @@
 /* fuzz_target.c - a request's path, its query, and what of its fields lets somebody in: a line for
  * the target, then a line for each field. Segments hold nothing that climbs or ends a string; a
  * credential is found in the same place twice; who presents no token is never let in as the
- * server's. SHP-3. */
+ * server's. SHP-3, DAT-8, AUT-4. */
 #include "proxy/auth.h"
 #include "proxy/retry.h"
 #include "proxy/target.h"

@@ -122,6 +122,7 @@ test('LIM-16: one request more than a token may have at once is a 429 with Retry
     assert.equal(r.headers.get('retry-after'), '1');
     assert.equal((await r.json()).error.code, 'rate_limit_exceeded');
     assert.equal((await g.fetch('/v1/models')).status, 429);
+    assert.equal(await metric(g, 'token'), 2, 'the operator can look');
     assert.equal((await g.chat({ messages: hello }, { token: 'another-token-0123456789' })).status, 200);
     door.open();
     for (const one of held) assert.equal((await one).status, 200);

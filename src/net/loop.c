@@ -41,6 +41,17 @@ static void run_tasks(struct loop *loop)
     }
 }
 
+/* Under the lock: another thread that posts the task again looks at its link. */
+static struct list *take_posted(struct loop *loop, struct list *from)
+{
+    struct list *l;
+
+    pthread_mutex_lock(&loop->lock);
+    l = list_pop(from);
+    pthread_mutex_unlock(&loop->lock);
+    return l;
+}
+
 /* Only what was posted so far: a task that posts itself again does not keep the turn open. */
 static void run_posted(struct loop *loop)
 {
@@ -52,7 +63,7 @@ static void run_posted(struct loop *loop)
     while ((l = list_pop(&loop->posted)) != NULL)
         list_push(&mine, l);
     pthread_mutex_unlock(&loop->lock);
-    while ((l = list_pop(&mine)) != NULL) {
+    while ((l = take_posted(loop, &mine)) != NULL) {
         struct task *t = CONTAINER(l, struct task, link);
 
         t->run(t);

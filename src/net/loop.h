@@ -44,7 +44,7 @@ void loop_soon(struct loop *loop, struct task *t);
 void loop_defer(struct loop *loop, struct task *t);
 
 /* Run t on the loop's thread. The one call that is legal from other threads. t must stay valid
- * until it has run, and may be posted again from then on. */
+ * until it has run; posting it again before that, from any thread, is once. */
 void loop_post(struct loop *loop, struct task *t);
 
 /* Run t whenever the process turns out to have stood still for over 2 s (a frozen instance,

@@ -106,6 +106,11 @@ const SANITIZER = /(Address|Leak|UndefinedBehavior|Thread)Sanitizer|runtime erro
 
 /** A child whose stderr is kept, so that lines can be waited for. */
 export class Child {
+  static alive = new Set();
+  /** For the end of a file: what a failed scene has left running must not keep it open. */
+  static reap() {
+    for (const c of Child.alive) c.signal('SIGKILL');
+  }
   constructor(file, args, env, { stderr = 'pipe' } = {}) {
     this.name = path.basename(file);
     this.stdout = '';
@@ -122,6 +127,8 @@ export class Child {
     });
     this.ended.then((e) => (this.end = e));
     const reap = () => this.process.kill('SIGKILL');
+    Child.alive.add(this);
+    this.ended.then(() => Child.alive.delete(this));
     process.on('exit', reap);
     this.ended.then(() => process.off('exit', reap));
   }

@@ -10,15 +10,18 @@ import os from 'node:os';
 import path from 'node:path';
 import { after, test } from 'node:test';
 import tls from 'node:tls';
-import { BIN, Gateway, KEY, Scripted, TOKEN, certificateFor, certificates, deadline, gate, gm, hello, until } from './lib.mjs';
+import { BIN, Child, Gateway, KEY, Scripted, TOKEN, certificateFor, certificates, deadline, gate, gm, hello, until } from './lib.mjs';
 
 const dir = mkdtempSync(path.join(os.tmpdir(), 'queqiao-tls-'));
-after(() => rmSync(dir, { recursive: true, force: true }));
+after(() => {
+  Child.reap();
+  rmSync(dir, { recursive: true, force: true });
+});
 const localhost = certificates();
 const ca = readFileSync(localhost.ca);
 const pair = (p) => ({ QUEQIAO_TLS_CERT: p.cert, QUEQIAO_TLS_KEY: p.key });
 
-const door = gate();
+let waiting = gate();
 const upstream = await Scripted.start(async (req, res, body) => {
   if (!JSON.stringify(body).includes('wait')) return gm.answer(req, res, 'hi');
   gm.head(res);
@@ -27,7 +30,6 @@ const upstream = await Scripted.start(async (req, res, body) => {
   gm.event(res, gm.chunk('two', { finish: 'STOP' }));
   res.end();
 });
-let waiting = door;
 after(() => upstream.stop());
 
 async function within(env, scene) {

@@ -11,11 +11,14 @@ import os from 'node:os';
 import path from 'node:path';
 import { after, test } from 'node:test';
 import {
-  BIN, Gateway, KEY, ROOT, Raw, SLOW, Scripted, TOKEN, certificates, deadline, gate, gather, gm, hello, isStaticFile, request, until,
+  BIN, Child, Gateway, KEY, ROOT, Raw, SLOW, Scripted, TOKEN, certificates, deadline, gate, gather, gm, hello, isStaticFile, request, until,
 } from './lib.mjs';
 
 const dir = mkdtempSync(path.join(os.tmpdir(), 'queqiao-process-'));
-after(() => rmSync(dir, { recursive: true, force: true }));
+after(() => {
+  Child.reap();
+  rmSync(dir, { recursive: true, force: true });
+});
 
 let files = 0;
 /** A file with secrets in it. */
@@ -118,8 +121,8 @@ test('PRC-1: a bad new config is refused with its reason, whole, and the old one
 
 test('PRC-1: what a running process cannot change is named, and the rest is taken', async () => {
   const s = await reloadable({ auth_token: TOKEN });
-  const line = await s.reload({ auth_token: 'another', queqiao_workers: 2, queqiao_max_signatures: '1M', gemini_base_url: 'http://h' });
-  assert.match(line, /takes effect after a restart: QUEQIAO_WORKERS, QUEQIAO_MAX_SIGNATURES/);
+  const line = await s.reload({ auth_token: 'another', queqiao_platform: 'none', queqiao_max_signatures: '1M', gemini_base_url: 'http://h' });
+  assert.match(line, /takes effect after a restart: QUEQIAO_PLATFORM, QUEQIAO_MAX_SIGNATURES/);
   assert.doesNotMatch(line, /GEMINI_BASE_URL/, 'the environment said that, and wins');
   assert.equal((await s.ask('another')).status, 200);
   await s.close();

@@ -136,6 +136,7 @@ bool hop_ends(struct leg *leg);  /* it failed before it said more: true, the ans
 /* A key for the rival of a leg: of another project, or none. Nothing waits, nothing fails. */
 bool leg_key_apart(struct leg *rival, const struct leg *first);
 bool leg_key_take(struct leg *leg);  /* false: it waits for one, or the exchange has failed */
+bool leg_key_rest(struct leg *leg);  /* it waits a moment before it asks again; false: it cannot */
 void leg_key_leave(struct leg *leg); /* it waits no longer */
 /* How it went with the key; e is NULL where upstream said nothing. Harmless without a key. */
 void leg_key_back(struct leg *leg, enum key_result result, const struct gm_error *e);

@@ -381,6 +381,20 @@ static bool falls_back(struct exchange *x, const struct gm_error *e)
     }
 }
 
+/* As many keys were refused for quota as may be tried in a row, but there may be better ones: the
+ * request stands in line for a moment and begins anew. */
+static bool rests(struct leg *leg, const struct gm_error *e)
+{
+    struct exchange *x = leg->x;
+
+    if (e->cause != GM_RATE || leg->broke || has_told(leg) || x->attempts >= SENT_MAX ||
+        x->own_key.p != NULL || !leg_key_rest(leg))
+        return false;
+    remember(leg, e);
+    leg->attempts = leg->moves = 0;
+    return true;
+}
+
 /* Upstream was not asked, or refused the place it was asked from: the same again, another way. The
  * key has done nothing. */
 static void moves_on(struct leg *leg, const struct gm_error *e)
@@ -412,7 +426,7 @@ void leg_fail(struct leg *leg, const struct gm_error *e)
         return;
     }
     way_explain(x->p, &leg->way, &copy);
-    if (!is_mended(leg, &copy) && !sends_again(leg, &copy) && !hop_ends(leg) &&
-        !falls_back(x, &copy))
+    if (!is_mended(leg, &copy) && !sends_again(leg, &copy) && !falls_back(x, &copy) &&
+        !rests(leg, &copy) && !hop_ends(leg))
         exchange_fail(x, &copy);
 }

@@ -7,7 +7,7 @@
 
 /* Another request may just be finding out whether a key serves: that is waited for whatever the
  * options say, for so long in all. */
-enum { MOMENT_MS = 500, MOMENTS_MS = 10 * 1000 };
+enum { MOMENT_MS = 500, MOMENTS_MS = 10 * 1000, REST_MS = 1000 };
 
 static uint32_t tokens_of(uint64_t n)
 {
@@ -229,4 +229,15 @@ bool leg_key_take(struct leg *leg)
     if (!may_wait(leg, verdict, &wait) || !join(leg, kind, wait.wait_ms))
         no_key(leg, verdict, &wait);
     return false;
+}
+
+bool leg_key_rest(struct leg *leg)
+{
+    const struct key_wait wait = {.wait_ms = REST_MS};
+    struct key_want want = {0};
+
+    if (leg->x->opts->quota_wait_ms == 0 || !may_wait(leg, KEY_COOLING, &wait))
+        return false;
+    want_for(leg, &want);
+    return join(leg, kind_of(&want), REST_MS);
 }

@@ -85,6 +85,21 @@ test('who came first is served first, and the others as the quota allows', () =>
   assert.deepEqual(s.upstream.seen.slice(1).map(said), [0, 1, 2, 3, 4, 5].map((i) => `guest ${i}`));
 }));
 
+test('more keys without quota than are tried in a row: a moment later the next ones', () => {
+  const out = new Set();
+  return within((req, res) => {
+    const key = req.headers['x-goog-api-key'];
+    if (out.size < 5 || out.has(key)) {
+      out.add(key);
+      limited(res, '300s', 100 + out.size);
+    } else gm.answer(req, res, 'the sixth');
+  }, { GEMINI_API_KEY: [1, 2, 3, 4, 5, 6].map((i) => `key-${i}-0123456789`).join() }, async (s) => {
+    const r = await s.gateway.chat({ messages: hello });
+    assert.equal(r.status, 200, await r.clone().text());
+    assert.equal(s.upstream.seen.length, 6);
+  });
+});
+
 test('another model does not wait in that line', () => within((req, res) => {
   if (req.url.includes('3.8')) limited(res, '25s');
   else gm.answer(req, res, 'another one');

@@ -65,7 +65,7 @@ function load(gateway) {
 async function scene({ road = false, quotas, env }, act) {
   const own = { emulator: await Emulator.start({ quotas }) };
   own.road = road ? await Road.start(own.emulator) : null;
-  const gateway = await Gateway.start({ upstream: own.road ?? own.emulator, env: { GEMINI_API_KEY: KEYS.join(','), QUEQIAO_WORKERS: '1', ...env } });
+  const gateway = await Gateway.start({ upstream: own.road ?? own.emulator, env: { GEMINI_API_KEY: KEYS.join(','), QUEQIAO_WORKERS: process.env.E2E_WORKERS ?? '1', ...env } });
   const l = load(gateway);
   try {
     await l.more(4 * CLIENTS);

@@ -161,6 +161,8 @@ enum err platform_suggest(const struct platform *p, struct config *c, struct buf
             config_suggest(c, str_z(p->defaults[i].variable), str_z(p->defaults[i].value), problem);
     if (err == OK && p->fronted) /* every connection is the front end's */
         err = config_suggest(c, S("QUEQIAO_MAX_CONNECTIONS_PER_ADDRESS"), S("0"), problem);
+    if (err == OK && p->fronted)
+        err = config_suggest(c, S("QUEQIAO_MAX_AUTH_FAILURES"), S("0"), problem);
     return err == OK ? suggest_budget(c, problem) : err;
 }
 

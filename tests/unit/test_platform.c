@@ -107,6 +107,7 @@ static void what_somebody_set_wins(void **state)
     assert_int_equal(c.connections, 1000000);
     assert_int_equal(c.per_address, 0); /* LIM-1, LIM-16: everybody comes through the front end */
     assert_int_equal(c.per_token, 0);
+    assert_int_equal(c.auth_failures, 0); /* LIM-15 */
     assert_true(c.memory_budget <= 96 << 20);
     assert_false(config_said(&c, S("QUEQIAO_KEEP_ALIVE")));
     config_fini(&c);

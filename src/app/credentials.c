@@ -152,26 +152,6 @@ static void forget(struct found *f)
     mem_free(f->list.v);
 }
 
-enum err credentials_load_keys(const struct config *c, const struct origin *upstream,
-                               struct keys *keys, struct egresses *egresses, struct buf *problem)
-{
-    struct found f;
-    enum err err = find_keys(c, upstream, &f, problem);
-    unsigned ids[WAYS_MAX];
-    unsigned *own;
-
-    if (err == OK) {
-        own = mem_zalloc((f.list.n + 1) * sizeof *own);
-        egresses_set(egresses, f.ways.v, f.ways.n, f.ways.nshared, ids);
-        for (size_t i = 0; i < f.list.n; i++)
-            own[i] = f.way[i] == SIZE_MAX ? 0 : ids[f.way[i]];
-        keys_set_ways(keys, f.list.v, own, f.list.n);
-        mem_free(own);
-    }
-    forget(&f);
-    return err;
-}
-
 enum err credentials_init(struct credentials *ret, const struct config *c,
                           const struct origin *upstream, struct buf *problem)
 {
@@ -190,6 +170,34 @@ enum err credentials_init(struct credentials *ret, const struct config *c,
         f.ways = (struct ways){0};
     }
     forget(&f);
+    return err;
+}
+
+void credentials_publish(const struct credentials *c, struct keys *keys, struct egresses *egresses)
+{
+    unsigned ids[WAYS_MAX];
+    unsigned *own = mem_zalloc((c->n + 1) * sizeof *own);
+    struct str *v = mem_alloc((c->n + 1) * sizeof *v);
+
+    egresses_set(egresses, c->ways.v, c->ways.n, c->ways.nshared, ids);
+    for (size_t i = 0; i < c->n; i++) {
+        own[i] = c->way[i] == SIZE_MAX ? 0 : ids[c->way[i]];
+        v[i] = secret_str(&c->keys[i]);
+    }
+    keys_set_ways(keys, v, own, c->n);
+    mem_free(v);
+    mem_free(own);
+}
+
+enum err credentials_load_keys(const struct config *c, const struct origin *upstream,
+                               struct keys *keys, struct egresses *egresses, struct buf *problem)
+{
+    struct credentials all;
+    enum err err = credentials_init(&all, c, upstream, problem);
+
+    if (err == OK)
+        credentials_publish(&all, keys, egresses);
+    credentials_fini(&all);
     return err;
 }
 

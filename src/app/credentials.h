@@ -10,17 +10,11 @@
 
 enum { TOKENS_MAX = 1024, KEYS_MAX = 4096 };
 
-/* Put the keys of GEMINI_API_KEY and of GEMINI_API_KEYS_FILE into the ring, and the ways out to
- * upstream into their set: each is swapped whole, or neither. Called again on SIGHUP.
+/* The keys of GEMINI_API_KEY and of GEMINI_API_KEYS_FILE, and the ways out to upstream.
  *
  *   shape   behind a key, after a blank, may stand a way of its own: `KEY socks5://host:1080`
  *   errors  E_SYSTEM when the file cannot be read, E_FIELD when others can, E_RANGE when there are
  *           too many, E_SYNTAX for a proxy; problem says which, and shows neither key nor proxy */
-MUST_CHECK enum err credentials_load_keys(const struct config *c, const struct origin *upstream,
-                                          struct keys *keys, struct egresses *egresses,
-                                          struct buf *problem);
-
-/* The same as copies, for whoever tries each of them. */
 struct credentials {
     struct secret *keys;
     size_t *way; /* of each key: its place in ways.v; SIZE_MAX: everybody's */
@@ -30,6 +24,14 @@ struct credentials {
 MUST_CHECK enum err credentials_init(struct credentials *ret, const struct config *c,
                                      const struct origin *upstream, struct buf *problem);
 void credentials_fini(struct credentials *c); /* after a failure too */
+
+/* Put them into the ring and the ways into their set; each takes the place of the old whole. */
+void credentials_publish(const struct credentials *c, struct keys *keys, struct egresses *egresses);
+
+/* Both, or neither. */
+MUST_CHECK enum err credentials_load_keys(const struct config *c, const struct origin *upstream,
+                                          struct keys *keys, struct egresses *egresses,
+                                          struct buf *problem);
 
 /* The tokens of AUTH_TOKEN and AUTH_TOKENS_FILE; free with credentials_free_tokens. */
 MUST_CHECK enum err credentials_tokens(const struct config *c, struct secret **ret, size_t *ret_n,

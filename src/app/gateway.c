@@ -295,6 +295,7 @@ void gateway_run(struct gateway *g)
 
 void gateway_close(struct gateway *g)
 {
+    gateway_forget_reload(g);
     for (size_t i = 0; i < g->nworkers; i++)
         worker_close(g->workers[i]);
     mem_free(g->workers);

@@ -43,8 +43,9 @@ struct gateway {
     bool stopping;                     /* the main loop's */
     _Atomic uint64_t shortage_told_ms; /* when the log said that descriptors are short; 0: never */
     struct timer delay, watchdog, daily;
-    struct task reloaded; /* posted by a worker that serves by the newest settings */
-    uint64_t reported;    /* number of the settings whose reload has been told of */
+    struct reload *reload; /* that is being prepared; or NULL */
+    struct task reloaded;  /* posted by a worker that serves by the newest settings */
+    uint64_t reported;     /* number of the settings whose reload has been told of */
     struct worker **workers;
     struct metrics **metrics; /* one of each worker's */
     size_t nworkers;
@@ -75,6 +76,7 @@ void gateway_settle_auth(struct gateway *g, struct settings *s);
 /* reload.c, from the main loop. SIGHUP: config file, keys, tokens, certificates; all of it or
  * nothing. Answers that are running end by the settings that they began with. */
 void gateway_reload(struct gateway *g);
-void gateway_reloaded(struct task *t); /* of g->reloaded */
+void gateway_forget_reload(struct gateway *g); /* when the loops have ended */
+void gateway_reloaded(struct task *t);         /* of g->reloaded */
 
 #endif

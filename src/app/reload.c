@@ -1,8 +1,11 @@
 /* Copyright 2026 The queqiao authors
  * SPDX-License-Identifier: MIT */
 /* reload.c - SIGHUP: everything is read and judged first, then all of it takes the place of the
- * old. What begins after that is served by it within one turn of each worker's loop; what is
- * running ends by the settings that it began with. */
+ * old. Reading happens on a thread of its own, so that no slow disk holds up an event loop; it
+ * touches nothing but what it makes. What begins after that is served by it within one turn of each
+ * worker's loop; what is running ends by the settings that it began with.
+ *
+ *   SIGHUP --> preparing --post--> refused, or published --each worker has taken it--> reported */
 #include "app/certificates.h"
 #include "app/credentials.h"
 #include "app/gateway.h"
@@ -12,25 +15,44 @@
 #include "base/log.h"
 #include "base/mem.h"
 
-/* What can fail is here, and nothing is changed before the last of it has gone well. */
-static enum err prepare(struct gateway *g, struct settings *fresh, struct tls_server **ret_tls,
-                        struct buf *problem)
-{
-    enum err err = settings_reread(fresh, g->settings, g->platform, problem);
+struct reload {
+    struct gateway *g;
+    struct settings *fresh;
+    struct tls_server *tls;
+    struct credentials credentials;
+    struct buf problem;
+    enum err err;
+    pthread_t thread;
+    bool again; /* another SIGHUP came meanwhile */
+    struct task done;
+};
 
-    if (err == OK)
-        err = settings_settle(fresh, g->platform, g->emulation, problem);
-    if (err == OK)
-        err = certificates_load(&fresh->config, ret_tls, problem);
-    if (err == OK)
-        err = credentials_load_keys(&fresh->config, &fresh->opts.origin, g->keys, g->egresses,
-                                    problem);
-    return err;
+/* What can fail is here, and changes nothing. Of the gateway only what stays as it is, and the
+ * settings, which nobody else replaces meanwhile. */
+static void *prepare(void *arg)
+{
+    struct reload *r = arg;
+    const struct gateway *g = r->g;
+
+    r->err = settings_reread(r->fresh, g->settings, g->platform, &r->problem);
+    if (r->err == OK)
+        r->err = settings_settle(r->fresh, g->platform, g->emulation, &r->problem);
+    if (r->err == OK)
+        r->err = certificates_load(&r->fresh->config, &r->tls, &r->problem);
+    if (r->err == OK)
+        r->err = credentials_init(&r->credentials, &r->fresh->config, &r->fresh->opts.origin,
+                                  &r->problem);
+    loop_post(g->main_loop, &r->done);
+    return NULL;
 }
 
 /* Between plain and TLS the listeners would have to change. */
-static void take_certificates(struct gateway *g, struct settings *fresh, struct tls_server *tls)
+static void take_certificates(struct gateway *g, struct reload *r)
 {
+    struct settings *fresh = r->fresh;
+    struct tls_server *tls = r->tls;
+
+    r->tls = NULL;
     if (g->certificates != NULL && tls != NULL) {
         tls_server_take(g->certificates, tls);
         certificates_warn(&fresh->config, g->certificates);
@@ -77,26 +99,68 @@ void gateway_reloaded(struct task *t)
     notify_say("READY=1");
 }
 
+static void reload_free(struct reload *r)
+{
+    settings_drop(r->fresh);
+    tls_server_free(r->tls);
+    credentials_fini(&r->credentials);
+    buf_fini(&r->problem);
+    mem_free(r);
+}
+
+static void on_prepared(struct task *t)
+{
+    struct reload *r = CONTAINER(t, struct reload, done);
+    struct gateway *g = r->g;
+    bool again = r->again;
+
+    pthread_join(r->thread, NULL);
+    g->reload = NULL;
+    if (r->err == OK && !g->stopping) {
+        take_certificates(g, r);
+        credentials_publish(&r->credentials, g->keys, g->egresses);
+        publish(g, r->fresh);
+    } else if (!g->stopping) {
+        log_text(LOG_ERROR, "reload", "refused, everything stays as it was: %.*s",
+                 S_ARG(buf_str(&r->problem)));
+        notify_say("READY=1");
+    }
+    reload_free(r);
+    if (again)
+        gateway_reload(g);
+}
+
 void gateway_reload(struct gateway *g)
 {
-    struct settings *fresh;
-    struct tls_server *tls = NULL;
-    struct buf problem;
+    struct reload *r;
 
     if (g->stopping)
         return;
-    fresh = settings_new();
-    buf_init(&problem, 1024);
-    notify_say("RELOADING=1\nMONOTONIC_USEC=%llu", (unsigned long long)(clock_mono_ns() / 1000U));
-    if (prepare(g, fresh, &tls, &problem) == OK) {
-        take_certificates(g, fresh, tls);
-        publish(g, fresh);
-    } else {
-        tls_server_free(tls);
-        log_text(LOG_ERROR, "reload", "refused, everything stays as it was: %.*s",
-                 S_ARG(buf_str(&problem)));
-        notify_say("READY=1");
+    if (g->reload != NULL) {
+        g->reload->again = true;
+        return;
     }
-    settings_drop(fresh);
-    buf_fini(&problem);
+    notify_say("RELOADING=1\nMONOTONIC_USEC=%llu", (unsigned long long)(clock_mono_ns() / 1000U));
+    r = mem_zalloc(sizeof *r);
+    r->g = g;
+    r->fresh = settings_new();
+    buf_init(&r->problem, 1024);
+    task_init(&r->done, on_prepared);
+    if (pthread_create(&r->thread, NULL, prepare, r) == 0) {
+        g->reload = r;
+        return;
+    }
+    log_text(LOG_ERROR, "reload", "refused, everything stays as it was: no thread can be started");
+    notify_say("READY=1");
+    reload_free(r);
+}
+
+void gateway_forget_reload(struct gateway *g)
+{
+    if (g->reload == NULL)
+        return;
+    pthread_join(g->reload->thread, NULL);
+    task_cancel(&g->reload->done); /* the loops have ended */
+    reload_free(g->reload);
+    g->reload = NULL;
 }

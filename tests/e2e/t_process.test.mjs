@@ -43,7 +43,7 @@ async function reloadable(config, env = {}) {
   const gateway = await Gateway.start({ upstream, env: { AUTH_TOKEN: '', QUEQIAO_CONFIG: file, ...env } });
   let reloads = 0;
   return {
-    upstream, gateway, door,
+    upstream, gateway, door, file,
     key: () => upstream.seen.at(-1).headers['x-goog-api-key'],
     ask: (token, options) => gateway.chat({ messages: hello, ...options }, { token }),
     stream: (token) => gateway.chat({ messages: [{ role: 'user', content: 'wait' }], stream: true }, { token }),
@@ -153,6 +153,20 @@ test('PRC-1: many reloads under running requests leave nothing behind', async ()
       await r.text();
     }
   }
+  await s.close();
+});
+
+test('PRC-1: SIGHUPs that come faster than they are worked on end in the newest file; SIGTERM among them ends it', async () => {
+  const s = await reloadable({ auth_token: TOKEN }, { QUEQIAO_WORKERS: '3' });
+  for (let i = 0; i < 20; i++) {
+    writeFileSync(s.file, JSON.stringify({ auth_token: `token-number-${i}` }));
+    s.gateway.signal('SIGHUP');
+    if (i % 3 === 0) await new Promise((r) => setImmediate(r));
+  }
+  await until('the newest token to be let in', async () => (await s.ask('token-number-19')).status === 200);
+  for (let i = 0; i < 5; i++) s.gateway.signal('SIGHUP');
+  s.gateway.signal('SIGTERM');
+  assert.deepEqual(await deadline(s.gateway.ended, 'the exit'), { code: 0, signal: null });
   await s.close();
 });
 

@@ -33,9 +33,12 @@ static void refused_location(struct exam *x, size_t way, const struct gm_error *
     findings_add(x->out, FOUND_LOCATION_REFUSED, name_of(x, way), "%s", e->message);
 }
 
+/* None of the keys may be repeated, whichever was asked with. */
 static void read_error(struct question *q, struct gm_error *e)
 {
     gm_error_read(e, q->status, q->answer.p, q->answer.n);
+    for (size_t i = 0; i < NELEM(q->x->keys); i++)
+        gm_error_hide(e, secret_str(&q->x->keys[i]));
 }
 
 /* Models. */

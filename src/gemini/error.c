@@ -6,6 +6,7 @@
  * know how a dialect spells an error, nor what is done about it. */
 #include "gemini/error.h"
 
+#include "codec/base64.h"
 #include "codec/utf8.h"
 
 #include <assert.h>
@@ -386,13 +387,15 @@ void gm_error_read(struct gm_error *e, int status, char *body, size_t n)
     json_fini(&json);
 }
 
-void gm_error_hide(struct gm_error *e, struct str secret)
+/* Shorter ones would tear words apart, and are nobody's key. */
+enum { SECRET_MIN = 8 };
+
+static void cut_out(struct gm_error *e, struct str secret)
 {
     static const struct str mark = S_INIT("[key]");
     size_t at;
 
-    /* Shorter ones would tear words apart, and are nobody's key. */
-    if (secret.n < 8)
+    if (secret.n < SECRET_MIN)
         return;
     while ((at = str_find(str_z(e->message), secret)) < strlen(e->message)) {
         char *rest = e->message + at + secret.n;
@@ -400,4 +403,84 @@ void gm_error_hide(struct gm_error *e, struct str secret)
         memmove(e->message + at + mark.n, rest, strlen(rest) + 1);
         memcpy(e->message + at, mark.p, mark.n);
     }
+}
+
+static bool needs_percent(char c)
+{
+    return !((c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') ||
+             c == '-' || c == '_' || c == '.' || c == '~');
+}
+
+static void cut_out_percent(struct gm_error *e, struct str secret, const char *digits,
+                            struct buf *scratch)
+{
+    buf_reset(scratch);
+    for (size_t i = 0; i < secret.n; i++) {
+        unsigned char c = (unsigned char)secret.p[i];
+
+        if (needs_percent(secret.p[i])) {
+            buf_putc(scratch, '%');
+            buf_putc(scratch, digits[c >> 4]);
+            c = (unsigned char)digits[c & 15];
+        }
+        buf_putc(scratch, (char)c);
+    }
+    cut_out(e, buf_str(scratch));
+}
+
+/* Within longer base64 the secret begins at one of three places of a group; the groups that it
+ * fills by itself are the same wherever it stands. */
+static void cut_out_base64(struct gm_error *e, struct str secret, size_t shift, struct buf *scratch)
+{
+    buf_reset(scratch);
+    base64_encode(str_sub(secret, shift, (secret.n - shift) / 3 * 3), scratch);
+    cut_out(e, buf_str(scratch));
+    for (size_t i = 0; i < scratch->n; i++)
+        scratch->p[i] = scratch->p[i] == '+' ? '-' : scratch->p[i] == '/' ? '_' : scratch->p[i];
+    cut_out(e, buf_str(scratch));
+}
+
+/* A long message may have been cut inside of it. */
+static void cut_off_end(struct gm_error *e, struct str secret)
+{
+    size_t n = strlen(e->message);
+
+    for (size_t part = secret.n - 1; part >= SECRET_MIN; part--)
+        if (part <= n && memcmp(e->message + n - part, secret.p, part) == 0) {
+            e->message[n - part] = '\0';
+            return;
+        }
+}
+
+/* A name that holds the secret is none. */
+static void blank(char *name, struct str secret)
+{
+    if (str_find(str_z(name), secret) < strlen(name))
+        name[0] = '\0';
+}
+
+void gm_error_hide(struct gm_error *e, struct str secret)
+{
+    struct buf scratch;
+
+    if (secret.n < SECRET_MIN)
+        return;
+    buf_init(&scratch, 3 * sizeof e->message); /* what does not fit, the message does not hold */
+    blank(e->reason, secret);
+    blank(e->quota_id, secret);
+    for (size_t i = 0; i < e->nviolations; i++) {
+        blank(e->violations[i].quota_id, secret);
+        blank(e->violations[i].model, secret);
+    }
+    cut_out(e, secret);
+    cut_off_end(e, secret);
+    cut_out_percent(e, secret, "0123456789ABCDEF", &scratch);
+    cut_out_percent(e, secret, "0123456789abcdef", &scratch);
+    for (size_t shift = 0; shift < 3; shift++)
+        cut_out_base64(e, secret, shift, &scratch);
+    if (scratch.err == E_MEMORY) /* what was not looked for may be there */
+        set_text(e->message, sizeof e->message, str_z(CAUSE[e->cause].words));
+    if (scratch.p != NULL)
+        explicit_bzero(scratch.p, scratch.room);
+    buf_fini(&scratch);
 }

@@ -108,7 +108,8 @@ const char *gm_cause_words(enum gm_cause cause); /* "upstream is overloaded; ple
  * Bearer x */
 void gm_scrub(struct buf *out, struct str s);
 
-/* Take a secret that upstream repeated out of the message, whatever its shape (SEC-2). */
+/* Take a secret that upstream repeated out of the message, whatever its shape (SEC-2), also where
+ * it stands percent-encoded or in base64. */
 void gm_error_hide(struct gm_error *e, struct str secret);
 
 #endif

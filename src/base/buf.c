@@ -53,7 +53,7 @@ char *buf_reserve(struct buf *b, size_t n)
     return b->p + b->n;
 }
 
-void buf_put(struct buf *b, struct str s)
+void buf_put_more(struct buf *b, struct str s)
 {
     char *at;
 

@@ -20,7 +20,16 @@ void buf_init(struct buf *b, size_t max_bytes); /* allocates nothing yet */
 void buf_fini(struct buf *b);
 void buf_reset(struct buf *b); /* empty and without error again; memory is kept */
 
-void buf_put(struct buf *b, struct str s);
+void buf_put_more(struct buf *b, struct str s); /* the part of buf_put that is not inlined */
+static inline void buf_put(struct buf *b, struct str s)
+{
+    if (b->err != OK || s.n == 0 || s.n > b->room - b->n || s.n > b->max - b->n) {
+        buf_put_more(b, s);
+        return;
+    }
+    memcpy(b->p + b->n, s.p, s.n);
+    b->n += s.n;
+}
 void buf_putc(struct buf *b, char c);
 void buf_putf(struct buf *b, const char *fmt, ...) PRINTF_LIKE(2, 3);
 void buf_put_u64(struct buf *b, uint64_t v);

@@ -35,12 +35,23 @@ static enum err charge(struct head *h, size_t n)
     return OK;
 }
 
+/* Of the index, which is large, only the entries in use are written. */
+static void begin_field(struct head *h)
+{
+    size_t from = h->ix == NULL ? 0 : h->n;
+
+    if (h->ix == NULL)
+        h->ix = mem_alloc(sizeof *h->ix);
+    for (size_t i = from; i <= h->n && i < HTTP_FIELDS_MAX; i++)
+        h->ix->len[i].name = h->ix->len[i].value = 0;
+}
+
 static enum err add(struct head *h, struct str piece, bool is_name)
 {
     if (h->n == HTTP_FIELDS_MAX || charge(h, piece.n) != OK)
         return E_TOOBIG;
     if (h->ix == NULL)
-        h->ix = mem_zalloc(sizeof *h->ix);
+        begin_field(h);
     buf_put(&h->text, piece);
     if (is_name)
         h->ix->len[h->n].name += (uint32_t)piece.n;
@@ -73,6 +84,7 @@ enum err head_next(struct head *h)
     if (h->n == HTTP_FIELDS_MAX || h->ix == NULL)
         return E_TOOBIG;
     h->n++;
+    begin_field(h);
     return charge(h, HEAD_FIELD_COST);
 }
 
@@ -81,6 +93,8 @@ enum err head_skip(struct head *h, size_t bytes)
     if (h->n == HTTP_FIELDS_MAX)
         return E_TOOBIG;
     h->n++;
+    if (h->ix != NULL)
+        begin_field(h);
     return bytes > HTTP_HEAD_MAX ? E_TOOBIG : charge(h, bytes + HEAD_FIELD_COST);
 }
 

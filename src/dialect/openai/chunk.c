@@ -221,6 +221,7 @@ void oa_put_usage(struct jw *w, const char *key, const struct gm_reader *readers
     jw_u64(w, "total_tokens", sum.prompt + completion);
     jw_obj(w, "prompt_tokens_details");
     jw_u64(w, "cached_tokens", sum.cached);
+    jw_u64(w, "cache_write_tokens", 0); /* Gemini tells of reads alone */
     jw_u64(w, "audio_tokens", sum.prompt_audio);
     if (sum.prompt_image > 0)
         jw_u64(w, "image_tokens", sum.prompt_image);

@@ -188,7 +188,8 @@ static void sec_2_hidden(void **state)
         {"my-secret-key",                             true },
         {"my-secret-keymy-secret-key, my-secret-key", true },
         {"nothing of it",                             false},
-        {"my-secret-ke",                              false},
+        {"my-secret-ke, and more",                    false},
+        {"cut in the middle of my-secret-ke",         true },
     };
 
     (void)state;

@@ -21,7 +21,7 @@ const struct client_limits CLIENT_LIMITS_DEFAULT = {
     .ping_after_ms = 12 * 1000,
     .h1_per_origin = 1024,
     .h2_streams = 100,
-    .waiting = 4096,
+    .waiting = 16384,
 };
 
 const char *client_phase_name(enum client_phase p)

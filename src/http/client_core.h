@@ -24,12 +24,12 @@ enum {
     OUT_MAX = 256 * 1024,   /* request bytes queued on a connection; more wait in the rope */
     H2_WINDOW = 512 * 1024, /* of one stream; also the most that a paused request holds */
     HELD_MAX = H2_WINDOW + 128 * 1024,
-    H2_PER_ORIGIN = 16, /* connections */
-    REFUSALS_MAX = 3,   /* a request refused by the peer more often has failed */
-    QUIET_MS = 3000,    /* h2 silent for longer: a PING goes with the next request */
-    PROBE_MS = 2000,    /* and its answer has this long */
-    REDIAL_MS = 1000,   /* after a failed dial, while another connection still works */
-    TICK_MS = 1000,     /* how often idle connections are looked at */
+    H2_PER_ORIGIN = 128, /* connections */
+    REFUSALS_MAX = 3,    /* a request refused by the peer more often has failed */
+    QUIET_MS = 3000,     /* h2 silent for longer: a PING goes with the next request */
+    PROBE_MS = 2000,     /* and its answer has this long */
+    REDIAL_MS = 1000,    /* after a failed dial, while another connection still works */
+    TICK_MS = 1000,      /* how often idle connections are looked at */
 };
 
 enum proto { PROTO_UNKNOWN, PROTO_H1, PROTO_H2 };

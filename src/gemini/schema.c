@@ -219,8 +219,8 @@ void schema_put(struct schema *s, const char *key, yyjson_val *v)
     s->nopen = depth;
 }
 
-void gm_schema_put(struct jw *w, const char *key, yyjson_val *schema, enum gm_schema dialect,
-                   struct fault *why)
+void gm_schema_put(struct jw *w, const char *key, yyjson_val *schema, yyjson_val *about,
+                   enum gm_schema dialect, struct fault *why)
 {
     struct schema s = {.w = w,
                        .root = schema,
@@ -229,6 +229,8 @@ void gm_schema_put(struct jw *w, const char *key, yyjson_val *schema, enum gm_sc
                        .why = why};
     struct view view = view_of(&s, schema); /* never a mere reference: it must say its type */
 
+    if (yyjson_is_obj(about) && view.n < VIEW_MAX)
+        put_node(&view, about);
     schema_put_view(&s, key, &view);
 }
 

@@ -22,10 +22,12 @@ enum {
  * meaning ($ref and allOf resolved, const as enum, type lists, nullable, exclusive bounds), else
  * left out: it is looser then, never stricter.
  *
+ *   shape   `about`: an object whose description stands for the schema's own where it has none;
+ *           may be NULL
  *   errors  E_TOOBIG when it has more than GM_SCHEMA_NODES_MAX nodes once references are resolved
  *   source  mapping 2.7 */
-void gm_schema_put(struct jw *w, const char *key, yyjson_val *schema, enum gm_schema dialect,
-                   struct fault *why);
+void gm_schema_put(struct jw *w, const char *key, yyjson_val *schema, yyjson_val *about,
+                   enum gm_schema dialect, struct fault *why);
 
 /* Does it describe an object without any member? Gemini wants no schema at all then. */
 bool gm_schema_is_empty(yyjson_val *schema);

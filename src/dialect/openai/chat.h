@@ -44,6 +44,7 @@ struct chat {
     struct jm jm;
     /* what was read */
     bool only_system;       /* nobody speaks but the system: Gemini needs somebody else to */
+    yyjson_val *last_word;  /* system messages from here on are what is asked; NULL: none are */
     struct gm_pairs pairs;  /* of every call and result, in the order of the talk */
     size_t pair;            /* the next of them to come by */
     struct json scratch;    /* JSON that came as a string */
@@ -55,8 +56,8 @@ struct chat {
     struct gm_think think;
     int64_t limit; /* maxOutputTokens; 0: none */
     enum oa_format format;
-    yyjson_val *schema;   /* of OA_JSON_SCHEMA */
-    bool format_in_words; /* the family cannot be held to it: it is asked for */
+    yyjson_val *schema, *about; /* of OA_JSON_SCHEMA */
+    bool format_in_words;       /* the family cannot be held to it: it is asked for */
 };
 
 /* chat.c: a copy in the arena, and Gemini's name of a function; where there is no room for it, that
@@ -81,7 +82,9 @@ void oa_put_turns(struct chat *c);
 void oa_put_content(struct chat *c, yyjson_val *msg);
 void oa_put_text_content(struct chat *c, yyjson_val *msg); /* anything but text is a fault */
 void oa_put_part(struct chat *c, yyjson_val *part);
-struct str oa_content_text(struct chat *c, yyjson_val *msg); /* its texts, joined by line breaks */
+bool oa_part_is_thought(yyjson_val *part);
+/* Of a tool's result: a string as it is, the texts of a list joined by line breaks, else JSON. */
+struct str oa_content_text(struct chat *c, yyjson_val *msg);
 /* The medium of a part: false when it is none, or a fault was set. */
 MUST_CHECK bool oa_part_media(struct chat *c, yyjson_val *part, struct gm_media *ret);
 

@@ -220,13 +220,9 @@ static void put_result(struct chat *c, const struct gm_pair *call)
     gm_result_close(&c->g);
 }
 
-/* For families that take no media in a result: they follow as if the user showed them. */
-static void put_media_after(struct chat *c, const struct gm_pair *call)
+/* As if the user showed them. */
+static void put_media_of(struct chat *c, yyjson_val *msg)
 {
-    yyjson_val *msg = call->mate != NULL ? (yyjson_val *)(uintptr_t)call->mate->item : NULL;
-
-    if (gm_can(c->caps, GM_CAN_RESULT_MEDIA))
-        return;
     gm_turn(&c->g, GM_USER);
     jr_each (part, jr_get(msg, "content")) {
         struct gm_media media;
@@ -234,6 +230,13 @@ static void put_media_after(struct chat *c, const struct gm_pair *call)
         if (oa_part_media(c, part, &media))
             gm_put_media(&c->g, &media, NULL);
     }
+}
+
+/* For families that take no media in a result: they follow. */
+static void put_media_after(struct chat *c, const struct gm_pair *call)
+{
+    if (!gm_can(c->caps, GM_CAN_RESULT_MEDIA) && call->mate != NULL)
+        put_media_of(c, (yyjson_val *)(uintptr_t)call->mate->item);
 }
 
 void oa_put_results(struct chat *c, size_t from)
@@ -267,4 +270,5 @@ void oa_put_result_turn(struct chat *c, yyjson_val *msg)
     buf_fini(&b);
     gm_turn(&c->g, GM_USER);
     gm_text(&c->g, text);
+    put_media_of(c, msg);
 }

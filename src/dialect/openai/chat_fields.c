@@ -189,7 +189,8 @@ static const struct jm_row TOP[] = {
     {"stream_options",         NULL,             jm_skip,   0, 0,   "include_usage; include_obfuscation has no effect"},
     {"n",                      NULL,             jm_skip,   1, 128, "as many requests upstream, merged"               },
     {"tools",                  NULL,             jm_skip,   0, 0,
-     "functionDeclarations; web_search, code_interpreter: Google's own"                                               },
+     "functionDeclarations; web_search, code_interpreter, url_context and bare functions of such "
+     "names: Google's own"                                                                                            },
     {"tool_choice",            NULL,             jm_skip,   0, 0,   "functionCallingConfig"                           },
     {"parallel_tool_calls",    NULL,             jm_skip,   0, 0,   "false: calls after the first are left out"       },
     {"functions",              NULL,             jm_skip,   0, 0,   "as tools; answered in the legacy form"           },

@@ -54,6 +54,7 @@ static void read_json(struct chat *c)
         return;
     }
     c->schema = jr_get(wrapped, "schema");
+    c->about = wrapped;
     if (c->schema != NULL && !yyjson_is_obj(c->schema))
         fault_set(c->why, E_FIELD, "must be an object", c->schema);
     if (c->schema == NULL)
@@ -129,6 +130,10 @@ void oa_put_format_words(struct chat *c)
         jw_begin(&w, &b);
         jw_copy(&w, NULL, c->schema);
     }
+    if (jr_str(c->about, "description").n > 0) {
+        buf_lit(&b, " What it is: ");
+        buf_put(&b, jr_str(c->about, "description"));
+    }
     text = oa_keep(c, buf_str(&b));
     if (b.err != OK)
         fault_set(c->why, E_TOOBIG, "is larger than this server takes", c->schema);
@@ -145,7 +150,7 @@ static void put_json(struct chat *c)
         return;
     jw_str(w, "responseMimeType", S("application/json"));
     if (c->schema != NULL)
-        gm_schema_put(w, json ? "responseJsonSchema" : "responseSchema", c->schema,
+        gm_schema_put(w, json ? "responseJsonSchema" : "responseSchema", c->schema, c->about,
                       json ? GM_JSON_SCHEMA : GM_PLAIN_DIALECT, c->why);
 }
 

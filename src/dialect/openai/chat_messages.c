@@ -17,19 +17,20 @@ static const struct word ROLE[] = {
 
 /* A row for each member of a message; where it is read is in the other chat_*.c files. */
 static const struct jm_row MEMBER[] = {
-    {"role",                     NULL, jm_skip,   0, 0, "system, developer, user, assistant, tool, function"},
-    {"content",                  NULL, jm_skip,   0, 0, "a string or parts; see below"                      },
-    {"refusal",                  NULL, jm_skip,   0, 0, "text of the model"                                 },
-    {"audio",                    NULL, jm_skip,   0, 0, "its transcript; the id means nothing to Gemini"    },
-    {"tool_calls",               NULL, jm_skip,   0, 0, "functionCall, with its signature"                  },
-    {"function_call",            NULL, jm_skip,   0, 0, "the same, in the legacy form"                      },
-    {"tool_call_id",             NULL, jm_skip,   0, 0, "a result is put where its call is"                 },
-    {"images",                   NULL, jm_skip,   0, 0, "images of the model's own, with their signature"   },
-    {"extra_content",            NULL, jm_skip,   0, 0, "google.thought_signature, google.parts"            },
-    {"provider_specific_fields", NULL, jm_skip,   0, 0, "a signature, where LiteLLM has it"                 },
-    {"reasoning_details",        NULL, jm_skip,   0, 0, "signatures, where OpenRouter has them"             },
-    {"reasoning_content",        NULL, jm_skip,   0, 0, "never sent back: Gemini wants no thoughts"         },
-    {"name",                     NULL, jm_ignore, 0, 0, "of a speaker: there is nothing for it"             },
+    {"role",                     NULL, jm_skip,   0, 0,
+     "system, developer, user, assistant, tool, function; system after the last answer: a user's"        },
+    {"content",                  NULL, jm_skip,   0, 0, "a string or parts; see below"                   },
+    {"refusal",                  NULL, jm_skip,   0, 0, "text of the model"                              },
+    {"audio",                    NULL, jm_skip,   0, 0, "its transcript; the id means nothing to Gemini" },
+    {"tool_calls",               NULL, jm_skip,   0, 0, "functionCall, with its signature"               },
+    {"function_call",            NULL, jm_skip,   0, 0, "the same, in the legacy form"                   },
+    {"tool_call_id",             NULL, jm_skip,   0, 0, "a result is put where its call is"              },
+    {"images",                   NULL, jm_skip,   0, 0, "images of the model's own, with their signature"},
+    {"extra_content",            NULL, jm_skip,   0, 0, "google.thought_signature, google.parts"         },
+    {"provider_specific_fields", NULL, jm_skip,   0, 0, "a signature, where LiteLLM has it"              },
+    {"reasoning_details",        NULL, jm_skip,   0, 0, "signatures, where OpenRouter has them"          },
+    {"reasoning_content",        NULL, jm_skip,   0, 0, "never sent back: Gemini wants no thoughts"      },
+    {"name",                     NULL, jm_ignore, 0, 0, "of a speaker: there is nothing for it"          },
 };
 
 const struct jm_row *oa_message_table(size_t *ret_n)
@@ -55,6 +56,25 @@ static void check_message(struct chat *c, yyjson_val *msg)
         oa_check_members(c, msg, MEMBER, NELEM(MEMBER));
 }
 
+/* Front-ends have a talk summed up by system messages after its last answer: these are what is
+ * asked, and the model would see no question if they stood apart. */
+static yyjson_val *last_word_in(yyjson_val *messages)
+{
+    yyjson_val *first = NULL;
+    int before = SYSTEM;
+
+    jr_each (msg, messages) {
+        int role = role_of(msg);
+
+        if (role != SYSTEM)
+            first = NULL;
+        else if (before == ASSISTANT)
+            first = msg;
+        before = role;
+    }
+    return first;
+}
+
 void oa_read_messages(struct chat *c)
 {
     yyjson_val *messages = jr_get(c->root, "messages");
@@ -74,6 +94,7 @@ void oa_read_messages(struct chat *c)
     }
     if (named)
         oa_ignore(c, S("messages.name"), S(""));
+    c->last_word = last_word_in(messages);
     oa_count_calls(c);
 }
 
@@ -111,9 +132,12 @@ static void put_place(struct chat *c)
 static void put_system_turns(struct chat *c, enum gm_role as)
 {
     gm_turn(&c->g, as);
-    jr_each (msg, jr_get(c->root, "messages"))
+    jr_each (msg, jr_get(c->root, "messages")) {
+        if (msg == c->last_word)
+            break;
         if (role_of(msg) == SYSTEM)
             oa_put_text_content(c, msg);
+    }
     put_place(c);
     oa_put_format_words(c);
 }
@@ -136,12 +160,14 @@ void oa_put_turns(struct chat *c)
 {
     size_t asked = 0;    /* the first call whose result is due */
     bool before = false; /* the message before was the model's */
+    bool last = false;   /* what system messages say is said last */
 
     if (!apart(c))
         put_system_turns(c, GM_USER);
     jr_each (msg, jr_get(c->root, "messages")) {
         int role = role_of(msg);
 
+        last = last || msg == c->last_word;
         if (before && role != ASSISTANT)
             oa_put_results(c, asked);
         if (role != ASSISTANT)
@@ -157,6 +183,12 @@ void oa_put_turns(struct chat *c)
             put_assistant(c, msg);
             break;
         case TOOL: oa_put_result_turn(c, msg); break;
+        case SYSTEM:
+            if (last) {
+                gm_turn(&c->g, GM_USER);
+                oa_put_text_content(c, msg);
+            }
+            break;
         default: break;
         }
     }

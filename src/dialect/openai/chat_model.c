@@ -161,7 +161,7 @@ static void put_listed_content(struct chat *c, yyjson_val *content, struct str s
         struct str text = jr_str(part, "text");
 
         left--;
-        if (text.n > 0)
+        if (text.n > 0 && !oa_part_is_thought(part))
             put_text(c, text, left == 0 ? signature : S(""), part);
         else
             oa_put_part(c, part);

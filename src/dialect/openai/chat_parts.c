@@ -5,7 +5,7 @@
 #include "dialect/openai/chat.h"
 #include "dialect/openai/compat.h"
 
-enum form { WORDS, URL, SOUND, UPLOAD, SOURCE };
+enum form { WORDS, URL, SOUND, UPLOAD, SOURCE, THOUGHTS };
 
 /* A part's type, the member that holds its datum, what that is, and of what kind. The first three
  * are OpenAI's (and audio, file); the rest is what clients have been seen to send. */
@@ -15,20 +15,23 @@ static const struct part {
     enum form form;
     enum gm_medium medium;
 } PART[] = {
-    {"text",         "text",         WORDS,  GM_ANY_FILE},
-    {"refusal",      "refusal",      WORDS,  GM_ANY_FILE},
-    {"image_url",    "image_url",    URL,    GM_IMAGE   },
-    {"input_audio",  "input_audio",  SOUND,  GM_AUDIO   },
-    {"file",         "file",         UPLOAD, GM_DOCUMENT},
-    {"input_text",   "text",         WORDS,  GM_ANY_FILE},
-    {"output_text",  "text",         WORDS,  GM_ANY_FILE},
-    {"input_image",  "image_url",    URL,    GM_IMAGE   },
-    {"video_url",    "video_url",    URL,    GM_VIDEO   },
-    {"audio_url",    "audio_url",    URL,    GM_AUDIO   },
-    {"document_url", "document_url", URL,    GM_DOCUMENT},
-    {"file_url",     "file_url",     URL,    GM_DOCUMENT},
-    {"image",        "source",       SOURCE, GM_IMAGE   },
-    {"document",     "source",       SOURCE, GM_DOCUMENT},
+    {"text",              "text",         WORDS,    GM_ANY_FILE},
+    {"refusal",           "refusal",      WORDS,    GM_ANY_FILE},
+    {"image_url",         "image_url",    URL,      GM_IMAGE   },
+    {"input_audio",       "input_audio",  SOUND,    GM_AUDIO   },
+    {"file",              "file",         UPLOAD,   GM_DOCUMENT},
+    {"input_text",        "text",         WORDS,    GM_ANY_FILE},
+    {"output_text",       "text",         WORDS,    GM_ANY_FILE},
+    {"input_image",       "image_url",    URL,      GM_IMAGE   },
+    {"video_url",         "video_url",    URL,      GM_VIDEO   },
+    {"audio_url",         "audio_url",    URL,      GM_AUDIO   },
+    {"document_url",      "document_url", URL,      GM_DOCUMENT},
+    {"file_url",          "file_url",     URL,      GM_DOCUMENT},
+    {"image",             "source",       SOURCE,   GM_IMAGE   },
+    {"document",          "source",       SOURCE,   GM_DOCUMENT},
+    {"thinking",          "thinking",     THOUGHTS, GM_ANY_FILE},
+    {"redacted_thinking", "data",         THOUGHTS, GM_ANY_FILE},
+    {"reasoning",         "text",         THOUGHTS, GM_ANY_FILE},
 };
 
 /* OpenAI's detail in Google's words; auto is no word at all. */
@@ -49,6 +52,13 @@ static const struct part *part_of(yyjson_val *part)
     return NULL;
 }
 
+bool oa_part_is_thought(yyjson_val *part)
+{
+    const struct part *row = part_of(part);
+
+    return row != NULL && row->form == THOUGHTS;
+}
+
 bool oa_part_row(size_t i, const char **ret_type, const char **ret_what)
 {
     static const char *const what[] = {
@@ -57,7 +67,8 @@ bool oa_part_row(size_t i, const char **ret_type, const char **ret_what)
                  "inlineData of what queqiao fetched"),
         [SOUND] = "inlineData",
         [UPLOAD] = "inlineData for file_data; fileData for a file_id of Gemini's",
-        [SOURCE] = "as another API has it: inlineData or fileData",
+        [SOURCE] = "as other APIs have it: inlineData or fileData",
+        [THOUGHTS] = "nothing: Gemini wants no thoughts back",
     };
 
     if (i >= NELEM(PART))
@@ -136,21 +147,35 @@ static bool read_upload(struct chat *c, yyjson_val *file, struct gm_media *ret)
     return told(c, gm_media_url(jr_text(id), GM_DOCUMENT, &c->media, ret, &bad), &bad, id);
 }
 
-/* {"source":{"type":"base64","media_type":..,"data":..}}, as another API has it. */
+/* {"source":{"type":"base64","media_type":..,"data":..}}; or, as MCP has it, the same members (and
+ * "mimeType") in the part itself. */
 static bool read_source(struct chat *c, yyjson_val *part, yyjson_val *source, enum gm_medium as,
                         struct gm_media *ret)
 {
+    yyjson_val *type = jr_get(source, "media_type");
+
     if (jr_get(source, "data") != NULL)
-        return read_base64(c, jr_get(source, "data"), jr_str(source, "media_type"), as, ret);
+        return read_base64(c, jr_get(source, "data"),
+                           jr_text(type != NULL ? type : jr_get(source, "mimeType")), as, ret);
     return read_url(c, part, source, as, ret);
+}
+
+/* Where the datum is; of media of other APIs that is told in more than one way. */
+static yyjson_val *datum_of(const struct part *row, yyjson_val *part)
+{
+    yyjson_val *v = jr_get(part, row->member);
+
+    if (v == NULL && row->form == SOURCE)
+        v = jr_get(part, "data") != NULL ? part : jr_get(part, row->type);
+    return v;
 }
 
 bool oa_part_media(struct chat *c, yyjson_val *part, struct gm_media *ret)
 {
     const struct part *row = part_of(part);
-    yyjson_val *v = row != NULL ? jr_get(part, row->member) : NULL;
+    yyjson_val *v = row != NULL ? datum_of(row, part) : NULL;
 
-    if (row == NULL || row->form == WORDS)
+    if (row == NULL || row->form == WORDS || row->form == THOUGHTS)
         return false;
     if (v == NULL) {
         fault_missing(c->why, part, row->member);
@@ -161,7 +186,8 @@ bool oa_part_media(struct chat *c, yyjson_val *part, struct gm_media *ret)
     case SOUND: return read_sound(c, v, ret);
     case UPLOAD: return read_upload(c, v, ret);
     case SOURCE: return read_source(c, part, v, row->medium, ret);
-    case WORDS: break;
+    case WORDS:
+    case THOUGHTS: break;
     }
     return false;
 }
@@ -228,6 +254,8 @@ static void put_part(struct chat *c, yyjson_val *part, bool only_text)
         gm_fault(&c->g, part, E_FIELD, "has a type that Gemini cannot take");
     else if (row->form == WORDS)
         put_words(c, part, row->member);
+    else if (row->form == THOUGHTS)
+        return;
     else if (only_text)
         gm_fault(&c->g, part, E_FIELD, "must be text here");
     else
@@ -263,27 +291,46 @@ void oa_put_text_content(struct chat *c, yyjson_val *msg)
     put_content(c, msg, true);
 }
 
-/* A string is what it is; the text parts of a list are joined, each on a line of its own. */
+/* A part of a tool's result: its text. Media go elsewhere; what is neither (some frameworks hand on
+ * what the tool gave, as it is) goes as the JSON that it is. */
+static void add_text(struct buf *b, yyjson_val *part)
+{
+    const struct part *row = part_of(part);
+    struct jw w;
+
+    if (row != NULL && row->form != WORDS)
+        return;
+    if (b->n > 0)
+        buf_putc(b, '\n');
+    if (row != NULL)
+        buf_put(b, jr_str(part, row->member));
+    else if (yyjson_is_str(part))
+        buf_put(b, jr_text(part));
+    else {
+        jw_begin(&w, b);
+        jw_copy(&w, NULL, part);
+        if (jw_end_all(&w) != OK && b->err == OK)
+            b->err = E_TOOBIG;
+    }
+}
+
 struct str oa_content_text(struct chat *c, yyjson_val *msg)
 {
     yyjson_val *content = jr_get(msg, "content");
+    yyjson_val *only = yyjson_arr_get_first(content);
+    const struct part *row = part_of(only);
     struct buf b;
     struct str text;
 
-    if (!yyjson_is_arr(content))
+    if (content == NULL || yyjson_is_str(content))
         return jr_text(content);
-    if (yyjson_arr_size(content) == 1)
-        return jr_str(yyjson_arr_get_first(content), "text");
+    if (yyjson_arr_size(content) == 1 && row != NULL && row->form == WORDS)
+        return jr_str(only, row->member); /* nothing is copied */
     buf_init(&b, GM_REQUEST_MAX);
-    jr_each (part, content) {
-        const struct part *row = part_of(part);
-
-        if (row == NULL || row->form != WORDS)
-            continue;
-        if (b.n > 0)
-            buf_putc(&b, '\n');
-        buf_put(&b, jr_str(part, row->member));
-    }
+    if (!yyjson_is_arr(content))
+        add_text(&b, content);
+    jr_each (part, content)
+        add_text(&b, part);
     text = oa_keep(c, buf_str(&b));
     if (b.err != OK)
         fault_set(c->why, E_TOOBIG, "is larger than this server takes", content);

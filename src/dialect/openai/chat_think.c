@@ -10,6 +10,7 @@
 /* Up to here a client that says max_tokens expects a short answer, and soon. */
 enum { SHORT_ANSWER = 1024 };
 
+/* The last two are front-ends' words for what happens when nothing is said. */
 static const struct word EFFORT[] = {
     {"none",    GM_EFFORT_NONE   },
     {"minimal", GM_EFFORT_MINIMAL},
@@ -18,6 +19,8 @@ static const struct word EFFORT[] = {
     {"high",    GM_EFFORT_HIGH   },
     {"xhigh",   GM_EFFORT_MAX    },
     {"max",     GM_EFFORT_MAX    },
+    {"auto",    GM_EFFORT_UNSAID },
+    {"default", GM_EFFORT_UNSAID },
 };
 
 static void read_effort(struct chat *c, yyjson_val *v, struct gm_think_want *want)
@@ -26,7 +29,7 @@ static void read_effort(struct chat *c, yyjson_val *v, struct gm_think_want *wan
     char lower[16];
     int effort;
 
-    if (v == NULL)
+    if (v == NULL || (yyjson_is_str(v) && text.n == 0))
         return;
     for (size_t i = 0; i < text.n && i < sizeof lower; i++)
         lower[i] = (char)(text.p[i] >= 'A' && text.p[i] <= 'Z' ? text.p[i] + 32 : text.p[i]);

@@ -21,13 +21,34 @@ static const struct word KIND[] = {
     {"url_context",                   URLS    },
 };
 
+/* Front-ends that can declare nothing but functions ask for Google's own tools by these names. */
+static const struct word OWN_NAME[] = {
+    {"googleSearch",   SEARCH},
+    {"google_search",  SEARCH},
+    {"codeExecution",  CODE  },
+    {"code_execution", CODE  },
+    {"urlContext",     URLS  },
+    {"url_context",    URLS  },
+};
+
+/* A function of such a name that says what it does, or what it takes, is the client's own. */
+static int kind_of_function(yyjson_val *fn)
+{
+    int own = WORD(OWN_NAME, jr_str(fn, "name"));
+    bool bare = jr_str(fn, "description").n == 0 && yyjson_obj_size(jr_get(fn, "parameters")) == 0;
+
+    return own >= 0 && bare ? own : FUNCTION;
+}
+
 /* A tool is declared as {"type":T, T:{...}}; some clients leave the type out, or put the members
  * beside it, as another API of OpenAI's has them. */
 static int kind_of(yyjson_val *tool)
 {
-    if (jr_get(tool, "type") == NULL && jr_get(tool, "function") != NULL)
-        return FUNCTION;
-    return WORD(KIND, jr_str(tool, "type"));
+    yyjson_val *fn = jr_get(tool, "function");
+    bool untyped = jr_get(tool, "type") == NULL && fn != NULL;
+    int kind = untyped ? (int)FUNCTION : WORD(KIND, jr_str(tool, "type"));
+
+    return kind == FUNCTION ? kind_of_function(fn != NULL ? fn : tool) : kind;
 }
 
 static yyjson_val *inside(yyjson_val *tool, enum kind kind)
@@ -176,6 +197,14 @@ static void allow_listed(struct chat *c, yyjson_val *allowed)
         allow(c, names, inside(tool, kind_of(tool) == CUSTOM ? CUSTOM : FUNCTION));
 }
 
+/* Google itself decides when its own tools run. */
+static bool names_own_tool(struct chat *c, yyjson_val *choice)
+{
+    int kind = kind_of(choice);
+
+    return kind > CUSTOM && !is_declared(c, jr_str(inside(choice, FUNCTION), "name"));
+}
+
 static void read_choice(struct chat *c)
 {
     yyjson_val *named = jr_get(c->root, "tool_choice");
@@ -193,7 +222,7 @@ static void read_choice(struct chat *c)
         fault_set(c->why, E_FIELD, "must be none, auto, required or an object", choice);
     else if (str_eq(type, S("allowed_tools")))
         allow_listed(c, allowed != NULL ? allowed : choice);
-    else if (WORD(KIND, type) <= CUSTOM) { /* Google itself decides when its own tools run */
+    else if (!names_own_tool(c, choice)) {
         config->mode = GM_CALLS_ANY;
         allow(c, room_for_names(c, 1),
               inside(choice, str_eq(type, S("custom")) ? CUSTOM : FUNCTION));

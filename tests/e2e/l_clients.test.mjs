@@ -17,6 +17,7 @@ const PNG = 'iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwA
 const CITY = z.object({ name: z.string(), population: z.number().int(), rivers: z.array(z.string()) });
 const OSLO = { name: 'Oslo', population: 709037, rivers: ['Akerselva', 'Alna'] };
 const usage = { promptTokenCount: 20, candidatesTokenCount: 8, thoughtsTokenCount: 4, totalTokenCount: 32 };
+const PAGE = 'https://pictures.example.com/oslo.png';
 const SIGNED = (n) => Buffer.from(`signature of step ${n}`).toString('base64');
 
 // ------------------------------------------------------------------- a Gemini that plays its part
@@ -68,6 +69,12 @@ const s = await stage({
     const text = JSON.stringify(body.contents);
     if (text.includes('over quota')) return gm.error(res, 429, 'RESOURCE_EXHAUSTED', 'You exceeded your current quota.');
     if (text.includes('bad request')) return gm.error(res, 400, 'INVALID_ARGUMENT', 'Request contains an invalid argument.');
+    if (text.includes('no such model')) return gm.error(res, 404, 'NOT_FOUND', 'models/gemini-0 is not found for API version v1beta');
+    if (text.includes('break off')) {
+      gm.head(res);
+      gm.event(res, gm.chunk('one ', { usage }));
+      return res.end();
+    }
     if (body.generationConfig?.responseMimeType === 'application/json') return gm.answer(req, res, JSON.stringify(OSLO), { usage });
     if (body.tools?.some((t) => t.functionDeclarations?.some((f) => f.name === 'get_weather'))) return answerTrip(req, res, body);
     if (!req.url.includes('alt=sse')) return gm.json(res, gm.chunk('one two three', { finish: 'STOP', usage }));
@@ -81,18 +88,9 @@ const s = await stage({
 after(() => s.close());
 const baseURL = `${s.gateway.url}/v1`;
 
-// What the gateway does not carry yet says so itself: by x-queqiao-ignored, or by refusing it.
-const ignored = async (ask) => (await s.gateway.chat({ messages: [{ role: 'user', content: 'hi' }], ...ask }))
-  .headers.get('x-queqiao-ignored') ?? '';
-const opts = {
-  tools: { skip: /\btools\b/.test(await ignored({ tools: [{ type: 'function', function: { name: 'f' } }] })) && 'tools are not carried yet' },
-  json: { skip: /\bresponse_format\b/.test(await ignored({ response_format: { type: 'json_object' } })) && 'response_format is not carried yet' },
-  vision: { skip: (await s.gateway.chat({ messages: [{ role: 'user', content: [
-    { type: 'image_url', image_url: { url: `data:image/png;base64,${PNG}` } }] }] })).status === 400 && 'pictures are not carried yet' },
-};
-
 const openai = new OpenAI({ apiKey: TOKEN, baseURL, maxRetries: 0 });
-const ai = createOpenAICompatible({ name: 'queqiao', apiKey: TOKEN, baseURL, includeUsage: true, supportsStructuredOutputs: true })(MODEL);
+const ai = createOpenAICompatible({ name: 'queqiao', apiKey: TOKEN, baseURL, includeUsage: true, supportsStructuredOutputs: true,
+  supportedUrls: () => ({ 'image/*': [/^https:/] }) })(MODEL);
 const chain = new ChatOpenAI({ model: MODEL, apiKey: TOKEN, maxRetries: 0, configuration: { baseURL } });
 
 const run = {
@@ -106,6 +104,8 @@ const SHAPES = {
 const ask = 'What is the weather in Oslo, in Fahrenheit?';
 const trip = 'It is 4 °C, which is 39 °F.';
 
+const saw = (mimeType) => lastBody.contents[0].parts.find((p) => (p.inlineData ?? p.fileData)?.mimeType === mimeType);
+
 // -------------------------------------------------------------------------------------- openai
 
 test('openai: text, system prompt, usage', async () => {
@@ -118,7 +118,21 @@ test('openai: text, system prompt, usage', async () => {
   assert.deepEqual(lastBody.systemInstruction.parts, [{ text: 'Count.' }]);
 });
 
-test('openai: a tool trip of three turns with runTools, whole and streamed', opts.tools, async () => {
+test('openai: a stream', async () => {
+  const stream = await openai.chat.completions.create({
+    model: MODEL, messages: [{ role: 'user', content: 'to three' }], stream: true, stream_options: { include_usage: true },
+  });
+  const words = [];
+  let seen = null;
+  for await (const chunk of stream) {
+    if (chunk.choices[0]?.delta.content) words.push(chunk.choices[0].delta.content);
+    seen = chunk.usage ?? seen;
+  }
+  assert.deepEqual(words, ['one ', 'two ', 'three']);
+  assert.equal(seen.completion_tokens, 12);
+});
+
+test('openai: a tool trip of three turns with runTools, whole and streamed', async () => {
   for (const stream of [false, true]) {
     const seen = [];
     const runner = openai.chat.completions.runTools({
@@ -136,7 +150,7 @@ test('openai: a tool trip of three turns with runTools, whole and streamed', opt
   }
 });
 
-test('openai: the call as it stands in the answer', opts.tools, async () => {
+test('openai: the call as it stands in the answer', async () => {
   const c = await openai.chat.completions.create({
     model: MODEL, messages: [{ role: 'user', content: ask }],
     tools: [zodFunction({ name: 'get_weather', parameters: SHAPES.get_weather })],
@@ -150,14 +164,20 @@ test('openai: the call as it stands in the answer', opts.tools, async () => {
   assert.equal(call.extra_content.google.thought_signature, SIGNED(0));
 });
 
-test('openai: a picture', opts.vision, async () => {
+test('openai: a picture', async () => {
   await openai.chat.completions.create({ model: MODEL, messages: [{ role: 'user', content: [
     { type: 'text', text: 'What is this?' }, { type: 'image_url', image_url: { url: `data:image/png;base64,${PNG}`, detail: 'auto' } }] }] });
   const image = lastBody.contents[0].parts.find((p) => p.inlineData);
   assert.deepEqual(image.inlineData, { mimeType: 'image/png', data: PNG });
 });
 
-test('openai: structured output with parse', opts.json, async () => {
+test('openai: a picture by its address', async () => {
+  await openai.chat.completions.create({ model: MODEL, messages: [{ role: 'user', content: [
+    { type: 'text', text: 'What is this?' }, { type: 'image_url', image_url: { url: PAGE } }] }] });
+  assert.deepEqual(saw('image/png').fileData, { mimeType: 'image/png', fileUri: PAGE });
+});
+
+test('openai: structured output with parse', async () => {
   const c = await openai.chat.completions.parse({
     model: MODEL, messages: [{ role: 'user', content: 'Oslo' }], response_format: zodResponseFormat(CITY, 'city'),
   });
@@ -166,10 +186,29 @@ test('openai: structured output with parse', opts.json, async () => {
   assert.deepEqual(Object.keys(schema.properties), ['name', 'population', 'rivers']);
 });
 
-test('openai: errors by their classes', async () => {
-  const say = (content) => openai.chat.completions.create({ model: MODEL, messages: [{ role: 'user', content }] });
-  await assert.rejects(say('bad request'), OpenAI.BadRequestError);
-  await assert.rejects(say('over quota'), OpenAI.RateLimitError);
+test('openai: structured output, parsed at the end of a stream', async () => {
+  const stream = openai.chat.completions.stream({
+    model: MODEL, messages: [{ role: 'user', content: 'Oslo' }], response_format: zodResponseFormat(CITY, 'city'),
+  });
+  assert.deepEqual((await stream.finalChatCompletion()).choices[0].message.parsed, OSLO);
+});
+
+test('openai: errors by their classes, before a stream too', async () => {
+  for (const stream of [false, true]) {
+    const say = (content) => openai.chat.completions.create({ model: MODEL, stream, messages: [{ role: 'user', content }] });
+    await assert.rejects(say('bad request'), OpenAI.BadRequestError);
+    await assert.rejects(say('no such model'), OpenAI.NotFoundError);
+    await assert.rejects(say('over quota'), OpenAI.RateLimitError);
+  }
+});
+
+test('openai: an answer that breaks off is an error in its stream', async () => {
+  const stream = await openai.chat.completions.create({ model: MODEL, stream: true, messages: [{ role: 'user', content: 'break off' }] });
+  let text = '';
+  await assert.rejects(async () => {
+    for await (const chunk of stream) text += chunk.choices[0]?.delta.content ?? '';
+  }, OpenAI.APIError);
+  assert.equal(text, 'one ');
 });
 
 // ------------------------------------------------------------------------------- ai (Vercel AI SDK)
@@ -194,14 +233,14 @@ const aiTools = Object.fromEntries(Object.keys(run).map((name) => [name, aiTool(
   description: name, inputSchema: SHAPES[name], execute: async (args) => run[name](args),
 })]));
 
-test('ai: a tool trip of three turns', opts.tools, async () => {
+test('ai: a tool trip of three turns', async () => {
   const r = await generateText({ model: ai, prompt: ask, tools: aiTools, stopWhen: stepCountIs(5), maxRetries: 0 });
   assert.equal(r.text, trip);
   assert.equal(r.steps.length, 3);
   assert.deepEqual(r.steps.map((x) => x.finishReason), ['tool-calls', 'tool-calls', 'stop']);
 });
 
-test('ai: the same trip, streamed', opts.tools, async () => {
+test('ai: the same trip, streamed', async () => {
   const r = streamText({ model: ai, prompt: ask, tools: aiTools, stopWhen: stepCountIs(5), maxRetries: 0 });
   let text = '';
   for await (const word of r.textStream) text += word;
@@ -209,19 +248,40 @@ test('ai: the same trip, streamed', opts.tools, async () => {
   assert.equal((await r.steps).length, 3);
 });
 
-test('ai: a picture', opts.vision, async () => {
+test('ai: a picture', async () => {
   await generateText({ model: ai, maxRetries: 0, messages: [{ role: 'user', content: [
     { type: 'text', text: 'What is this?' }, { type: 'image', image: Buffer.from(PNG, 'base64'), mediaType: 'image/png' }] }] });
   const image = lastBody.contents[0].parts.find((p) => p.inlineData);
   assert.equal(image.inlineData.data, PNG);
 });
 
-test('ai: structured output', opts.json, async () => {
+test('ai: a picture by its address', async () => {
+  await generateText({ model: ai, maxRetries: 0, messages: [{ role: 'user', content: [
+    { type: 'text', text: 'What is this?' }, { type: 'image', image: new URL(PAGE), mediaType: 'image/png' }] }] });
+  assert.deepEqual(saw('image/png').fileData, { mimeType: 'image/png', fileUri: PAGE });
+});
+
+test('ai: structured output', async () => {
   const r = await generateText({ model: ai, prompt: 'Oslo', output: Output.object({ schema: CITY }), maxRetries: 0 });
   assert.deepEqual(r.output, OSLO);
 });
 
+test('ai: structured output, streamed', async () => {
+  const r = streamText({ model: ai, prompt: 'Oslo', output: Output.object({ schema: CITY }), maxRetries: 0 });
+  assert.deepEqual(await r.output, OSLO);
+});
+
+test('ai: an answer that breaks off is an error in its stream', async () => {
+  const r = streamText({ model: ai, prompt: 'break off', maxRetries: 0, onError: () => {} });
+  const parts = [];
+  for await (const part of r.fullStream) parts.push(part);
+  assert.equal(parts.filter((p) => p.type === 'text-delta').map((p) => p.text).join(''), 'one ');
+  assert.ok(parts.some((p) => p.type === 'error'));
+  assert.ok(!parts.some((p) => p.type === 'finish' && p.finishReason === 'stop'));
+});
+
 test('ai: errors with their status', async () => {
+  await assert.rejects(generateText({ model: ai, prompt: 'no such model', maxRetries: 0 }), (e) => e.statusCode === 404);
   await assert.rejects(generateText({ model: ai, prompt: 'bad request', maxRetries: 0 }), (e) => e.statusCode === 400);
   await assert.rejects(generateText({ model: ai, prompt: 'over quota', maxRetries: 0 }), (e) => e.statusCode === 429 && e.isRetryable);
 });
@@ -251,7 +311,7 @@ const chainTools = Object.keys(run).map((name) => langchainTool(async (args) => 
 }));
 
 for (const streamed of [false, true]) {
-  test(`langchain: a tool trip of three turns${streamed ? ', streamed' : ''}`, opts.tools, async () => {
+  test(`langchain: a tool trip of three turns${streamed ? ', streamed' : ''}`, async () => {
     const bound = chain.bindTools(chainTools);
     const messages = [new HumanMessage(ask)];
     for (let turn = 0; ; turn++) {
@@ -276,20 +336,35 @@ for (const streamed of [false, true]) {
   });
 }
 
-test('langchain: a picture', opts.vision, async () => {
+test('langchain: a picture', async () => {
   await chain.invoke([new HumanMessage({ content: [
     { type: 'text', text: 'What is this?' }, { type: 'image_url', image_url: { url: `data:image/png;base64,${PNG}` } }] })]);
   assert.equal(lastBody.contents[0].parts.find((p) => p.inlineData).inlineData.data, PNG);
 });
 
-test('langchain: structured output', opts.json, async () => {
+test('langchain: a picture by its address', async () => {
+  await chain.invoke([new HumanMessage({ content: [
+    { type: 'text', text: 'What is this?' }, { type: 'image_url', image_url: { url: PAGE } }] })]);
+  assert.deepEqual(saw('image/png').fileData, { mimeType: 'image/png', fileUri: PAGE });
+});
+
+test('langchain: structured output', async () => {
   const r = await chain.withStructuredOutput(CITY, { name: 'city', method: 'jsonSchema' }).invoke('Oslo');
   assert.deepEqual(r, OSLO);
 });
 
 test('langchain: errors with their status', async () => {
   await assert.rejects(chain.invoke('bad request'), (e) => e.status === 400);
+  await assert.rejects(chain.invoke('no such model'), (e) => e.status === 404);
   await assert.rejects(chain.invoke('over quota'), (e) => e.status === 429);
+});
+
+test('langchain: an answer that breaks off is an error in its stream', async () => {
+  let text = '';
+  await assert.rejects(async () => {
+    for await (const chunk of await chain.stream('break off')) text += chunk.content;
+  });
+  assert.equal(text, 'one ');
 });
 
 test('the process is well after all of this', async () => assert.ok(await s.gateway.well()));

@@ -87,20 +87,27 @@ static bool stays_a_reference(const struct schema *s, yyjson_val *node)
     return !has_siblings(node) || times_open(s, resolve(s, ref)) > 0;
 }
 
-static void put_node(struct view *view, yyjson_val *node)
+/* Returns the marks of its own names. */
+static uint64_t put_node(struct view *view, yyjson_val *node)
 {
+    uint64_t marks = 0;
+
     view->node[view->n++] = node;
     jr_each_member (name, node)
-        view->marks |= view_mark(jr_text(name));
+        marks |= view_mark(jr_text(name));
+    view->marks |= marks;
+    return marks;
 }
 
 static void view_add(struct schema *s, struct view *view, yyjson_val *node)
 {
-    yyjson_val *target = resolve(s, jr_str(node, "$ref"));
+    yyjson_val *target;
 
     if (!yyjson_is_obj(node) || view->n == VIEW_MAX)
         return;
-    put_node(view, node);
+    if (!(put_node(view, node) & (view_mark(S("$ref")) | view_mark(S("allOf")))))
+        return;
+    target = resolve(s, jr_str(node, "$ref"));
     if (target != NULL && s->nopen < OPEN_MAX && times_open(s, target) < GM_SCHEMA_CYCLE_MAX) {
         s->open[s->nopen++] = target;
         view_add(s, view, target);

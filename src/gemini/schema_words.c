@@ -234,9 +234,12 @@ static void put_bound(struct schema *s, const struct view *view, const char *nam
 {
     yyjson_val *v = view_find(view, name);
     yyjson_val *beyond = view_find(view, exclusive);
-    bool whole = str_eq(view_single_type(view), S("integer"));
+    bool whole;
     int64_t n;
 
+    if (v == NULL && beyond == NULL)
+        return;
+    whole = str_eq(view_single_type(view), S("integer"));
     if (v == NULL && jr_is_num(beyond)) {
         if (whole && jr_int(beyond, INT32_MIN, INT32_MAX, &n))
             jw_int(s->w, name, n + inward);

@@ -160,22 +160,34 @@ static void wrong_method(struct visit *v, unsigned methods)
     static const char *const ALLOW[] = {"OPTIONS", "GET, HEAD, OPTIONS", "POST, OPTIONS",
                                         "GET, HEAD, POST, OPTIONS"};
     unsigned takes = (methods & GET ? 1U : 0U) | (methods & POST ? 2U : 0U);
+    static const char *const WORDS[] = {"this endpoint does not take that method",
+                                        "this endpoint takes GET", "this endpoint takes POST",
+                                        "this endpoint takes GET and POST"};
     struct gm_error e;
 
-    gm_error_make(&e, GM_METHOD, S("this endpoint does not take that method"));
+    gm_error_make(&e, GM_METHOD, str_z(WORDS[takes]));
     reply_log(&v->id, v->call, e.client_status);
     reply_not_allowed(&v->w->proxy, v->call, &v->id, &OPENAI_CHAT, &e, str_z(ALLOW[takes]));
 }
 
 static void not_found(struct visit *v)
 {
-    char text[512];
+    char text[1024];
 
-    snprintf(text, sizeof text,
-             "There is no endpoint %.*s here. This server has POST /v1/chat/completions, "
-             "GET and POST /v1/models, GET /v1/models/{id} and GET /health.",
-             S_ARG(str_sub(call_path(v->call), 0, 200)));
+    snprintf(
+        text, sizeof text,
+        "There is no endpoint %.*s here. This server has POST /v1/chat/completions, "
+        "GET and POST /v1/models, GET /v1/models/{id} and GET /health: set the client to "
+        "OpenAI's Chat Completions, with the base URL ending in /v1. "
+        "没有这个接口：请把客户端设为 OpenAI（Chat Completions）兼容类型，base URL 以 /v1 结尾。",
+        S_ARG(str_sub(call_path(v->call), 0, 200)));
     refuse_with(v, GM_NOT_FOUND, str_z(text));
+}
+
+/* models/ID:generateContent: Gemini's own API, which is not served. */
+static bool names_gemini_method(const struct target *t)
+{
+    return t->n > 1 && str_find(t->v[t->n - 1], S(":")) < t->v[t->n - 1].n;
 }
 
 /* LIM-15: a credential that does not let in. Not where nobody can come in, nor where two came. */
@@ -255,6 +267,10 @@ static void dispatch(struct visit *v)
     }
     r = find_route(&v->target, call_method(v->call));
     if (r == NULL) {
+        not_found(v);
+        return;
+    }
+    if (!takes(r, call_method(v->call)) && names_gemini_method(&v->target)) {
         not_found(v);
         return;
     }

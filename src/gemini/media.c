@@ -7,7 +7,10 @@
 #include "gemini/media.h"
 
 #include "codec/base64.h"
+#include "codec/utf8.h"
 #include "gemini/media_type.h"
+
+enum { TEXT_HEAD = 512 }; /* base64; whole groups of four */
 
 /* What the first bytes say, or NULL. */
 static const struct gm_type *type_sniffed(struct str base64)
@@ -22,9 +25,29 @@ static const struct gm_type *type_sniffed(struct str base64)
     return found;
 }
 
+/* Is it plain text, as far as its beginning tells? */
+static bool is_text(struct str base64)
+{
+    struct buf head;
+    struct str text;
+    bool ok;
+
+    buf_init(&head, TEXT_HEAD);
+    ok = base64_decode(str_sub(base64, 0, TEXT_HEAD), &head) == OK && head.n > 0;
+    text = buf_str(&head);
+    if (base64.n > TEXT_HEAD) /* the last character may be cut */
+        text = str_sub(text, 0, utf8_floor(text, text.n - 3));
+    ok = ok && utf8_ok(text);
+    for (size_t i = 0; i < text.n && ok; i++)
+        ok = (unsigned char)text.p[i] >= ' ' || memchr("\t\n\f\r", text.p[i], 4) != NULL;
+    buf_fini(&head);
+    return ok;
+}
+
 /* Images and PDFs are known by their bytes, which go before what was declared; the others by their
  * declared type (raw samples may look like anything); what has none, by its bytes, or else by what
- * the client says that it is. */
+ * the client says that it is. A document of a type that nobody knows may still be text, as sources
+ * of programs are. */
 static const struct gm_type *type_of(struct str declared, struct str base64, enum gm_medium as)
 {
     const struct gm_type *named = gm_type_named(declared);
@@ -39,6 +62,8 @@ static const struct gm_type *type_of(struct str declared, struct str base64, enu
         return named;
     if (str_starts_nocase(declared, S("text/")))
         return gm_type_named(S("text/plain"));
+    if (as == GM_DOCUMENT && is_text(base64))
+        return gm_type_named(S("text/plain"));
     return unsaid ? gm_type_first(as) : NULL;
 }
 
@@ -51,7 +76,7 @@ static enum err set_type(struct gm_media *m, const struct gm_type *type, struct 
                          type->medium == GM_IMAGE
                              ? "is an image of a type that Gemini does not take; send png, jpeg, "
                                "webp, heic or heif"
-                             : "has a type that Gemini does not take",
+                             : "is a file of a type that Gemini does not take; send PDF or text",
                          NULL);
     m->mime = str_z(type->google);
     return OK;

@@ -79,26 +79,41 @@ static enum egress_result result_of(const struct gm_error *e, bool head)
     return e->upstream_status != 0 ? EGRESS_WORKS : EGRESS_UNTOLD;
 }
 
+/* Another key does not help, which is what everybody tries first. */
+static const struct str LOCATION_ADVICE = S_INIT(
+    " Another key will not help: move this server, or name a proxy elsewhere in HTTPS_PROXY. "
+    "Google 不接受服务器所在的地区，换 key 没有用：请把服务器换到其他地区，或在 HTTPS_PROXY "
+    "里写一个其他地区的代理。");
+
+/* Of several ways out: which of them are refused. */
+static void put_which(struct buf *text, const struct way *w, const struct egress_counts *n)
+{
+    if (n->ways < 2)
+        return;
+    if (w->want.own != 0)
+        buf_lit(text, "upstream refuses the location of this key's own way out: ");
+    else if (n->refused == n->shared)
+        buf_putf(text, "upstream refuses the location of every way out of this server (%zu): ",
+                 n->shared);
+    else
+        buf_putf(
+            text,
+            "upstream refuses this server's location, and of its %zu ways out no other works: ",
+            n->shared);
+}
+
 void way_explain(struct proxy *p, const struct way *w, struct gm_error *e)
 {
     struct egress_counts n = egresses_count(p->egresses, now_of(p));
     struct gm_error told;
     struct buf text;
 
-    if (e->cause != GM_LOCATION || n.ways < 2)
+    if (e->cause != GM_LOCATION)
         return;
     buf_init(&text, 4096);
-    if (w->want.own != 0)
-        buf_lit(&text, "upstream refuses the location of this key's own way out: ");
-    else if (n.refused == n.shared)
-        buf_putf(&text,
-                 "upstream refuses the location of every way out of this server (%zu): ", n.shared);
-    else
-        buf_putf(
-            &text,
-            "upstream refuses this server's location, and of its %zu ways out no other works: ",
-            n.shared);
+    put_which(&text, w, &n);
     buf_put(&text, str_z(e->message));
+    buf_put(&text, LOCATION_ADVICE);
     gm_error_make(&told, GM_LOCATION, buf_str(&text));
     memcpy(e->message, told.message, sizeof e->message);
     buf_fini(&text);

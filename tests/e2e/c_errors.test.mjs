@@ -102,15 +102,20 @@ test('what Gemini has no counterpart for is named in x-queqiao-ignored', async (
 });
 
 test('an unknown endpoint: 404', async () => {
-  const error = await holdsShape(await s.gateway.fetch('/v1/no/such/thing', { json: {} }), 404, undefined);
-  assert.equal(error.type, 'invalid_request_error');
+  for (const target of ['/v1/no/such/thing', '/v1/responses', '/v1/messages', '/v1beta/models/gemini-3.8-flash:generateContent']) {
+    const error = await holdsShape(await s.gateway.fetch(target, { json: {} }), 404, undefined);
+    assert.equal(error.type, 'invalid_request_error');
+    assert.equal(error.code, 'unknown_url');
+    for (const words of [target, 'POST /v1/chat/completions', '请把客户端设为 OpenAI']) assert.ok(error.message.includes(words), `${error.message} has ${words}`);
+  }
 });
 
 test('a wrong method: 405, with Allow', async () => {
-  for (const [method, target] of [['GET', '/v1/chat/completions'], ['DELETE', '/v1/models'], ['PUT', '/v1/chat/completions']]) {
+  for (const [method, target, takes] of [['GET', '/v1/chat/completions', 'POST'], ['DELETE', '/v1/models', 'GET and POST'],
+    ['PUT', '/v1/chat/completions', 'POST'], ['POST', '/v1/models/gemini-3.8-flash', 'GET']]) {
     const r = await s.gateway.fetch(target, { method });
     assert.match(r.headers.get('allow') ?? '', /[A-Z]/, `${method} ${target}`);
-    await holdsShape(r, 405, undefined);
+    assert.equal((await holdsShape(r, 405, undefined)).message, `this endpoint takes ${takes}`);
   }
 });
 

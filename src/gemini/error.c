@@ -379,7 +379,7 @@ void gm_error_read(struct gm_error *e, int status, char *body, size_t n)
     yyjson_val *root;
 
     json_init(&json);
-    if (n > UPSTREAM_BODY_PARSED_MAX || json_parse(&json, body, n, NULL, NULL) != OK)
+    if (n == 0 || n > UPSTREAM_BODY_PARSED_MAX || json_parse(&json, body, n, NULL, NULL) != OK)
         root = NULL;
     else
         root = yyjson_is_arr(json.root) ? yyjson_arr_get_first(json.root) : json.root;

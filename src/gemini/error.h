@@ -89,8 +89,8 @@ struct gm_error {
 };
 
 /* From an upstream HTTP answer. The body may be JSON, an array with one error, HTML, or cut short;
- * it is parsed in place (JSON_PAD writable bytes follow it). Never fails: what cannot be read
- * becomes GM_BROKEN or what the status alone says.
+ * it is parsed in place (JSON_PAD writable bytes follow it, unless it is empty). Never fails: what
+ * cannot be read becomes GM_BROKEN or what the status alone says.
  *
  *   source  mapping 1.12, traffic-facts section 9; SEC-2 for what may be shown */
 void gm_error_read(struct gm_error *e, int status, char *body, size_t n);

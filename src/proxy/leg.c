@@ -127,7 +127,7 @@ static void on_error_body(struct leg *leg)
 
     b->err = OK;
     buf_put(b, str_of("\0\0\0\0\0\0\0\0", JSON_PAD));
-    gm_error_read(&e, leg->status, b->p, n);
+    gm_error_read(&e, leg->status, b->p, b->err == OK ? n : 0); /* no memory: the status tells */
     if (e.retry_after_s == 0)
         e.retry_after_s = leg->retry_after_s;
     leg_fail(leg, &e);

@@ -171,15 +171,14 @@ static void *serve(void *arg)
     sem_post(&p->told);
     if (p->started == OK)
         gateway_run(&p->g);
-    gateway_close(&p->g);
-    settings_drop(p->settings);
+    gateway_close(&p->g); /* and the settings with it */
     return NULL;
 }
 
 enum err play_start(struct play *p)
 {
     p->settings = settings_new();
-    p->g = (struct gateway){0};
+    p->g = (struct gateway){.settings = p->settings};
     buf_init(&p->problem, 4096);
     set_environment(p);
     assert_int_equal(pthread_create(&p->thread, NULL, serve, p), 0);

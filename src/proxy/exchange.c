@@ -249,6 +249,14 @@ void exchange_brought(struct exchange *x)
     begin(x);
 }
 
+bool exchange_began(const struct exchange *x)
+{
+    for (unsigned i = 0; i < x->nlegs; i++)
+        if (x->readers[i].any_chunk)
+            return true;
+    return x->content_sent;
+}
+
 void exchange_again(struct exchange *x)
 {
     for (unsigned i = 0; i < x->nrunners; i++)

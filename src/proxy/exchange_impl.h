@@ -93,8 +93,9 @@ struct exchange {
 void exchange_fail(struct exchange *x, const struct gm_error *e);
 void exchange_short_of_memory(struct gm_error *ret); /* the words for it */
 void exchange_leg_done(struct exchange *x);
-void exchange_again(
-    struct exchange *x); /* translate anew and send: every leg is a new one after it */
+bool exchange_began(const struct exchange *x); /* some leg has a part of an answer */
+/* Translate anew and send: every leg is a new one after it. Not when an answer has begun. */
+void exchange_again(struct exchange *x);
 
 /* exchange_model.c. Both are true when another model is asked, with legs of its own: whoever called
  * is done then. */

@@ -36,7 +36,7 @@ bool exchange_no_quota(struct exchange *x, uint64_t back_ms)
     uint64_t at_ms = loop_now_ms(x->p->loop) + back_ms;
     bool first = x->soonest.n == 0 || at_ms < x->soonest_ms;
 
-    if (x->settled)
+    if (x->settled || exchange_began(x)) /* of several choices another one may have */
         return false;
     if (fallback_of(&x->opts->fallbacks, x->tr.model).n == 0) {
         x->settled = true;

@@ -295,15 +295,6 @@ static void remember(struct leg *leg, const struct gm_error *e)
         *leg->last = *e;
 }
 
-/* Has no leg a part of an answer yet? */
-static bool none_began(const struct exchange *x)
-{
-    for (unsigned i = 0; i < x->nlegs; i++)
-        if (x->readers[i].any_chunk)
-            return false;
-    return !x->content_sent;
-}
-
 /* Before the request's time is over. */
 static uint64_t left_ms(const struct exchange *x)
 {
@@ -356,7 +347,7 @@ static bool is_mended(struct leg *leg, const struct gm_error *e)
     unsigned remedy = (unsigned)e->remedy;
 
     if (remedy == GM_NO_REMEDY || (x->applied & remedy) || x->attempts >= SENT_MAX ||
-        !none_began(x))
+        exchange_began(x))
         return false;
     if (e->remedy_lasts)
         lesson_learn(&x->p->lessons, x->tr.model, remedy, loop_now_ms(x->p->loop));
@@ -371,7 +362,7 @@ static bool is_mended(struct leg *leg, const struct gm_error *e)
 /* The model cannot answer now, or is not there: another one may. */
 static bool falls_back(struct exchange *x, const struct gm_error *e)
 {
-    if (!none_began(x) || x->attempts >= SENT_MAX)
+    if (exchange_began(x) || x->attempts >= SENT_MAX)
         return false;
     switch (e->cause) {
     case GM_RATE: return exchange_fall_back(x, METRICS_FELL_FOR_QUOTA);

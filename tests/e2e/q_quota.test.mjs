@@ -330,6 +330,33 @@ test('several choices fall back together', () => within((req, res) => {
   assert.equal(asked(s).filter((m) => m !== PRO).length, 6);
 }));
 
+test('several choices of which one has begun stay with their model', () => {
+  const begun = gate();
+  const seen = [];
+  return within(async (req, res, body) => {
+    seen.push(said({ body }));
+    if (!req.url.includes(PRO)) gm.answer(req, res, 'another model');
+    else if (seen.length === 1) { // the first choice begins and does not end
+      await begun.opened;
+      gm.head(res);
+      gm.event(res, gm.chunk('begun '));
+    } else if (seen.length === 2) { // the second is to be sent again a moment later
+      res.setHeader('retry-after', '3');
+      gm.error(res, 503, 'UNAVAILABLE', 'The model is overloaded. Please try again later.');
+      res.once('close', () => begun.open());
+    } else limited(res, '7200s');
+  }, { ...FALLBACK, QUEQIAO_QUOTA_WAIT: '0' }, async (s) => {
+    const r = await s.gateway.chat({ model: PRO, messages: say('two'), n: 2, stream: true });
+    const both = gather(r);
+    assert.equal((await s.gateway.chat({ model: PRO, messages: say('one') })).status, 200); // there is no quota any more
+    const { chunks, text, done } = await both;
+    assert.equal(text, 'begun ');
+    assert.equal(done, false);
+    assert.ok(chunks.at(-1).error);
+    assert.deepEqual(seen, ['two', 'two', 'one', 'one'], 'the other model answered the other request alone');
+  });
+});
+
 test('other failures are told, not passed on', () => within((req, res) => gm.error(res, 400, 'INVALID_ARGUMENT', 'Request contains an invalid argument.'), FALLBACK, async (s) => {
   assert.equal((await s.gateway.chat({ model: PRO, messages: hello })).status, 400);
   assert.deepEqual(asked(s), [PRO]);

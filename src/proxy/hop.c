@@ -69,7 +69,7 @@ void hop_go(struct leg *leg)
 
     gm_reader_hop(&x->readers[leg->choice]);
     leg->hops++;
-    leg->attempts = 0;
+    leg->attempts = leg->moves = 0;
     leg->ntried = 0;
     leg->last = NULL;
     leg->waiter.ticket = 0;

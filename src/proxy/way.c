@@ -66,6 +66,7 @@ static void done(struct proxy *p, struct way *w, enum egress_result r, const str
 void way_leave(struct proxy *p, struct way *w)
 {
     done(p, w, EGRESS_UNTOLD, NULL);
+    w->want.ntried = 0;
 }
 
 /* An error of upstream's own came through. One that broke before its head may be the way's doing or

@@ -25,7 +25,9 @@ const char *way_proxy_name(const struct way *w);
 
 /* Upstream has answered with 200. */
 void way_works(struct proxy *p, struct way *w);
-/* It is over, and says nothing of the way. Harmless when none is taken. */
+/* It is over, and says nothing of the way; what was tried is forgotten. Harmless when none is
+ * taken.
+ */
 void way_leave(struct proxy *p, struct way *w);
 
 /* It is over, with e. head: the answer's head had come. True: it was the way's fault, and there is

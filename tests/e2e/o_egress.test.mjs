@@ -172,6 +172,30 @@ test('a proxy that is not there, a name that there is not, and direct: all are t
   assert.equal(good.asked.length, 1);
 }));
 
+// Upstream's model stops after a word; going on is a request of its own, with tries of its own.
+test('an answer that goes on after ways had failed: what it goes on with is tried as often as any', () => scene(async (s) => {
+  let goes = 0;
+  const to = await s.upstream((req, res, body) => {
+    if (body.continuationToken !== undefined && ++goes === 1) {
+      gm.error(res, 503, 'UNAVAILABLE', 'The model is overloaded. Please try again later.');
+      return;
+    }
+    gm.head(res);
+    const chunk = gm.chunk(body.continuationToken === undefined ? 'one ' : 'two', { finish: goes > 0 ? 'STOP' : 'CONTINUATION' });
+    if (goes === 0) chunk.candidates[0].continuationToken = btoa('1');
+    gm.event(res, chunk);
+    res.end();
+  });
+  const gone = [await s.proxy({ to }), await s.proxy({ to })];
+  const good = await s.proxy({ to });
+  for (const p of gone) p.stop();
+  const g = await s.gateway([...gone, good]);
+  const { text, done } = await gather(await g.chat({ model: 'gemini-4-argon', messages: hello, max_completion_tokens: 200000, stream: true }));
+  assert.equal(text, 'one two');
+  assert.ok(done);
+  assert.equal(to.seen.length, 3);
+}));
+
 test('when no way leads to upstream the client is told, and the next request tries again', () => scene(async (s) => {
   const to = await s.upstream();
   const one = await s.proxy({ to, mood: 502 });

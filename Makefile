@@ -1,7 +1,7 @@
 # A thin face over Meson: `make build` is the product, `make check` the inner loop.
 MESON_SETUP = PKG_CONFIG_PATH=$(CURDIR)/build/deps/lib/pkgconfig:$$PKG_CONFIG_PATH meson setup
 
-.PHONY: build check san tsan fuzz coverage bench bench-instr fmt dist clean
+.PHONY: build check san tsan lint soak fuzz coverage bench bench-instr fmt dist clean
 
 build: build/release/build.ninja
 	@ninja -C build/release queqiao | tail -1
@@ -14,6 +14,13 @@ san: build/san/build.ninja
 
 tsan: build/tsan/build.ninja
 	@ninja -C build/tsan | tail -1
+
+lint: build/clang/build.ninja
+	@tools/lint
+
+soak: build build/dev/build.ninja
+	@ninja -C build/dev tests/emulator/gemini-emulator | tail -1
+	@node tests/e2e/soak.mjs
 
 fuzz: build/fuzz/build.ninja
 	@ninja -C build/fuzz | tail -1

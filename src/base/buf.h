@@ -27,6 +27,7 @@ static inline void buf_put(struct buf *b, struct str s)
         buf_put_more(b, s);
         return;
     }
+    /* NOLINTNEXTLINE(clang-analyzer-core.NonNullParamChecker): where there is room, p is set */
     memcpy(b->p + b->n, s.p, s.n);
     b->n += s.n;
 }

@@ -6,6 +6,8 @@
 #include "demo/catalog.h"
 #include "codec/json_write.h"
 
+#include <assert.h>
+
 #define M (1024U * 1024)
 
 static const struct emu_model MODELS[] = {
@@ -114,6 +116,7 @@ static void put_plain(struct jw *w, struct str name, const struct emu_model *m)
 {
     struct buf about;
 
+    assert(m != NULL);
     buf_init(&about, 512);
     buf_putf(&about, "%s, as emulated by queqiao: no model is behind it.", m->display);
     put_model(w, m, NULL, name, buf_str(&about));

@@ -172,7 +172,7 @@ bool emu_names(struct str s, struct str name)
 struct str emu_content_text(yyjson_val *content, struct arena *a)
 {
     struct emu_each parts = emu_each(emu_get(content, "parts"));
-    struct str text = S("");
+    struct str text;
     struct buf joined;
     yyjson_val *part;
 

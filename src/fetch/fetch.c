@@ -260,8 +260,10 @@ static void dispatch(struct task *task)
 {
     struct fetcher *f = CONTAINER(task, struct fetcher, dispatch);
 
-    while (f->nrunning < f->at_once && !list_empty(&f->waiting)) {
-        struct fetch *t = CONTAINER(list_pop(&f->waiting), struct fetch, link);
+    struct list *l;
+
+    while (f->nrunning < f->at_once && (l = list_pop(&f->waiting)) != NULL) {
+        struct fetch *t = CONTAINER(l, struct fetch, link);
 
         list_push(&f->running, &t->link);
         f->nrunning++;

@@ -61,6 +61,7 @@ static bool is_among(struct str hosts, struct str host)
 static bool is_private(const struct fetch_rules *r, const struct fetch_url *u)
 {
     char own[FETCH_HOST_MAX + sizeof "[]:65535"];
+    /* NOLINTNEXTLINE(clang-analyzer-core.NonNullParamChecker): an array is never NULL */
     bool six = strchr(u->host, ':') != NULL;
     struct str list = r->intranet, entry;
 

@@ -10,6 +10,7 @@
 #include "http/client_pool.h"
 #include "http/client_req.h"
 
+#include <assert.h>
 #include <stdio.h>
 
 struct h1 {
@@ -126,7 +127,10 @@ static void fresh_answer(struct h1 *h)
 static void finish(struct h1 *h, bool clean)
 {
     struct client_req *r = current(h);
-    bool keep = clean && h->answer.keep && r->left == 0 && !h->conn.draining;
+    bool keep;
+
+    assert(r != NULL); /* bytes that nobody asked for end the connection before */
+    keep = clean && h->answer.keep && r->left == 0 && !h->conn.draining;
 
     req_detach(r);
     if (keep) {

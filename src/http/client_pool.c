@@ -207,13 +207,11 @@ static enum client_phase phase_of(enum dial_phase p)
 static void fail_waiting(struct pool *p, const struct dial_result *res)
 {
     struct list all;
+    struct list *l;
 
     list_init(&all);
-    while (!list_empty(&p->waiting)) {
-        struct list *l = list_pop(&p->waiting);
-
+    while ((l = list_pop(&p->waiting)) != NULL)
         list_push(&all, l);
-    }
     while (!list_empty(&all)) {
         struct client_req *r = CONTAINER(all.next, struct client_req, at);
 

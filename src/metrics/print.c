@@ -362,13 +362,14 @@ static void print_process(const struct metrics_process *p, struct buf *out)
         {"token",         p->over_token      },
     };
     struct rusage use = {0};
+    int64_t us;
 
     getrusage(RUSAGE_SELF, &use);
+    us = (int64_t)(use.ru_utime.tv_sec + use.ru_stime.tv_sec) * 1000000 + use.ru_utime.tv_usec +
+         use.ru_stime.tv_usec;
     head(out, "process_cpu_seconds_total", "counter", "CPU time of the process.");
-    buf_putf(out, "process_cpu_seconds_total %lld.%06lld\n",
-             (long long)(use.ru_utime.tv_sec + use.ru_stime.tv_sec +
-                         (use.ru_utime.tv_usec + use.ru_stime.tv_usec) / 1000000),
-             (long long)((use.ru_utime.tv_usec + use.ru_stime.tv_usec) % 1000000));
+    buf_putf(out, "process_cpu_seconds_total %lld.%06lld\n", (long long)us / 1000000,
+             (long long)us % 1000000);
     one(out, "process_resident_memory_bytes", "gauge", "Resident memory.", resident_bytes());
     one(out, "process_open_fds", "gauge", "Open descriptors.", open_files());
     one(out, "process_start_time_seconds", "gauge", "Start, in seconds since 1970.",

@@ -8,6 +8,7 @@
 #include "base/mem.h"
 #include "base/random.h"
 
+#include <assert.h>
 #include <pthread.h>
 
 enum { BUCKETS_MIN = 64 };
@@ -76,6 +77,7 @@ static void drop(struct signatures *s, struct entry **at)
 {
     struct entry *e = *at;
 
+    assert(e != NULL); /* whatever is in use has its place */
     *at = e->next;
     list_remove(&e->by_use);
     s->stats.entries--;

@@ -106,7 +106,7 @@ MUST_CHECK enum err oa_google_close(struct oa_answer *a, struct jw *w, struct bu
 /* answer_calls.c, answer_media.c, answer_cite.c, answer_logprobs.c: one event each */
 typedef enum err oa_answer_f(struct oa_answer *a, unsigned choice, const struct gm_event *e,
                              struct buf *out);
-MUST_CHECK oa_answer_f oa_answer_call, oa_answer_media, oa_answer_grounding, oa_answer_citations,
+oa_answer_f oa_answer_call, oa_answer_media, oa_answer_grounding, oa_answer_citations,
     oa_answer_logprobs;
 void oa_put_audio(const struct oa_answer *a, struct jw *w, const struct oa_choice *c);
 

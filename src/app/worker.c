@@ -140,7 +140,7 @@ struct worker *worker_open(struct gateway *g)
     w->loop = loop_new();
     w->dns = dns_new(w->loop);
     w->client = client_new(w->loop, w->dns, g->tls, &cl);
-    w->fetcher = fetcher_new(w->loop, w->dns, g->fetch_tls, FETCHES_MAX / g->nworkers);
+    w->fetcher = fetcher_new(w->loop, w->dns, g->fetch_tls, g->guard, FETCHES_MAX / g->nworkers);
     w->server = server_new(w->loop, &h, &sl);
     w->metrics = metrics_new();
     proxy_init(&w->proxy, w->loop, w->client, g->keys, g->egresses, g->signatures,

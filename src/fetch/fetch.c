@@ -7,15 +7,23 @@
 
 #include "base/mem.h"
 #include "codec/base64.h"
+#include "guard/guard.h"
 #include "http/client.h"
 
-enum { CONNECT_MS = 5 * 1000, IDLE_POOLED_MS = 2 * 1000, PER_HOST = 8 };
+enum {
+    CONNECT_MS = 5 * 1000,
+    IDLE_POOLED_MS = 2 * 1000,
+    PER_HOST = 8,
+    LOOK_MS = 20, /* how often it is looked whether another worker has ended a fetch */
+};
 
 struct fetcher {
     struct loop *loop;
     struct client *client;
+    struct guard *guard;
     struct list waiting, running;
     size_t nrunning, at_once;
+    struct timer look;
     struct task dispatch, bury;
 };
 
@@ -27,7 +35,8 @@ struct fetch {
     fetch_done_f *done;
     void *owner;
     bool running, over;
-    const char *what; /* why it failed before it began */
+    struct guard_fetch *counted; /* NULL: not now */
+    const char *what;            /* why it failed before it began */
     unsigned hops;
     int status;
     struct client_req *req;
@@ -62,6 +71,8 @@ static void wind_up(struct fetch *t)
     list_remove(&t->link);
     if (t->running) {
         t->f->nrunning--;
+        if (t->counted != NULL)
+            guard_fetch_end(t->f->guard, t->counted);
         loop_soon(t->f->loop, &t->f->dispatch);
     }
     loop_defer(t->f->loop, &t->bury);
@@ -256,20 +267,48 @@ static void send_get(struct fetch *t)
 
 /* The queue */
 
+/* The first that may begin. Whose credential has enough of them is passed over. */
+static struct fetch *next(struct fetcher *f)
+{
+    static const struct sha256 nobody;
+    const struct sha256 *full = &nobody;
+
+    list_each (l, &f->waiting) {
+        struct fetch *t = CONTAINER(l, struct fetch, link);
+
+        if (sha256_eq(&t->ask.who, &nobody))
+            return t;
+        if (sha256_eq(&t->ask.who, full))
+            continue;
+        t->counted = guard_fetch_begin(f->guard, &t->ask.who);
+        if (t->counted != NULL)
+            return t;
+        full = &t->ask.who;
+    }
+    return NULL;
+}
+
 static void dispatch(struct task *task)
 {
     struct fetcher *f = CONTAINER(task, struct fetcher, dispatch);
+    struct fetch *t;
 
-    struct list *l;
-
-    while (f->nrunning < f->at_once && (l = list_pop(&f->waiting)) != NULL) {
-        struct fetch *t = CONTAINER(l, struct fetch, link);
-
+    while (f->nrunning < f->at_once && (t = next(f)) != NULL) {
+        list_remove(&t->link);
         list_push(&f->running, &t->link);
         f->nrunning++;
         t->running = true;
         send_get(t);
     }
+    if (f->nrunning < f->at_once && !list_empty(&f->waiting))
+        timer_start(&f->look, LOOK_MS);
+}
+
+static void on_look(struct timer *t)
+{
+    struct fetcher *f = CONTAINER(t, struct fetcher, look);
+
+    loop_soon(f->loop, &f->dispatch);
 }
 
 struct fetch *fetch_open(struct fetcher *f, const struct fetch_ask *ask, fetch_done_f *done,
@@ -315,7 +354,7 @@ static void bury_fetcher(struct task *t)
 }
 
 struct fetcher *fetcher_new(struct loop *loop, struct dns *dns, struct tls_client *tls,
-                            size_t at_once)
+                            struct guard *guard, size_t at_once)
 {
     struct fetcher *f = mem_zalloc(sizeof *f);
     struct client_limits l = CLIENT_LIMITS_DEFAULT;
@@ -325,9 +364,11 @@ struct fetcher *fetcher_new(struct loop *loop, struct dns *dns, struct tls_clien
     l.h1_per_origin = PER_HOST;
     f->loop = loop;
     f->client = client_new(loop, dns, tls, &l);
+    f->guard = guard;
     f->at_once = at_once > 0 ? at_once : 1;
     list_init(&f->waiting);
     list_init(&f->running);
+    timer_init(&f->look, loop, on_look);
     task_init(&f->dispatch, dispatch);
     task_init(&f->bury, bury_fetcher);
     return f;
@@ -341,6 +382,7 @@ void fetcher_free(struct fetcher *f)
         fetch_cancel(CONTAINER(f->waiting.next, struct fetch, link));
     while (!list_empty(&f->running))
         fetch_cancel(CONTAINER(f->running.next, struct fetch, link));
+    timer_stop(&f->look);
     task_cancel(&f->dispatch);
     client_free(f->client);
     loop_defer(f->loop, &f->bury);

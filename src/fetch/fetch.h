@@ -11,11 +11,13 @@
 #define FETCH_FETCH_H
 
 #include "base/buf.h"
+#include "base/sha256.h"
 #include "fetch/rules.h"
 
 struct fetch;
 struct fetcher;
 struct dns;
+struct guard;
 struct tls_client;
 
 enum { FETCH_HEAD = 32, FETCH_HOPS_MAX = 3 };
@@ -29,6 +31,7 @@ struct fetch_opts {
 struct fetch_ask {
     const struct fetch_opts *opts;  /* must stay until the outcome */
     struct str url;                 /* copied */
+    struct sha256 who;              /* the credential that it is for; zeroes: nobody's */
     size_t bytes_max;               /* what the asker has room for; the lower cap holds */
     bool (*known)(struct str head); /* is it of a kind that is wanted, by its first bytes? */
 };
@@ -40,9 +43,10 @@ struct fetch_result {
 };
 typedef void fetch_done_f(void *owner, struct fetch_result *r);
 
-/* One for each loop. at_once: fetches that go on at a time; more of them wait. */
+/* One for each loop. at_once: fetches that go on at a time; more of them wait, and so does who has
+ * as many as the guard allows each credential, in all workers together. */
 struct fetcher *fetcher_new(struct loop *loop, struct dns *dns, struct tls_client *tls,
-                            size_t at_once);
+                            struct guard *guard, size_t at_once);
 void fetcher_free(struct fetcher *f); /* cancels everything without telling; NULL is fine */
 
 /* Exactly one call of done, never from inside; none after fetch_cancel. NULL when the memory budget

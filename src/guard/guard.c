@@ -1,6 +1,6 @@
 /* Copyright 2026 The queqiao authors
  * SPDX-License-Identifier: MIT */
-/* guard.c - the three limits under one mutex. Must not know sockets or routes. */
+/* guard.c - the limits under one mutex. Must not know sockets or routes. */
 #include "guard/guard.h"
 
 #include "base/mem.h"
@@ -13,7 +13,7 @@ struct guard {
     pthread_mutex_t mutex;
     struct guard_limits limits;
     uint32_t connections;
-    struct tally addresses, tokens;
+    struct tally addresses, tokens, fetches;
     struct failures failures;
     struct guard_stats stats;
 };
@@ -33,6 +33,7 @@ struct guard *guard_new(const struct guard_limits *l)
     g->limits = *l;
     tally_init(&g->addresses);
     tally_init(&g->tokens);
+    tally_init(&g->fetches);
     failures_init(&g->failures);
     return g;
 }
@@ -50,6 +51,7 @@ void guard_free(struct guard *g)
         return;
     tally_fini(&g->addresses);
     tally_fini(&g->tokens);
+    tally_fini(&g->fetches);
     failures_fini(&g->failures);
     pthread_mutex_destroy(&g->mutex);
     mem_free(g);
@@ -128,6 +130,25 @@ void guard_rise(struct guard *g, struct guard_seat *s)
         return;
     pthread_mutex_lock(&g->mutex);
     tally_give(&g->tokens, e);
+    pthread_mutex_unlock(&g->mutex);
+}
+
+struct guard_fetch *guard_fetch_begin(struct guard *g, const struct sha256 *who)
+{
+    void *fetch;
+
+    pthread_mutex_lock(&g->mutex);
+    fetch = tally_take(&g->fetches, who, GUARD_FETCHES_MAX);
+    pthread_mutex_unlock(&g->mutex);
+    return fetch;
+}
+
+void guard_fetch_end(struct guard *g, struct guard_fetch *f)
+{
+    void *entry = f;
+
+    pthread_mutex_lock(&g->mutex);
+    tally_give(&g->fetches, entry);
     pthread_mutex_unlock(&g->mutex);
 }
 

@@ -1,7 +1,8 @@
 /* Copyright 2026 The queqiao authors
  * SPDX-License-Identifier: MIT */
 /* guard.h - how much a stranger may have at once: connections in all and for each address, failed
- * credentials for each address, requests in work for each credential (LIM-1, LIM-15, LIM-16).
+ * credentials for each address, requests in work and files being fetched for each credential
+ * (LIM-1, LIM-15, LIM-16, SSR-5).
  *
  * One for the process, because a stranger does not choose the worker that it meets. Its mutex is
  * held for microseconds; every function may be called from any thread. */
@@ -35,6 +36,12 @@ uint32_t guard_failed(struct guard *g, uint64_t network, uint64_t now_ms);
 struct guard_seat;
 MUST_CHECK struct guard_seat *guard_sit(struct guard *g, const struct sha256 *who);
 void guard_rise(struct guard *g, struct guard_seat *s);
+
+/* A fetch for who has this credential. NULL: as many of them go on as may; ask again. */
+enum { GUARD_FETCHES_MAX = 4 };
+struct guard_fetch;
+MUST_CHECK struct guard_fetch *guard_fetch_begin(struct guard *g, const struct sha256 *who);
+void guard_fetch_end(struct guard *g, struct guard_fetch *f);
 
 /* What was refused so far. */
 struct guard_stats {

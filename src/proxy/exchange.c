@@ -326,6 +326,7 @@ void exchange_start(struct proxy *p, struct call *c, const struct dialect *d,
     x->links.http = x->opts->fetching.rules.http || x->opts->fetching.rules.intranet.n > 0;
     json_init(&x->json);
     arena_init(&x->arena, x->opts->answer_max * 2 + ARENA_MIN);
+    x->who = pass->id;
     if (pass->verdict == AUTH_CLIENT_KEY)
         secret_init(&x->own_key, pass->credential);
     timer_init(&x->total, p->loop, on_total);

@@ -69,6 +69,7 @@ struct exchange {
     uint64_t soonest_ms;   /* when that is */
     bool settled;          /* on a model whose quota is waited for */
     bool glitched;         /* an empty answer was asked for again */
+    struct sha256 who;     /* its credential; zeroes: it has none */
     struct secret own_key; /* the client's, when it is served on that */
     enum step step;
     bool head_sent;    /* the client has the head of a stream */

@@ -89,6 +89,7 @@ static void start_one(struct exchange *x, size_t i)
     struct fetch_ask ask = {
         .opts = &x->opts->fetching,
         .url = link->url,
+        .who = x->who,
         .bytes_max = b->held < GM_REQUEST_MAX ? (GM_REQUEST_MAX - b->held) / 4 * 3 : 0,
         .known = gm_media_known,
     };

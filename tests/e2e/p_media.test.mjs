@@ -266,6 +266,30 @@ test('SSR-5: no more than four are fetched at once for a request', async () => {
   }
 });
 
+test('SSR-5: nor for one API key, whatever the requests and the workers', async () => {
+  let most = 0;
+  const waiting = new Map([['a', []], ['b', []]]);
+  const m = await Media.start(Object.fromEntries([...waiting].map(([who, list]) => [`/${who}`, (req, res) => {
+    list.push(() => res.end(PNG));
+    most = Math.max(most, list.length);
+  }])));
+  const s = await scene({ QUEQIAO_FETCH_PRIVATE: m.host, AUTH_TOKEN: 'token-of-a-0001,token-of-b-0001', QUEQIAO_WORKERS: '3' });
+  try {
+    const six = ['a', 'a', 'b', 'b', 'a', 'b'].map((who) => s.gateway.chat(
+      ask(...[1, 2, 3].map((i) => image(`${m.url}/${who}?${i}`))), { token: `token-of-${who}-0001` }));
+    for (let done = 0; done < 9; done++) {
+      const enough = Math.min(4, 9 - done);
+      await until('the next of both', () => [...waiting.values()].every((list) => list.length >= enough));
+      for (const list of waiting.values()) list.shift()();
+    }
+    for (const r of six) assert.equal((await r).status, 200);
+    assert.equal(most, 4);
+  } finally {
+    await s.close();
+    m.stop();
+  }
+});
+
 test('a client that leaves cancels the fetch', async () => {
   const stop = new AbortController();
   const before = media.seen.length;

@@ -7,6 +7,7 @@
 #include "base/mem.h"
 #include "codec/base64.h"
 #include "fetch/address.h"
+#include "guard/guard.h"
 #include "http/server.h"
 #include "net/dns.h"
 
@@ -95,6 +96,7 @@ struct scene {
     struct loop *loop;
     struct dns dns;
     struct server *server;
+    struct guard *limits;
     struct fetcher *fetcher;
     struct fetch_opts opts;
     uint16_t port;
@@ -158,7 +160,8 @@ static void scene_open(struct scene *s, size_t at_once)
     s->server = server_new(s->loop, &h, &SERVER_LIMITS_DEFAULT);
     assert_int_equal(server_listen(s->server, &o, &s->port, NULL), OK);
     snprintf(s->listed, sizeof s->listed, "media.test:%u", (unsigned)s->port);
-    s->fetcher = fetcher_new(s->loop, &s->dns, NULL, at_once);
+    s->limits = guard_new(&(struct guard_limits){0});
+    s->fetcher = fetcher_new(s->loop, &s->dns, NULL, s->limits, at_once);
     s->opts = (struct fetch_opts){
         .rules = {.hosts = S(""), .intranet = str_z(s->listed)},
         .bytes_max = 1 << 20,
@@ -176,6 +179,7 @@ static void scene_close(struct scene *s)
     timer_stop(&s->guard);
     loop_run(s->loop);
     server_free(s->server);
+    guard_free(s->limits);
     loop_free(s->loop);
 }
 
@@ -433,6 +437,47 @@ static void test_ssr_5_queue(void **state)
     scene_close(&s);
 }
 
+static struct fetch *hold(struct scene *s, struct fetcher *f, struct heard *h, unsigned char who)
+{
+    char url[128];
+    struct fetch_ask a = {.opts = &s->opts, .who = {{who}}, .bytes_max = 99, .known = anything};
+
+    snprintf(url, sizeof url, "http://media.test:%u/held", (unsigned)s->port);
+    a.url = str_z(url);
+    *h = (struct heard){.s = s};
+    return h->t = fetch_open(f, &a, on_done, h);
+}
+
+/* Four of a credential go on at once, whichever workers they are in. Others pass those who wait. */
+static void test_ssr_5_of_one_credential(void **state)
+{
+    struct scene s;
+    struct fetcher *other;
+    struct heard mine[GUARD_FETCHES_MAX + 2], elses, nobodys;
+    size_t n = 0;
+
+    (void)state;
+    scene_open(&s, 64);
+    other = fetcher_new(s.loop, &s.dns, NULL, s.limits, 64);
+    while (n < NELEM(mine)) {
+        assert_non_null(hold(&s, n % 2 ? other : s.fetcher, &mine[n], 1));
+        n++;
+    }
+    assert_non_null(hold(&s, s.fetcher, &elses, 2));
+    assert_non_null(hold(&s, other, &nobodys, 0));
+    while (s.asked < GUARD_FETCHES_MAX + 2)
+        loop_run(s.loop);
+    for (size_t i = 0; i < 2; i++) {
+        fetch_cancel(mine[i].t); /* in the one, then in the other */
+        while (s.asked < GUARD_FETCHES_MAX + 3 + i)
+            loop_run(s.loop);
+        assert_int_equal(s.asked, GUARD_FETCHES_MAX + 3 + i);
+    }
+    assert_int_equal(elses.told + nobodys.told, 0);
+    fetcher_free(other);
+    scene_close(&s);
+}
+
 /* Memory that is not there is a failure of one fetch; nothing is counted when all is over. */
 static void test_ssr_5_memory(void **state)
 {
@@ -464,7 +509,7 @@ int main(void)
         cmocka_unit_test(test_ssr_2_any_split), cmocka_unit_test(test_ssr_2_names),
         cmocka_unit_test(test_ssr_2_both_ends), cmocka_unit_test(test_ssr_3_our_own_address),
         cmocka_unit_test(test_ssr_5_caps),      cmocka_unit_test(test_ssr_5_queue),
-        cmocka_unit_test(test_ssr_5_memory),
+        cmocka_unit_test(test_ssr_5_memory),    cmocka_unit_test(test_ssr_5_of_one_credential),
     };
 
     for (size_t i = 0; i < FILE_N; i++)

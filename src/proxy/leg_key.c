@@ -59,7 +59,8 @@ static void say_why(const struct leg *leg, enum key_verdict verdict, const struc
     uint64_t waited_ms = leg->waiter.ticket ? now_of(leg) - leg->wait_since_ms : 0;
 
     if (wait->keys == 0)
-        buf_lit(text, "this server has no Gemini API key; set GEMINI_API_KEY");
+        buf_lit(text, "this server has no Gemini API key; set GEMINI_API_KEY. "
+                      "服务器没有 Gemini key：请设置 GEMINI_API_KEY");
     else if (verdict == KEY_ABSENT)
         buf_lit(text, "upstream refuses every Gemini API key of this server (");
     else
@@ -71,6 +72,9 @@ static void say_why(const struct leg *leg, enum key_verdict verdict, const struc
     if (waited_ms >= 1000)
         buf_putf(text, "; this request has waited %llu s for it",
                  (unsigned long long)waited_ms / 1000);
+    if (wait->keys > 0)
+        buf_put(text, verdict == KEY_ABSENT ? S(". 服务器上的 key 都被 Google 拒绝，请检查或更换")
+                                            : S(". 服务器上所有 key 的配额都已用完，请稍后再试"));
 }
 
 static void no_key(struct leg *leg, enum key_verdict verdict, const struct key_wait *wait)

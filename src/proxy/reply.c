@@ -5,7 +5,7 @@
 
 #include <stdio.h>
 
-enum { REQUESTED_HEADERS_MAX = 2048 };
+enum { REQUESTED_HEADERS_MAX = 2048, SDK_WAIT_S = 60 };
 
 /* What the SDKs send is allowed even to a browser that does not say what it will send. */
 static const struct str ALLOWED = S_INIT(
@@ -55,8 +55,9 @@ void reply_begin(struct reply_head *h, const struct proxy_opts *o, struct call *
         reply_add(h, S("vary"), S("Origin"));
     if (origin.n > 0) {
         reply_add(h, S("access-control-allow-origin"), origin);
-        reply_add(h, S("access-control-expose-headers"),
-                  S("x-request-id, x-queqiao-ignored, x-queqiao-model, retry-after"));
+        reply_add(
+            h, S("access-control-expose-headers"),
+            S("x-request-id, x-queqiao-ignored, x-queqiao-model, retry-after, x-should-retry"));
     }
 }
 
@@ -117,6 +118,12 @@ void reply_buf(struct proxy *p, struct call *c, const struct request_id *id, int
         reply_json(p, c, id, 503, S(""));
 }
 
+/* OpenAI's SDKs ask twice more, within seconds, whatever retry-after beyond a minute says. */
+static bool is_worth_another(const struct gm_error *e)
+{
+    return e->cause != GM_CREDIT && e->retry_after_s < SDK_WAIT_S;
+}
+
 void reply_not_allowed(struct proxy *p, struct call *c, const struct request_id *id,
                        const struct dialect *d, const struct gm_error *e, struct str allow)
 {
@@ -132,6 +139,8 @@ void reply_not_allowed(struct proxy *p, struct call *c, const struct request_id 
         snprintf(h.retry_after, sizeof h.retry_after, "%u", (unsigned)e->retry_after_s);
         reply_add(&h, S("retry-after"), str_z(h.retry_after));
     }
+    if (!is_worth_another(e))
+        reply_add(&h, S("x-should-retry"), S("false"));
     if (p->out.err != OK) /* no memory for the words: the status speaks alone */
         buf_cut(&p->out, 0);
     send(c, e->client_status, &h, buf_str(&p->out));

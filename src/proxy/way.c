@@ -80,16 +80,26 @@ static enum egress_result result_of(const struct gm_error *e, bool head)
     return e->upstream_status != 0 ? EGRESS_WORKS : EGRESS_UNTOLD;
 }
 
-/* Another key does not help, which is what everybody tries first. */
-static const struct str LOCATION_ADVICE = S_INIT(
-    " Another key will not help: move this server, or name a proxy elsewhere in HTTPS_PROXY. "
-    "Google 不接受服务器所在的地区，换 key 没有用：请把服务器换到其他地区，或在 HTTPS_PROXY "
-    "里写一个其他地区的代理。");
+/* What its user can do about it. That another key does not help is what nobody expects. */
+static struct str advice_on(enum gm_cause cause)
+{
+    if (cause == GM_LOCATION)
+        return S(
+            " Another key will not help: move this server, or name a proxy elsewhere in "
+            "HTTPS_PROXY. Google 不接受服务器所在的地区，换 key 没有用：请把服务器换到其他地区，"
+            "或在 HTTPS_PROXY 里写一个其他地区的代理。");
+    if (cause == GM_UNREACHABLE)
+        return S(
+            ". This server cannot reach upstream (Google): name a proxy that works in HTTPS_PROXY. "
+            "服务器连不上上游（Google）：请在 HTTPS_PROXY 里写一个可用的代理。");
+    return S("");
+}
 
 /* Of several ways out: which of them are refused. */
-static void put_which(struct buf *text, const struct way *w, const struct egress_counts *n)
+static void put_which(struct buf *text, const struct way *w, const struct egress_counts *n,
+                      const struct gm_error *e)
 {
-    if (n->ways < 2)
+    if (e->cause != GM_LOCATION || n->ways < 2)
         return;
     if (w->want.own != 0)
         buf_lit(text, "upstream refuses the location of this key's own way out: ");
@@ -106,16 +116,17 @@ static void put_which(struct buf *text, const struct way *w, const struct egress
 void way_explain(struct proxy *p, const struct way *w, struct gm_error *e)
 {
     struct egress_counts n = egresses_count(p->egresses, now_of(p));
+    struct str advice = advice_on(e->cause);
     struct gm_error told;
     struct buf text;
 
-    if (e->cause != GM_LOCATION)
-        return;
+    if (advice.n == 0 || str_find(str_z(e->message), advice) < strlen(e->message))
+        return; /* nothing to say, or said already */
     buf_init(&text, 4096);
-    put_which(&text, w, &n);
+    put_which(&text, w, &n, e);
     buf_put(&text, str_z(e->message));
-    buf_put(&text, LOCATION_ADVICE);
-    gm_error_make(&told, GM_LOCATION, buf_str(&text));
+    buf_put(&text, advice);
+    gm_error_make(&told, e->cause, buf_str(&text));
     memcpy(e->message, told.message, sizeof e->message);
     buf_fini(&text);
 }

@@ -31,7 +31,7 @@ static inline struct str str_z(const char *z)
 }
 static inline bool str_eq(struct str a, struct str b)
 {
-    return a.n == b.n && memcmp(a.p, b.p, a.n) == 0;
+    return a.n == b.n && (a.n == 0 || memcmp(a.p, b.p, a.n) == 0); /* empty ones may be NULL */
 }
 static inline bool str_starts(struct str s, struct str prefix)
 {
@@ -46,7 +46,7 @@ static inline struct str str_sub(struct str s, size_t at, size_t n)
 {
     if (at > s.n)
         at = s.n;
-    return (struct str){s.p + at, n < s.n - at ? n : s.n - at};
+    return (struct str){at > 0 ? s.p + at : s.p, n < s.n - at ? n : s.n - at};
 }
 static inline struct str str_skip(struct str s, size_t n)
 {

@@ -354,7 +354,8 @@ static struct str put(char **at, struct str s)
 {
     struct str copy = str_of(*at, s.n);
 
-    memcpy(*at, s.p, s.n);
+    if (s.n > 0)
+        memcpy(*at, s.p, s.n);
     *at += s.n;
     return copy;
 }

@@ -664,7 +664,7 @@ async def e24(w):
                 ['unshare', '--net', sys.executable, os.path.join(ROOT, 'tests/fc/offline.py'), '--say',
                  f'{w.root}/code/bootstrap'], check=False, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
                 timeout=60, env={'GEMINI_API_KEY': KEY, 'AUTH_TOKEN': 't', **env, **extra}).stdout
-            assert f'platform {expected})' in out, (name, out)
+            assert f'platform {expected}, ' in out, (name, out)
             if not extra:
                 assert f'http://{where} ' in out, (name, out)
 

@@ -20,7 +20,7 @@ struct config {
     struct str log_level, log_format, config_file;
     bool byok, anonymous;
     struct str cors, extra_roots, default_model;
-    bool include_thoughts, markdown_images;
+    bool include_thoughts, markdown_images, blocked_as_error;
     struct str fetch, fetch_hosts, fetch_private;
     bool fetch_http;
     uint64_t fetch_max, fetch_ms;

@@ -67,6 +67,9 @@
         "1: ask for thought summaries although the client did not")                                \
     ROW(markdown_images, FLAG, "QUEQIAO_MARKDOWN_IMAGES", "0", 0, 1,                               \
         "1: images also as markdown data URIs in the content")                                     \
+    ROW(blocked_as_error, FLAG, "QUEQIAO_BLOCKED_AS_ERROR", "0", 0, 1,                             \
+        "1: a prompt that Google blocks is a 400, in place of an empty answer that ends as "       \
+        "content_filter")                                                                          \
     ROW(fetch, TEXT, "QUEQIAO_FETCH", "auto", 1, 6,                                                \
         "who fetches media that a request names by https URL: auto (Google where it can, else "    \
         "queqiao), always (queqiao, never Google), off (Google alone)")                            \

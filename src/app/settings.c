@@ -130,6 +130,7 @@ static void fill_opts(struct proxy_opts *o, const struct config *c, const struct
     o->dialect.markdown_images = c->markdown_images;
     o->dialect.default_model = c->default_model;
     o->dialect.model_suffix = emulation ? S(" (emulated)") : S("");
+    o->blocked_as_error = c->blocked_as_error;
     o->fetch = (enum gm_fetch)WORD(FETCH, c->fetch);
     o->fetching.rules = rules_of(c);
     o->fetching.bytes_max = (size_t)c->fetch_max;

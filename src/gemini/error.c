@@ -26,6 +26,7 @@ static const struct {
     [GM_FORBIDDEN] = {403, "upstream does not allow this with the key used"       },
     [GM_NO_MODEL] = {404, "upstream does not know this model"                    },
     [GM_TOO_LARGE] = {413, "the request is larger than upstream takes"            },
+    [GM_BLOCKED] = {400, "upstream refuses this prompt"                         },
     [GM_RATE] = {429, "upstream's rate limit or quota is reached"            },
     [GM_INTERNAL] = {500, "upstream had an internal error"                       },
     [GM_OVERLOADED] = {503, "upstream is overloaded; please try again"             },

@@ -18,6 +18,7 @@ enum gm_cause {
     GM_FORBIDDEN,      /* 403 */
     GM_NO_MODEL,       /* 404 */
     GM_TOO_LARGE,      /* 413 */
+    GM_BLOCKED,        /* 200 with promptFeedback.blockReason: a 400 where that is wanted */
     GM_RATE,           /* 429 */
     GM_INTERNAL,       /* 500 */
     GM_OVERLOADED,     /* 503 */

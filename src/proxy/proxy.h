@@ -38,7 +38,8 @@ struct proxy_opts {
     enum cors cors;
     struct str cors_origins; /* comma-separated, for CORS_LIST */
     struct dialect_opts dialect;
-    enum gm_fetch fetch; /* who fetches what a request names by address */
+    bool blocked_as_error; /* what upstream says of a blocked prompt: a 400, not an empty answer */
+    enum gm_fetch fetch;   /* who fetches what a request names by address */
     struct fetch_opts fetching;
     size_t body_max;   /* of a translated request, and of what hangs on it; LIM-3 */
     size_t answer_max; /* of a whole upstream answer; LIM-4 */

@@ -6,6 +6,8 @@
  * and answers how full it is; when it is full every leg is paused until it has drained. */
 #include "proxy/exchange_impl.h"
 
+#include <stdio.h>
+
 /* What is not quite as the client wanted it. */
 static void add_notes(const struct exchange *x, struct reply_head *h)
 {
@@ -121,12 +123,35 @@ static void send_whole(struct exchange *x)
     x->status = 200;
 }
 
+/* Some front-ends show nothing at all of an answer that is empty and filtered. */
+static bool tells_block(struct exchange *x)
+{
+    struct gm_error e;
+    char text[GM_TEXT_MAX + 256];
+
+    for (unsigned i = 0; i < x->nlegs && x->opts->blocked_as_error; i++) {
+        const struct gm_reader *r = &x->readers[i];
+
+        if (!r->blocked || r->any_answer)
+            continue;
+        snprintf(text, sizeof text,
+                 "Google blocks this prompt (%s%s%s). Google 拒绝回答这个问题：请换一种说法。",
+                 r->finish_word, r->finish_message[0] != '\0' ? ": " : "", r->finish_message);
+        gm_error_make(&e, GM_BLOCKED, str_z(text));
+        exchange_fail(x, &e);
+        return true;
+    }
+    return false;
+}
+
 void relay_finish(struct exchange *x)
 {
     struct buf *out = out_of(x);
     struct fault why = {0};
     enum err err;
 
+    if (tells_block(x))
+        return;
     buf_reset(out);
     err = x->d->end(x->tr.answer, x->readers, x->nlegs, out, &why);
     err = err != OK ? err : out->err;

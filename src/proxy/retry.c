@@ -25,6 +25,7 @@ static const struct {
     [GM_FORBIDDEN] = {KEY_REFUSED_FORBIDDEN, OTHER_KEY},
     [GM_NO_MODEL] = {KEY_SERVED,            NEVER    },
     [GM_TOO_LARGE] = {KEY_SERVED,            NEVER    },
+    [GM_BLOCKED] = {KEY_SERVED,            NEVER    },
     [GM_RATE] = {KEY_LIMITED,           OTHER_KEY},
     [GM_INTERNAL] = {KEY_BLAMELESS,         ONCE     },
     [GM_OVERLOADED] = {KEY_BLAMELESS,         LATER    },

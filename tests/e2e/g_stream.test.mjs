@@ -289,13 +289,26 @@ for (const [reason, want] of [
   });
 }
 
-scene('a blocked prompt is content_filter, whole and streamed', (req, res) => {
+const block = (req, res) => {
   const blocked = { promptFeedback: { blockReason: 'SAFETY' }, usageMetadata: { promptTokenCount: 7, totalTokenCount: 7 } };
   if (!req.url.includes('alt=sse')) return gm.json(res, blocked);
   gm.head(res);
   gm.event(res, blocked);
   return res.end();
-}, async (s) => {
+};
+
+scene('QUEQIAO_BLOCKED_AS_ERROR: a blocked prompt is a 400, whole and streamed', block, async (s) => {
+  for (const more of [{}, { stream: true }, { n: 2 }]) {
+    const r = await s.gateway.chat({ messages: hello, ...more });
+    assert.equal(r.status, 400, JSON.stringify(more));
+    const { error } = await r.json();
+    assert.equal(error.code, 'content_policy_violation');
+    assert.equal(error.type, 'invalid_request_error');
+    assert.match(error.message, /\(SAFETY\).*拒绝/);
+  }
+}, { QUEQIAO_BLOCKED_AS_ERROR: '1' });
+
+scene('a blocked prompt is content_filter, whole and streamed', block, async (s) => {
   const whole = await (await s.gateway.chat({ messages: hello })).json();
   assert.equal(whole.choices[0].finish_reason, 'content_filter');
   const { chunks, done } = await gather(await s.gateway.chat({ messages: hello, stream: true }));

@@ -81,7 +81,8 @@ static void put_endings(struct buf *out)
         "Calls of functions turn `stop` into `tool_calls`, or `function_call` for legacy "
         "functions.\nAn answer that says nothing is an error, not a success: 502 before the "
         "stream has begun, an\nerror event in it. A blocked prompt ends as "
-        "`content_filter`, with Google's reason in `native_finish_reason`.\nAfter `CONTINUATION` "
+        "`content_filter`, with Google's reason in `native_finish_reason`;\nwith "
+        "QUEQIAO_BLOCKED_AS_ERROR=1 it is a 400 `content_policy_violation`.\nAfter `CONTINUATION` "
         "the answer goes on by itself, as one; it ends so only where it cannot.\n\n"
         "| Gemini's reason | `finish_reason` | Without any content |\n|---|---|---|\n");
     for (size_t i = 0; (word = gm_finish_word(i, &finish)) != NULL; i++) {

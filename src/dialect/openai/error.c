@@ -23,6 +23,7 @@ static const struct {
     [GM_FORBIDDEN] = {"permission_error",      NULL,                                   NULL      },
     [GM_NO_MODEL] = {"invalid_request_error", "model_not_found",                      "model"   },
     [GM_TOO_LARGE] = {"invalid_request_error", NULL,                                   NULL      },
+    [GM_BLOCKED] = {"invalid_request_error", "content_policy_violation",             "messages"},
     [GM_RATE] = {"rate_limit_error",      "rate_limit_exceeded",                  NULL      },
     [GM_INTERNAL] = {"api_error",             NULL,                                   NULL      },
     [GM_OVERLOADED] = {"api_error",             "overloaded",                           NULL      },

@@ -74,7 +74,6 @@ struct exchange {
     enum step step;
     bool head_sent;    /* the client has the head of a stream */
     bool content_sent; /* and bytes of the answer */
-    bool paused;       /* the client is slow; the legs are paused */
     struct leg *legs;
     struct gm_reader *readers; /* one for each leg */
     unsigned nlegs, nlegs_done;

@@ -30,11 +30,9 @@ static void send_head(struct exchange *x)
     x->status = 200;
 }
 
+/* Every time, for a leg may have been sent since the last one. */
 static void pause(struct exchange *x)
 {
-    if (x->paused)
-        return;
-    x->paused = true;
     for (unsigned i = 0; i < x->nrunners; i++)
         if (x->legs[i].req != NULL)
             client_pause(x->legs[i].req);
@@ -42,7 +40,6 @@ static void pause(struct exchange *x)
 
 void relay_drained(struct exchange *x)
 {
-    x->paused = false;
     for (unsigned i = 0; i < x->nrunners; i++)
         if (x->legs[i].req != NULL)
             client_resume(x->legs[i].req);

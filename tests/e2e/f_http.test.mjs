@@ -346,6 +346,51 @@ test('LIM-13, UPS-5: a slow reader stops upstream, and misses nothing', async ()
   }
 });
 
+test('LIM-13: what an answer goes on with is stopped by a slow reader as well', async () => {
+  const total = 1500;
+  const text = 'z'.repeat(32 << 10);
+  let sent = 0;
+  let blocked = false;
+  const own = await stage({
+    async play(req, res, body) {
+      gm.head(res);
+      if (body.continuationToken === undefined) { // the client's queue is full when the first part ends
+        const chunk = gm.chunk('a'.repeat(12 << 20), { finish: 'CONTINUATION' });
+        chunk.candidates[0].continuationToken = btoa('1');
+        res.end(`data: ${JSON.stringify(chunk)}\r\n\r\n`);
+        return;
+      }
+      for (; sent < total && !res.destroyed; sent++) {
+        if (!gm.event(res, gm.chunk(text))) {
+          blocked = true;
+          await new Promise((r) => res.once('drain', r).once('close', r));
+          blocked = false;
+        }
+      }
+      res.end();
+    },
+  });
+  try {
+    const raw = await Raw.open(own.gateway.port);
+    raw.write(request('POST', CHAT, { body: JSON.stringify({ model: 'gemini-4-argon', messages: hello, max_completion_tokens: 200000, stream: true }) }));
+    assert.equal((await raw.head()).status, 200);
+    raw.socket.pause();
+    let last = -1;
+    let quiet = 0;
+    await until('upstream to be stopped, or to be done', async () => {
+      quiet = blocked && sent === last ? quiet + 1 : 0;
+      last = sent;
+      return quiet > 40 || sent === total;
+    });
+    assert.equal(own.upstream.seen.length, 2);
+    assert.ok(sent < total / 2, `${sent} of ${total} events were taken from upstream`);
+    raw.leave();
+    await until('upstream to be cancelled', () => own.upstream.seen[1].cancelled);
+  } finally {
+    await own.close();
+  }
+});
+
 test('LIM-13: a slow client does not hold up the others on the same upstream connection', async () => {
   const door = gate();
   const own = await stage({

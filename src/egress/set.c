@@ -379,7 +379,7 @@ size_t egresses_unwell(struct egresses *e, uint64_t now_ms, unsigned *v, size_t 
     pthread_mutex_lock(&e->mutex);
     for (size_t i = 0; i < e->nshared; i++)
         unwell += is_unwell(e->v[i], now_ms);
-    if (unwell == e->nshared && max > 0)
+    if (unwell == e->nshared && e->n > e->nshared && max > 0)
         v[n++] = 0;
     for (size_t i = 0; i < e->n && n < max; i++)
         if (is_unwell(e->v[i], now_ms))

@@ -97,7 +97,8 @@ struct egress_counts {
 };
 struct egress_counts egresses_count(struct egresses *e, uint64_t now_ms);
 
-/* The ids of ways that are not well, at most max; 0 among them: none of everybody's is. */
+/* The ids of ways that are not well, at most max. 0 among them: none of everybody's is, and some
+ * key has one of its own, which tells it from the others. */
 size_t egresses_unwell(struct egresses *e, uint64_t now_ms, unsigned *v, size_t max);
 
 #endif

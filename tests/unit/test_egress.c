@@ -380,6 +380,25 @@ static void a_key_keeps_to_its_own(void **state)
     egresses_free(p.e);
 }
 
+/* Where all keys go the same way its failure says nothing for or against one of them. */
+static void only_everybodys_ways(void **state)
+{
+    struct egresses *e = egresses_new();
+    struct egress_want want = {.now_ms = 1000};
+    struct egress_lease lease;
+    struct egress_news news;
+    unsigned unwell[8];
+    unsigned id;
+
+    (void)state;
+    assert_true(egresses_pick(e, &want, &lease));
+    id = egress_id(lease.way);
+    egresses_done(e, &lease, EGRESS_FAILED, want.now_ms, &news);
+    assert_int_equal(egresses_unwell(e, want.now_ms, unwell, 8), 1);
+    assert_int_equal(unwell[0], id);
+    egresses_free(e);
+}
+
 static void a_reload_keeps_what_is_known(void **state)
 {
     static const char *const other[] = {"socks5://u:p@b:2", "a:1", "a:1", "socks5://b:2"};
@@ -444,6 +463,7 @@ int main(void)
         cmocka_unit_test(one_outage_is_one_failure),
         cmocka_unit_test(refused_everywhere),
         cmocka_unit_test(a_key_keeps_to_its_own),
+        cmocka_unit_test(only_everybodys_ways),
         cmocka_unit_test(a_reload_keeps_what_is_known),
         cmocka_unit_test(without_proxies_it_is_direct),
     };

@@ -60,11 +60,17 @@ static void put_function(struct jw *w, const struct oa_name *known, const struct
         jw_str(w, "arguments", S("{}"));
 }
 
-/* A custom tool takes one text, which was declared to Gemini as the property "input". */
+/* A custom tool takes one text, which was declared to Gemini as the property "input". What the
+ * model put elsewhere is handed on as it is. */
 static void put_custom(struct jw *w, const struct oa_name *known, const struct gm_event *e)
 {
+    yyjson_val *input = jr_get(e->args, "input");
+
     jw_str(w, "name", known->client);
-    jw_str(w, "input", jr_str(e->args, "input"));
+    if (yyjson_is_str(input) || yyjson_obj_size(e->args) == 0)
+        jw_str(w, "input", jr_text(input));
+    else
+        jw_quoted(w, "input", e->args);
 }
 
 static void put_call(struct jw *w, const struct oa_answer *a, const struct oa_choice *c,

@@ -138,6 +138,9 @@ static enum gm_cause cause_of(const struct client_fault *f)
 {
     if (f->err == E_FIELD) /* only the key is foreign in a request's head */
         return GM_KEY_INVALID;
+    if (f->err == E_TOOBIG &&
+        f->phase == CLIENT_CONNECT) /* our own queue for connections is full */
+        return GM_BUSY;
     if (f->phase <= CLIENT_TLS)
         return GM_UNREACHABLE;
     if (f->err == E_TIMEOUT)

@@ -164,6 +164,8 @@ static void transport_failures(void **state)
         {{E_TIMEOUT, CLIENT_HEAD, "x"},    GM_DEADLINE   },
         {{E_TIMEOUT, CLIENT_BODY, "x"},    GM_DEADLINE   },
         {{E_CLOSED, CLIENT_HEAD, "x"},     GM_BROKEN     },
+        {{E_TOOBIG, CLIENT_CONNECT, "x"},  GM_BUSY       },
+        {{E_TOOBIG, CLIENT_TUNNEL, "x"},   GM_UNREACHABLE},
         {{E_UPSTREAM, CLIENT_BODY, "x"},   GM_BROKEN     },
     };
 

@@ -102,6 +102,10 @@ void gateway_settle_auth(struct gateway *g, struct settings *s)
         log_text(LOG_WARN, "auth",
                  "AUTH_TOKEN is set but there is no GEMINI_API_KEY: nobody can be served. "
                  "设置了 AUTH_TOKEN 却没有 GEMINI_API_KEY：无法提供服务。");
+    if (!a->server_keys && a->ntokens == 0)
+        log_text(LOG_INFO, "auth",
+                 "there is no GEMINI_API_KEY: each client sends its own Gemini key as its API key. "
+                 "没有设置 GEMINI_API_KEY：每个客户端用自己的 Gemini key 作为 API key。");
 }
 
 /* A worker's listeners: a socket of its own on the shared port, or its copies of the inherited

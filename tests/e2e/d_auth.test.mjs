@@ -91,6 +91,7 @@ test('AUT-4: two different credentials in one request: 400', () =>
 
 test('SEC-1: no key on the server: each client brings its own, from every place', () =>
   within({ GEMINI_API_KEY: '', AUTH_TOKEN: '' }, async (g) => {
+    await g.said(/each client sends its own Gemini key/);
     for (const [name, place] of PLACES) {
       const own = `not-shaped-like-a-key-${name.length}`;
       assert.equal((await ask(g, ...place(own))).status, 200, name);

@@ -1,6 +1,7 @@
 /* Copyright 2026 The queqiao authors
  * SPDX-License-Identifier: MIT */
-/* exchange_impl.h - the exchange's parts, shared by exchange.c, leg*.c and relay.c alone. */
+/* exchange_impl.h - the exchange's parts, for the files that are its life: whoever asks for one
+ * from outside includes exchange.h. */
 #ifndef PROXY_EXCHANGE_IMPL_H
 #define PROXY_EXCHANGE_IMPL_H
 
@@ -97,12 +98,13 @@ bool exchange_began(const struct exchange *x); /* some leg has a part of an answ
 /* Translate anew and send: every leg is a new one after it. Not when an answer has begun. */
 void exchange_again(struct exchange *x);
 
+void exchange_brought(struct exchange *x); /* links are settled: translate anew */
+
 /* exchange_model.c. Both are true when another model is asked, with legs of its own: whoever called
  * is done then. */
 bool exchange_fall_back(struct exchange *x, enum metrics_event why);
 bool exchange_no_quota(struct exchange *x, uint64_t back_ms); /* from now; false: wait, or fail */
 bool exchange_fell_back(const struct exchange *x);            /* it is another model that answers */
-void exchange_brought(struct exchange *x); /* links are settled: translate anew */
 
 /* links.c: everything that the links want is fetched; exchange_brought follows, never from inside
  * unless nothing had to be waited for */

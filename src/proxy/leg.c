@@ -16,7 +16,7 @@ static const char *const METHOD[] = {
 enum {
     ERROR_BODY_MAX = 64 * 1024,
     TARGET_MAX = 1024,
-    SENT_MAX = 8, /* requests upstream of one exchange, mended ones and all */
+    SENT_MAX = 8, /* requests upstream for each choice, mended ones and all */
 };
 
 static const struct secret *key_of(const struct leg *leg)
@@ -339,6 +339,11 @@ static bool sends_again(struct leg *leg, const struct gm_error *e)
     return true;
 }
 
+static bool sent_enough(const struct exchange *x)
+{
+    return x->attempts >= SENT_MAX * x->nlegs;
+}
+
 /* Upstream has said what it would not take of the request: it is sent once more without that. The
  * next ones to the model go without it at once, where it is the model's way. */
 static bool is_mended(struct leg *leg, const struct gm_error *e)
@@ -346,8 +351,7 @@ static bool is_mended(struct leg *leg, const struct gm_error *e)
     struct exchange *x = leg->x;
     unsigned remedy = (unsigned)e->remedy;
 
-    if (remedy == GM_NO_REMEDY || (x->applied & remedy) || x->attempts >= SENT_MAX ||
-        exchange_began(x))
+    if (remedy == GM_NO_REMEDY || (x->applied & remedy) || sent_enough(x) || exchange_began(x))
         return false;
     if (e->remedy_lasts)
         lesson_learn(&x->p->lessons, x->tr.model, remedy, loop_now_ms(x->p->loop));
@@ -362,7 +366,7 @@ static bool is_mended(struct leg *leg, const struct gm_error *e)
 /* The model cannot answer now, or is not there: another one may. */
 static bool falls_back(struct exchange *x, const struct gm_error *e)
 {
-    if (exchange_began(x) || x->attempts >= SENT_MAX)
+    if (exchange_began(x) || sent_enough(x))
         return false;
     switch (e->cause) {
     case GM_RATE: return exchange_fall_back(x, METRICS_FELL_FOR_QUOTA);
@@ -378,7 +382,7 @@ static bool rests(struct leg *leg, const struct gm_error *e)
 {
     struct exchange *x = leg->x;
 
-    if (e->cause != GM_RATE || leg->broke || has_told(leg) || x->attempts >= SENT_MAX ||
+    if (e->cause != GM_RATE || leg->broke || has_told(leg) || sent_enough(x) ||
         x->own_key.p != NULL || !leg_key_rest(leg))
         return false;
     remember(leg, e);

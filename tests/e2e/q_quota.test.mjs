@@ -330,6 +330,15 @@ test('several choices fall back together', () => within((req, res) => {
   assert.equal(asked(s).filter((m) => m !== PRO).length, 6);
 }));
 
+test('many choices fall back as one does', () => within((req, res) => {
+  if (req.url.includes(PRO)) gm.error(res, 404, 'NOT_FOUND', 'models/x is not found for API version v1beta, or is not supported for generateContent.');
+  else gm.answer(req, res, 'hi');
+}, FALLBACK, async (s) => {
+  const r = await s.gateway.chat({ model: PRO, messages: hello, n: 12 });
+  assert.equal(r.status, 200, await r.clone().text());
+  assert.equal((await r.json()).choices.length, 12);
+}));
+
 test('several choices of which one has begun stay with their model', () => {
   const begun = gate();
   const seen = [];

@@ -1,5 +1,5 @@
 // soak.mjs - hours of bad days: churn, clients that leave, slow readers, every misbehaviour of upstream,
-// reloads. Memory and descriptors must be as flat at the end as after the warm-up, both in quiet.
+// reloads. In quiet at the end memory must be as flat as after the warm-up, descriptors as before the first request.
 //
 //   SOAK_SECONDS=1800 node tests/e2e/soak.mjs     make soak; E2E_BIN and E2E_EMULATOR name other builds
 //
@@ -159,9 +159,14 @@ async function play(seconds) {
 }
 
 const began = Date.now();
+await (await s.gateway.fetch('/health')).text();
+const cold = descriptors();
 const warm = await play(WARM_UP);
-console.log(`soak: warm and quiet: ${show(warm)}`);
+console.log(`soak: cold: ${cold} descriptors; warm and quiet: ${show(warm)}`);
 const last = await play(SECONDS - WARM_UP);
+// Idle connections to upstream are kept for 30 s; what is still there long after that has leaked.
+await until('idle connections to be closed', () => descriptors() <= cold + FDS_MAY_GROW, 90_000).catch(() => {});
+last.fds = descriptors();
 console.log(`soak: at the end, quiet: ${show(last)}`);
 console.log(`soak: ${JSON.stringify(counts)}`);
 assert.ok(await s.gateway.well());
@@ -169,7 +174,7 @@ await s.close();
 
 const checks = [
   [`SHP-7: flat memory: ${((last.rss - warm.rss) / 1048576).toFixed(1)} MiB more`, process.env.E2E_SLOW === '1' || last.rss - warm.rss <= RSS_MAY_GROW],
-  [`SHP-7: flat descriptors: ${last.fds - warm.fds} more`, last.fds - warm.fds <= FDS_MAY_GROW],
+  [`SHP-7: flat descriptors: ${last.fds - cold} more`, last.fds - cold <= FDS_MAY_GROW],
   [`every answer was one: ${wrong.length} were not${wrong.length ? `: ${wrong[0]}` : ''}`, wrong.length === 0],
   ['some of each kind', ['200', '400', '502', 'left early', 'left in the answer', 'slow 200'].every((k) => counts[k] > 0)],
 ];

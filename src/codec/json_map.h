@@ -9,6 +9,7 @@
 
 #include "codec/json_read.h"
 #include "codec/json_write.h"
+#include <stdatomic.h>
 
 struct jm;
 struct jm_row;
@@ -29,10 +30,25 @@ struct jm {
     void *ctx;           /* the caller's, for put functions of its own */
 };
 
+/* Rows, to be found by name: the table of names is made on first use, by whichever thread it is. */
+enum { JM_ROWS_MAX = 64, JM_SLOTS = 128 };
+struct jm_table {
+    const struct jm_row *rows;
+    size_t n;
+    /* private */
+    _Atomic bool ready;
+    uint8_t slot[JM_SLOTS]; /* which row, counted from 1; 0: none */
+};
+#define JM_TABLE(r)                                                                                \
+    {                                                                                              \
+        .rows = (r), .n = NELEM(r)                                                                 \
+    }
+
+const struct jm_row *jm_row_of(struct jm_table *t, struct str name); /* NULL where there is none */
+
 /* Rows are written in order; of rows with one target the first present wins, the others are listed
- * in m->ignored. null means absent. */
-void jm_apply(struct jm *m, const struct jm_row *rows, size_t n, yyjson_val *obj);
-#define JM(m, rows, obj) jm_apply(m, rows, NELEM(rows), obj)
+ * in m->ignored. null means absent. The object is walked once. */
+void jm_apply(struct jm *m, struct jm_table *t, yyjson_val *obj);
 
 void jm_fault(struct jm *m, yyjson_val *at, enum err code, const char *what);
 

@@ -244,7 +244,7 @@ static size_t name_index(const char *const *names, size_t n, struct str name)
 
 yyjson_val *jr_duplicate(yyjson_val *obj, const char *const *names, size_t n)
 {
-    bool seen[NAMES_MAX];
+    UNINITIALIZED bool seen[NAMES_MAX];
 
     assert(n <= NAMES_MAX);
     memset(seen, 0, n);
@@ -259,9 +259,46 @@ yyjson_val *jr_duplicate(yyjson_val *obj, const char *const *names, size_t n)
     return NULL;
 }
 
-/* The hot spot of translating requests: the walk of jr_each_member, by hand. */
-yyjson_val *jr_find(yyjson_val *obj, struct str key)
+/* How far to shift away what is read beyond the end of a name of n bytes, when eight are read. */
+static unsigned beyond(size_t n)
 {
+    return n < sizeof(uint64_t) ? 8 * (unsigned)(sizeof(uint64_t) - n) : 0;
+}
+
+static ALWAYS_INLINE uint64_t eight(const char *p)
+{
+    uint64_t v;
+
+    memcpy(&v, p, sizeof v);
+    return v;
+}
+
+/* Names of n bytes, more than eight, of which the first eight are known to be the same; eight at a
+ * time, for a call costs more. */
+static ALWAYS_INLINE bool same_rest(const char *a, const char *b, size_t n)
+{
+    for (size_t i = 8; i + 8 < n; i += 8)
+        if (eight(a + i) != eight(b + i))
+            return false;
+    return eight(a + n - 8) == eight(b + n - 8);
+}
+
+/* The text is as long as the key. */
+static ALWAYS_INLINE bool is_named(const char *text, struct str key, uint64_t head, unsigned shift)
+{
+    if (key.n > sizeof head)
+        return eight(text) == head && same_rest(text, key.p, key.n);
+#if __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
+    return key.n == 0 || (eight(text) ^ head) >> shift == 0;
+#else
+    return key.n == 0 || (eight(text) ^ head) << shift == 0;
+#endif
+}
+
+/* The hot spot of translating requests: the walk of jr_each_member, by hand. */
+yyjson_val *jr_find_head(yyjson_val *obj, struct str key, uint64_t head)
+{
+    const unsigned shift = beyond(key.n);
     yyjson_val *name = obj;
 
     if (!yyjson_is_obj(obj))
@@ -269,14 +306,27 @@ yyjson_val *jr_find(yyjson_val *obj, struct str key)
     name++;
     for (size_t left = unsafe_yyjson_get_len(obj); left > 0; left--) {
         yyjson_val *v = name + 1;
-        const char *text = name->uni.str;
 
-        if (name->tag >> YYJSON_TAG_BIT == key.n && (key.n == 0 || text[0] == key.p[0]) &&
-            memcmp(text, key.p, key.n) == 0)
+        if (name->tag >> YYJSON_TAG_BIT == key.n && is_named(name->uni.str, key, head, shift))
             return unsafe_yyjson_is_null(v) ? NULL : v;
         name = unsafe_yyjson_is_ctn(v) ? unsafe_yyjson_get_next(v) : v + 1;
     }
     return NULL;
+}
+
+uint64_t jr_marks(yyjson_val *obj, bool *ret_twice)
+{
+    uint64_t marks = 0, twice = 0;
+
+    jr_each_member (key, obj) {
+        uint64_t mark = jr_mark(str_of(unsafe_yyjson_get_str(key), unsafe_yyjson_get_len(key)));
+
+        twice |= marks & mark;
+        marks |= mark;
+    }
+    if (ret_twice != NULL)
+        *ret_twice = twice != 0;
+    return marks;
 }
 
 void jr_members(yyjson_val *obj, const struct str *names, size_t n, yyjson_val **ret)
@@ -294,13 +344,6 @@ void jr_members(yyjson_val *obj, const struct str *names, size_t n, yyjson_val *
                 break;
             }
     }
-}
-
-bool jr_bool(yyjson_val *obj, const char *key, bool otherwise)
-{
-    yyjson_val *v = jr_get(obj, key);
-
-    return yyjson_is_bool(v) ? unsafe_yyjson_get_bool(v) : otherwise;
 }
 
 struct str jr_num_text(yyjson_val *v)

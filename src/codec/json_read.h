@@ -53,11 +53,44 @@ MUST_CHECK enum err json_parse_copy(struct json *j, struct str text, size_t *ret
 /* The value of the first member that repeats one of `names` (at most 256), NULL when none does. */
 yyjson_val *jr_duplicate(yyjson_val *obj, const char *const *names, size_t n);
 
-yyjson_val *jr_find(yyjson_val *obj, struct str key); /* NULL when absent, null, or obj is none */
-/* The same, for a word of our own: its length is known where it is compiled. */
+/* The first eight bytes of a name as a number: names are nearly always told apart by it and their
+ * length. Of a word of our own both are known where it is compiled. */
+static inline uint64_t jr_head(struct str name)
+{
+    uint64_t head = 0;
+
+    memcpy(&head, name.p, name.n < sizeof head ? name.n : sizeof head);
+    return head;
+}
+/* What jr_find does; `head` is jr_head(key). The names are of json_parse: JSON_PAD bytes after each
+ * may be read. */
+yyjson_val *jr_find_head(yyjson_val *obj, struct str key, uint64_t head);
+/* NULL when absent, null, or obj is none */
+static inline yyjson_val *jr_find(yyjson_val *obj, struct str key)
+{
+    return jr_find_head(obj, key, jr_head(key));
+}
+/* The same, for a word of our own. */
 static inline yyjson_val *jr_get(yyjson_val *obj, const char *key)
 {
     return jr_find(obj, (struct str){key, strlen(key)});
+}
+/* Nearly all names that are looked for are absent from nearly all objects: most are told so by one
+ * bit of what jr_marks() gives for the object. */
+static inline uint64_t jr_mark(struct str name)
+{
+    unsigned ends =
+        name.n > 0 ? 5U * (unsigned char)name.p[0] + 2U * (unsigned char)name.p[name.n - 1] : 0;
+
+    return (uint64_t)1 << ((name.n + ends) & 63);
+}
+/* Of all names of an object, 0 when it is none. *ret_twice (may be NULL): two of them have one bit,
+ * and may be the same. */
+uint64_t jr_marks(yyjson_val *obj, bool *ret_twice);
+/* jr_get(obj, key), marks being those of the object. */
+static inline yyjson_val *jr_marked(yyjson_val *obj, uint64_t marks, const char *key)
+{
+    return marks & jr_mark((struct str){key, strlen(key)}) ? jr_get(obj, key) : NULL;
 }
 /* Many members in one walk: ret[i] is what jr_get gives for names[i]. For hot paths. */
 void jr_members(yyjson_val *obj, const struct str *names, size_t n, yyjson_val **ret);
@@ -70,7 +103,12 @@ static inline struct str jr_str(yyjson_val *obj, const char *key) /* of a member
 {
     return jr_text(jr_get(obj, key));
 }
-bool jr_bool(yyjson_val *obj, const char *key, bool otherwise);
+static inline bool jr_bool(yyjson_val *obj, const char *key, bool otherwise)
+{
+    yyjson_val *v = jr_get(obj, key);
+
+    return yyjson_is_bool(v) ? unsafe_yyjson_get_bool(v) : otherwise;
+}
 static inline bool jr_is_num(yyjson_val *v)
 {
     return yyjson_is_raw(v);

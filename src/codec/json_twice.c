@@ -18,9 +18,13 @@ static bool holds(const struct names *names, struct str name)
 
 static yyjson_val *in_object(yyjson_val *obj)
 {
-    struct str seen[JSON_TWICE_NAMES];
+    UNINITIALIZED struct str seen[JSON_TWICE_NAMES];
     size_t n = 0;
+    bool twice;
 
+    jr_marks(obj, &twice);
+    if (!twice)
+        return NULL;
     jr_each_member (key, obj) {
         struct str name = jr_text(key);
 

@@ -367,7 +367,7 @@ static void put_scalar(struct jw *w, yyjson_val *v)
 /* One step a value and no recursion: end[] says where each open container stops. */
 static void put_value(struct jw *w, yyjson_val *v)
 {
-    yyjson_val *end[JSON_DEPTH_MAX];
+    UNINITIALIZED yyjson_val *end[JSON_DEPTH_MAX];
     size_t depth = 0;
     uint32_t outer = w->depth;
 

@@ -149,7 +149,7 @@ static struct str lower_case(struct str model, char to[MODEL_LOOKED_AT])
     return str_of(to, model.n);
 }
 
-const struct gm_caps *gm_caps_of(struct str model)
+static const struct gm_caps *find(struct str model)
 {
     enum line line = FLASH;
     unsigned version = UINT_MAX;
@@ -168,6 +168,30 @@ const struct gm_caps *gm_caps_of(struct str model)
         if (ROWS[i].line == line && (best == NULL || ROWS[i].since <= version))
             best = &ROWS[i].caps;
     return best;
+}
+
+/* The families of the models that this thread was asked for last: there are few, and the same ones
+ * again and again. */
+enum { ASKED = 16, ASKED_NAME = 48 };
+
+const struct gm_caps *gm_caps_of(struct str model)
+{
+    static _Thread_local struct {
+        char name[ASKED_NAME];
+        size_t n;
+        const struct gm_caps *caps;
+    } asked[ASKED];
+    uint64_t hash = str_hash(str_sub(model, 0, ASKED_NAME));
+    size_t i = (hash ^ hash >> 32) % ASKED;
+
+    if (model.n > ASKED_NAME)
+        return find(model);
+    if (asked[i].caps == NULL || !str_eq(str_of(asked[i].name, asked[i].n), model)) {
+        memcpy(asked[i].name, model.p, model.n);
+        asked[i].n = model.n;
+        asked[i].caps = find(model);
+    }
+    return asked[i].caps;
 }
 
 /* What a remedy takes away. */
@@ -195,6 +219,8 @@ enum { LEAST_BUDGET = 512 }; /* every family that has budgets takes it */
 void gm_caps_without(const struct gm_caps *caps, unsigned remedies, struct gm_caps *room)
 {
     *room = *caps;
+    if (remedies == 0)
+        return;
     for (size_t i = 0; i < NELEM(LESS); i++)
         if (remedies & (unsigned)LESS[i].remedy) {
             room->can &= ~LESS[i].can;

@@ -90,11 +90,9 @@ static bool stays_a_reference(const struct schema *s, yyjson_val *node)
 /* Returns the marks of its own names. */
 static uint64_t put_node(struct view *view, yyjson_val *node)
 {
-    uint64_t marks = 0;
+    uint64_t marks = jr_marks(node, NULL);
 
     view->node[view->n++] = node;
-    jr_each_member (name, node)
-        marks |= view_mark(jr_text(name));
     view->marks |= marks;
     return marks;
 }
@@ -105,7 +103,7 @@ static void view_add(struct schema *s, struct view *view, yyjson_val *node)
 
     if (!yyjson_is_obj(node) || view->n == VIEW_MAX)
         return;
-    if (!(put_node(view, node) & (view_mark(S("$ref")) | view_mark(S("allOf")))))
+    if (!(put_node(view, node) & (jr_mark(S("$ref")) | jr_mark(S("allOf")))))
         return;
     target = resolve(s, jr_str(node, "$ref"));
     if (target != NULL && s->nopen < OPEN_MAX && times_open(s, target) < GM_SCHEMA_CYCLE_MAX) {

@@ -16,7 +16,7 @@ enum { VIEW_MAX = 16, OPEN_MAX = 64 };
 /* A node, what its $ref names and what its allOf holds, all to be taken together: a keyword is
  * looked up in the first of them that has it. */
 struct view {
-    uint64_t marks; /* which names there are at most: a bit for each, see view_mark */
+    uint64_t marks; /* jr_marks() of all nodes */
     yyjson_val *node[VIEW_MAX];
     size_t n;
     size_t own; /* anyOf and nullable are looked up in the first so many alone */
@@ -39,14 +39,9 @@ void schema_put_view(struct schema *s, const char *key, const struct view *view)
 struct view view_of(struct schema *s, yyjson_val *node);
 struct view view_with(struct schema *s, yyjson_val *member, const struct view *base);
 yyjson_val *view_look(const struct view *view, size_t n, struct str name);
-/* Nearly all keywords are absent from nearly all nodes: most are told so by one bit. */
-static inline uint64_t view_mark(struct str name)
-{
-    return (uint64_t)1 << ((name.n * 5 + (name.n > 0 ? (unsigned char)name.p[0] : 0)) & 63);
-}
 static inline yyjson_val *view_find_in(const struct view *view, size_t n, struct str name)
 {
-    return view->marks & view_mark(name) ? view_look(view, n, name) : NULL;
+    return view->marks & jr_mark(name) ? view_look(view, n, name) : NULL;
 }
 static inline yyjson_val *view_find(const struct view *view, const char *name)
 {

@@ -72,6 +72,6 @@ void put_json_view(struct schema *s, const struct view *view)
         put_list(s, "prefixItems", view_prefix_items(view));
     if (view_alternatives(view) != NULL)
         put_list(s, "anyOf", view_alternatives(view));
-    if (view->n > 0 && (view->marks & (view_mark(S("$defs")) | view_mark(S("definitions")))))
+    if (view->n > 0 && (view->marks & (jr_mark(S("$defs")) | jr_mark(S("definitions")))))
         put_json_definitions(s, view->node[0]);
 }

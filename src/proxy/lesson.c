@@ -19,6 +19,8 @@ static struct lesson *place_for(struct lessons *l, uint64_t model, uint64_t now_
         if (l->v[i].since_ms < oldest->since_ms)
             oldest = &l->v[i];
     }
+    if (l->n <= (size_t)(oldest - l->v))
+        l->n = (size_t)(oldest - l->v) + 1;
     *oldest = (struct lesson){.model = model, .since_ms = now_ms};
     return oldest;
 }
@@ -30,9 +32,9 @@ void lesson_learn(struct lessons *l, struct str model, unsigned remedy, uint64_t
 
 unsigned lesson_recall(const struct lessons *l, struct str model, uint64_t now_ms)
 {
-    uint64_t hash = str_hash(model);
+    uint64_t hash = l->n > 0 ? str_hash(model) : 0;
 
-    for (size_t i = 0; i < LESSONS_MAX; i++)
+    for (size_t i = 0; i < l->n; i++)
         if (is_known(&l->v[i], hash, now_ms))
             return l->v[i].remedies;
     return 0;

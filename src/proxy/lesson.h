@@ -18,6 +18,7 @@ struct lesson {
 /* Zeroed is empty. */
 struct lessons {
     struct lesson v[LESSONS_MAX];
+    size_t n; /* places that were ever used, from the front: nearly always none */
 };
 
 void lesson_learn(struct lessons *l, struct str model, unsigned remedy, uint64_t now_ms);

@@ -9,7 +9,7 @@
 /* Names hold no user and no password. */
 static void log_news(const struct egress_news *n, const struct gm_error *e)
 {
-    struct log_line l;
+    UNINITIALIZED struct log_line l;
 
     if (!n->any)
         return;

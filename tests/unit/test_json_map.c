@@ -32,6 +32,8 @@ static const struct jm_row ROWS[] = {
     {"else",        NULL,          jm_skip,   0, 0,         NULL},
 };
 
+static struct jm_table TABLE = JM_TABLE(ROWS);
+
 /* out is NULL for a fault, which then stands at `where` and says `what`. */
 static const struct {
     const char *in, *out, *ignored;
@@ -106,7 +108,7 @@ static enum err map(yyjson_val *root, struct buf *out, struct buf *ignored, stru
 
     jw_begin(&w, out);
     jw_obj(&w, NULL);
-    JM(&m, ROWS, root);
+    jm_apply(&m, &TABLE, root);
     jw_end(&w);
     return jw_end_all(&w);
 }
@@ -158,10 +160,21 @@ static void cases(void **state)
     assert_int_equal(mem_counted(), 0);
 }
 
+static void rows_by_name(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < NELEM(ROWS); i++)
+        assert_ptr_equal(jm_row_of(&TABLE, str_z(ROWS[i].from)), &ROWS[i]);
+    assert_null(jm_row_of(&TABLE, S("")));
+    assert_null(jm_row_of(&TABLE, S("dro")));
+    assert_null(jm_row_of(&TABLE, S("drop3")));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(cases),
+        cmocka_unit_test(rows_by_name),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

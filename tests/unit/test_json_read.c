@@ -688,6 +688,46 @@ static void duplicates(void **state)
     json_fini(&j);
 }
 
+/* Names of every length up to 40 that differ from each other in one byte alone, or in none: each is
+ * found where a plain comparison finds it, and its mark is among the object's. */
+static void finds_by_name(void **state)
+{
+    static const char alphabet[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMN";
+    struct json j;
+    struct buf b;
+
+    (void)state;
+    json_init(&j);
+    buf_init(&b, 1000);
+    for (size_t n = 0; n <= 40; n++)
+        for (size_t at = 0; at <= n; at++) {
+            char name[41], other[41];
+            uint64_t marks;
+            bool twice;
+
+            memcpy(name, alphabet, n);
+            memcpy(other, alphabet, n);
+            if (at < n)
+                other[at] = '_';
+            buf_reset(&b);
+            buf_putf(&b, "{\"x\":[{}],\"%.*s\":{\"y\":1},\"%.*s\":2,\"z\":null}", (int)n, other,
+                     (int)n, name);
+            assert_int_equal(json_parse_copy(&j, buf_str(&b), NULL, NULL), OK);
+            assert_ptr_equal(jr_find(j.root, str_of(name, n)), j.root + (at < n ? 9 : 5));
+            assert_null(
+                jr_find(j.root, str_of("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNO", n + 1)));
+            assert_null(jr_get(j.root, "z"));
+            marks = jr_marks(j.root, &twice);
+            assert_true(marks & jr_mark(str_of(name, n)));
+            assert_true(twice || at < n);
+            assert_ptr_equal(jr_marked(j.root, marks, "x"), jr_get(j.root, "x"));
+            assert_null(jr_marked(j.root, 0, "x"));
+        }
+    assert_int_equal(jr_marks(NULL, NULL), 0);
+    buf_fini(&b);
+    json_fini(&j);
+}
+
 /* The path of the string "here", for each place where it may stand. */
 static yyjson_val *find_here(yyjson_val *v)
 {
@@ -755,6 +795,7 @@ int main(void)
         cmocka_unit_test(integers),
         cmocka_unit_test(numbers),
         cmocka_unit_test(duplicates),
+        cmocka_unit_test(finds_by_name),
         cmocka_unit_test(paths),
     };
 

@@ -36,7 +36,7 @@ struct str oa_function_name(struct chat *c, struct str name)
 /* "gemini-3.8-flash:search" is the model with Google's search switched on. */
 static void read_model(struct chat *c)
 {
-    yyjson_val *v = jr_get(c->root, "model");
+    yyjson_val *v = oa_get(c, "model");
     struct str otherwise = c->env->opts->default_model; /* of options that nobody set, p is NULL */
     struct str name = v == NULL ? str_of(otherwise.p, otherwise.n) : jr_text(v);
     struct fault bad = {0};
@@ -68,20 +68,18 @@ static void read_model(struct chat *c)
     };
 }
 
-static bool read_bool(struct chat *c, yyjson_val *obj, const char *key)
+static bool read_bool(struct chat *c, yyjson_val *v)
 {
-    yyjson_val *v = jr_get(obj, key);
-
     if (v != NULL && !yyjson_is_bool(v))
         fault_set(c->why, E_FIELD, "must be true or false", v);
-    return jr_bool(obj, key, false);
+    return yyjson_is_true(v);
 }
 
 /* How the answer is wanted: these decide the method and the machine, not the body. */
 static void read_manner(struct chat *c)
 {
-    yyjson_val *n = jr_get(c->root, "n");
-    yyjson_val *options = jr_get(c->root, "stream_options");
+    yyjson_val *n = oa_get(c, "n");
+    yyjson_val *options = oa_get(c, "stream_options");
     int64_t choices = 1;
 
     if (n != NULL && !jr_int(n, 1, CHOICES_MAX, &choices))
@@ -89,15 +87,15 @@ static void read_manner(struct chat *c)
     if (options != NULL && !yyjson_is_obj(options))
         fault_set(c->why, E_FIELD, "must be an object", options);
     c->tr->choices = (unsigned)choices;
-    c->tr->stream = c->answer->stream = read_bool(c, c->root, "stream");
-    c->answer->usage = c->answer->stream && read_bool(c, options, "include_usage");
+    c->tr->stream = c->answer->stream = read_bool(c, oa_get(c, "stream"));
+    c->answer->usage = c->answer->stream && read_bool(c, jr_get(options, "include_usage"));
     c->tr->method = c->tr->stream || gm_can(c->caps, GM_STREAM_ONLY) ? GM_STREAM : GM_GENERATE;
 }
 
 /* What the request says, each reader before those that ask for what it found. */
 static void read_all(struct chat *c)
 {
-    oa_check_twice(c);
+    oa_read_names(c);
     oa_read_google(c);
     read_model(c);
     read_manner(c);

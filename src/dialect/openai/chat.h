@@ -29,8 +29,17 @@
 
 enum oa_format { OA_TEXT, OA_JSON, OA_JSON_SCHEMA };
 
+/* A message, looked at once. */
+enum oa_role { OA_NOBODY = -1, OA_SYSTEM, OA_USER, OA_ASSISTANT, OA_TOOL, OA_FUNCTION };
+struct oa_message {
+    yyjson_val *v;
+    uint64_t names; /* jr_marks() */
+    enum oa_role role;
+};
+
 struct chat {
     yyjson_val *root;
+    uint64_t names;     /* jr_marks() of the root */
     yyjson_val *google; /* extra_body.google, or NULL */
     const struct dialect_env *env;
     const struct gm_caps *caps; /* own_caps: the family's, without what upstream has refused */
@@ -43,8 +52,10 @@ struct chat {
     struct gm g;
     struct jm jm;
     /* what was read */
+    struct oa_message *messages;
+    size_t nmessages;
     bool only_system;       /* nobody speaks but the system: Gemini needs somebody else to */
-    yyjson_val *last_word;  /* system messages from here on are what is asked; NULL: none are */
+    size_t last_word;       /* system messages from this one on are what is asked */
     struct gm_pairs pairs;  /* of every call and result, in the order of the talk */
     size_t pair;            /* the next of them to come by */
     struct json scratch;    /* JSON that came as a string */
@@ -60,13 +71,23 @@ struct chat {
     bool format_in_words;       /* the family cannot be held to it: it is asked for */
 };
 
+/* A member of the request, or of a message; NULL when it is absent or null. */
+static inline yyjson_val *oa_get(const struct chat *c, const char *name)
+{
+    return jr_marked(c->root, c->names, name);
+}
+static inline yyjson_val *oa_of(const struct oa_message *msg, const char *name)
+{
+    return jr_marked(msg->v, msg->names, name);
+}
+
 /* chat.c: a copy in the arena, and Gemini's name of a function; where there is no room for it, that
  * is a fault. */
 struct str oa_keep(struct chat *c, struct str s);
 struct str oa_function_name(struct chat *c, struct str name);
 
 /* chat_fields.c */
-void oa_check_twice(struct chat *c); /* a member of the request that occurs twice is a fault */
+void oa_read_names(struct chat *c); /* of the request's members: one that occurs twice is a fault */
 void oa_check_members(struct chat *c, yyjson_val *obj, const struct jm_row *rows, size_t n);
 void oa_put_config_fields(struct chat *c); /* members of generationConfig */
 void oa_put_top_fields(struct chat *c);    /* members of the request itself, and unknown ones */
@@ -79,24 +100,26 @@ void oa_put_system(struct chat *c);
 void oa_put_turns(struct chat *c);
 
 /* chat_parts.c */
-void oa_put_content(struct chat *c, yyjson_val *msg);
-void oa_put_text_content(struct chat *c, yyjson_val *msg); /* anything but text is a fault */
+void oa_put_content(struct chat *c, const struct oa_message *msg);
+void oa_put_text_content(struct chat *c,
+                         const struct oa_message *msg); /* anything but text is a fault */
 void oa_put_part(struct chat *c, yyjson_val *part);
 bool oa_part_is_thought(yyjson_val *part);
 /* Of a tool's result: a string as it is, the texts of a list joined by line breaks, else JSON. */
-struct str oa_content_text(struct chat *c, yyjson_val *msg);
+struct str oa_content_text(struct chat *c, const struct oa_message *msg);
 /* The medium of a part: false when it is none, or a fault was set. */
 MUST_CHECK bool oa_part_media(struct chat *c, yyjson_val *part, struct gm_media *ret);
 
 /* chat_model.c */
-void oa_put_model_content(struct chat *c, yyjson_val *msg);
+void oa_put_model_content(struct chat *c, const struct oa_message *msg);
 struct str oa_recall_call(struct chat *c, struct str id); /* its signature, or empty */
 
 /* chat_calls.c */
-void oa_count_calls(struct chat *c);                /* every call and result of the talk, matched */
-void oa_put_calls(struct chat *c, yyjson_val *msg); /* of an assistant message */
-void oa_put_results(struct chat *c, size_t from);   /* of the calls since pair `from` */
-void oa_put_result_turn(struct chat *c, yyjson_val *msg); /* a result that nobody waits for */
+void oa_count_calls(struct chat *c); /* every call and result of the talk, matched */
+void oa_put_calls(struct chat *c, const struct oa_message *msg); /* of an assistant message */
+void oa_put_results(struct chat *c, size_t from); /* of the calls since pair `from` */
+void oa_put_result_turn(struct chat *c,
+                        const struct oa_message *msg); /* a result that nobody waits for */
 
 /* chat_tools.c */
 void oa_read_tools(struct chat *c);

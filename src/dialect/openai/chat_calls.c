@@ -10,62 +10,66 @@
 
 enum { PARSED_MAX = 1 << 20, RESULT_DEPTH_MAX = 60, EXACT_DIGITS = 15 };
 
-static bool is_assistant(yyjson_val *msg)
+static bool is_result(const struct oa_message *msg)
 {
-    return str_eq(jr_str(msg, "role"), S("assistant"));
-}
-
-static bool is_result(yyjson_val *msg)
-{
-    return str_eq(jr_str(msg, "role"), S("tool")) || str_eq(jr_str(msg, "role"), S("function"));
+    return msg->role == OA_TOOL || msg->role == OA_FUNCTION;
 }
 
 /* The legacy form has no ids: there the function's name is all there is. */
-static struct str key_of_result(yyjson_val *msg)
+static struct str key_of_result(const struct oa_message *msg)
 {
-    return jr_str(msg, str_eq(jr_str(msg, "role"), S("tool")) ? "tool_call_id" : "name");
+    return jr_text(msg->role == OA_TOOL ? oa_of(msg, "tool_call_id") : oa_of(msg, "name"));
 }
 
 /* The calls of a message: a list, or the one of the legacy form. */
-static yyjson_val *calls_of(yyjson_val *msg)
+static yyjson_val *calls_of(const struct oa_message *msg)
 {
-    return jr_get(msg, "tool_calls");
+    return oa_of(msg, "tool_calls");
 }
 
-static yyjson_val *legacy_call_of(yyjson_val *msg)
+static yyjson_val *legacy_call_of(const struct oa_message *msg)
 {
-    return calls_of(msg) == NULL ? jr_get(msg, "function_call") : NULL;
+    return calls_of(msg) == NULL ? oa_of(msg, "function_call") : NULL;
 }
 
-static size_t count(yyjson_val *messages)
+static size_t count(const struct chat *c)
 {
     size_t n = 0;
 
-    jr_each (msg, messages)
-        n += is_assistant(msg) ? yyjson_arr_size(calls_of(msg)) + (legacy_call_of(msg) != NULL)
-                               : is_result(msg);
+    for (size_t i = 0; i < c->nmessages; i++) {
+        const struct oa_message *msg = &c->messages[i];
+
+        if (msg->role == OA_ASSISTANT)
+            n += yyjson_arr_size(calls_of(msg)) + (legacy_call_of(msg) != NULL);
+        else
+            n += is_result(msg);
+    }
     return n;
 }
 
 void oa_count_calls(struct chat *c)
 {
-    yyjson_val *messages = jr_get(c->root, "messages");
+    yyjson_val *messages = oa_get(c, "messages");
     unsigned turn = 0;
     bool before = false; /* the message before was the model's too */
 
-    if (gm_pairs_init(&c->pairs, c->env->arena, count(messages)) != OK) {
+    if (gm_pairs_init(&c->pairs, c->env->arena, count(c)) != OK) {
         fault_set(c->why, E_TOOBIG, "holds more calls than this server takes", messages);
         return;
     }
-    jr_each (msg, messages) {
-        turn += is_assistant(msg) && !before;
-        before = is_assistant(msg);
-        if (before) {
+    for (size_t i = 0; i < c->nmessages; i++) {
+        const struct oa_message *msg = &c->messages[i];
+        bool assistant = msg->role == OA_ASSISTANT;
+
+        turn += assistant && !before;
+        before = assistant;
+        if (assistant) {
+            yyjson_val *legacy = legacy_call_of(msg);
+
             jr_each (call, calls_of(msg))
                 gm_pairs_add(&c->pairs, jr_str(call, "id"), turn, false, call);
-            if (legacy_call_of(msg) != NULL)
-                gm_pairs_add(&c->pairs, jr_str(legacy_call_of(msg), "name"), turn, false,
-                             legacy_call_of(msg));
+            if (legacy != NULL)
+                gm_pairs_add(&c->pairs, jr_str(legacy, "name"), turn, false, legacy);
         } else if (is_result(msg))
             gm_pairs_add(&c->pairs, key_of_result(msg), turn, true, msg);
     }
@@ -89,24 +93,24 @@ static struct str name_of(struct chat *c, yyjson_val *call)
     return oa_function_name(c, jr_str(function_of(call), "name"));
 }
 
-static struct str signature_of(struct chat *c, yyjson_val *msg, yyjson_val *call)
+static struct str signature_of(struct chat *c, const struct oa_message *msg, yyjson_val *call)
 {
     struct str signature = oa_signature_of(call, NULL);
     struct str id = jr_str(call, "id");
     bool thought = false;
 
     if (signature.n == 0)
-        signature = oa_signature_in_details(msg, id);
+        signature = oa_signature_in_details(oa_of(msg, "reasoning_details"), id);
     if (signature.n == 0)
         signature = oa_recall_call(c, id);
-    if (signature.n == 0 && jr_str(msg, "content").n == 0 &&
+    if (signature.n == 0 && jr_text(oa_of(msg, "content")).n == 0 &&
         call == yyjson_arr_get_first(calls_of(msg)))
-        signature = oa_signature_of(msg, &thought);
+        signature = oa_signature_of(msg->v, &thought);
     return thought ? S("") : signature;
 }
 
 /* Arguments are JSON in a string. What is no object is handed on as the text that it is. */
-static void put_arguments(struct chat *c, yyjson_val *msg, yyjson_val *call)
+static void put_arguments(struct chat *c, const struct oa_message *msg, yyjson_val *call)
 {
     yyjson_val *arguments = jr_get(function_of(call), "arguments");
     struct str text = str_trim(jr_text(arguments));
@@ -125,7 +129,7 @@ static void put_arguments(struct chat *c, yyjson_val *msg, yyjson_val *call)
         gm_call_text(&c->g, id, name_of(c, call), "_raw", text, signature);
 }
 
-static void put_call(struct chat *c, yyjson_val *msg, yyjson_val *call)
+static void put_call(struct chat *c, const struct oa_message *msg, yyjson_val *call)
 {
     c->pair++;
     if (!yyjson_is_obj(call))
@@ -136,16 +140,17 @@ static void put_call(struct chat *c, yyjson_val *msg, yyjson_val *call)
         put_arguments(c, msg, call);
 }
 
-void oa_put_calls(struct chat *c, yyjson_val *msg)
+void oa_put_calls(struct chat *c, const struct oa_message *msg)
 {
     yyjson_val *calls = calls_of(msg);
+    yyjson_val *legacy = legacy_call_of(msg);
 
     if (calls != NULL && !yyjson_is_arr(calls))
         gm_fault(&c->g, calls, E_FIELD, "must be a list");
     jr_each (call, calls)
         put_call(c, msg, call);
-    if (legacy_call_of(msg) != NULL)
-        put_call(c, msg, legacy_call_of(msg));
+    if (legacy != NULL)
+        put_call(c, msg, legacy);
 }
 
 /* Results. */
@@ -194,9 +199,9 @@ static void put_no_response(struct chat *c)
     jw_end(&c->g.w);
 }
 
-static void put_result_media(struct chat *c, yyjson_val *msg)
+static void put_result_media(struct chat *c, const struct oa_message *msg)
 {
-    jr_each (part, jr_get(msg, "content")) {
+    jr_each (part, oa_of(msg, "content")) {
         struct gm_media media;
 
         if (oa_part_media(c, part, &media))
@@ -207,7 +212,7 @@ static void put_result_media(struct chat *c, yyjson_val *msg)
 static void put_result(struct chat *c, const struct gm_pair *call)
 {
     yyjson_val *item = (yyjson_val *)(uintptr_t)call->item;
-    yyjson_val *msg = call->mate != NULL ? (yyjson_val *)(uintptr_t)call->mate->item : NULL;
+    const struct oa_message *msg = call->mate != NULL ? call->mate->item : NULL;
 
     gm_turn(&c->g, GM_RESULTS);
     gm_result_open(&c->g, jr_str(item, "id"), name_of(c, item));
@@ -215,16 +220,16 @@ static void put_result(struct chat *c, const struct gm_pair *call)
         put_no_response(c);
     else
         put_response(c, oa_content_text(c, msg));
-    if (gm_can(c->caps, GM_CAN_RESULT_MEDIA))
+    if (msg != NULL && gm_can(c->caps, GM_CAN_RESULT_MEDIA))
         put_result_media(c, msg);
     gm_result_close(&c->g);
 }
 
 /* As if the user showed them. */
-static void put_media_of(struct chat *c, yyjson_val *msg)
+static void put_media_of(struct chat *c, const struct oa_message *msg)
 {
     gm_turn(&c->g, GM_USER);
-    jr_each (part, jr_get(msg, "content")) {
+    jr_each (part, oa_of(msg, "content")) {
         struct gm_media media;
 
         if (oa_part_media(c, part, &media))
@@ -236,7 +241,7 @@ static void put_media_of(struct chat *c, yyjson_val *msg)
 static void put_media_after(struct chat *c, const struct gm_pair *call)
 {
     if (!gm_can(c->caps, GM_CAN_RESULT_MEDIA) && call->mate != NULL)
-        put_media_of(c, (yyjson_val *)(uintptr_t)call->mate->item);
+        put_media_of(c, call->mate->item);
 }
 
 void oa_put_results(struct chat *c, size_t from)
@@ -250,22 +255,23 @@ void oa_put_results(struct chat *c, size_t from)
 }
 
 /* A result whose call is gone from the history would be refused as one: the user tells it. */
-void oa_put_result_turn(struct chat *c, yyjson_val *msg)
+void oa_put_result_turn(struct chat *c, const struct oa_message *msg)
 {
+    struct str name = jr_text(oa_of(msg, "name"));
     struct buf b;
     struct str text;
 
-    if (jr_get(msg, "tool_call_id") == NULL && jr_str(msg, "name").n == 0)
-        fault_missing(c->why, msg, "tool_call_id");
+    if (oa_of(msg, "tool_call_id") == NULL && name.n == 0)
+        fault_missing(c->why, msg->v, "tool_call_id");
     if (c->pairs.v[c->pair++].mate != NULL)
         return;
     buf_init(&b, GM_REQUEST_MAX);
     buf_lit(&b, "Result of an earlier call of ");
-    buf_put(&b, jr_str(msg, "name").n > 0 ? jr_str(msg, "name") : S("a tool"));
+    buf_put(&b, name.n > 0 ? name : S("a tool"));
     buf_lit(&b, ":\n");
     buf_put(&b, oa_content_text(c, msg));
     if (b.err != OK)
-        fault_set(c->why, E_TOOBIG, "is larger than this server takes", msg);
+        fault_set(c->why, E_TOOBIG, "is larger than this server takes", msg->v);
     text = oa_keep(c, buf_str(&b));
     buf_fini(&b);
     gm_turn(&c->g, GM_USER);

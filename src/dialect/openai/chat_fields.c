@@ -213,13 +213,15 @@ static const struct jm_row TOP[] = {
     {"prompt_cache_options",   NULL,             jm_ignore, 0, 0,   NULL                                              },
 };
 
+static struct jm_table CONFIG_TABLE = JM_TABLE(CONFIG);
+static struct jm_table TOP_TABLE = JM_TABLE(TOP);
+
 static const struct {
     const char *title;
-    const struct jm_row *rows;
-    size_t n;
+    struct jm_table *table;
 } TABLES[] = {
-    {"How the model answers", CONFIG, NELEM(CONFIG)},
-    {"The request",           TOP,    NELEM(TOP)   },
+    {"How the model answers", &CONFIG_TABLE},
+    {"The request",           &TOP_TABLE   },
 };
 
 const struct jm_row *oa_field_table(size_t i, const char **ret_title, size_t *ret_n)
@@ -227,8 +229,8 @@ const struct jm_row *oa_field_table(size_t i, const char **ret_title, size_t *re
     if (i >= NELEM(TABLES))
         return NULL;
     *ret_title = TABLES[i].title;
-    *ret_n = TABLES[i].n;
-    return TABLES[i].rows;
+    *ret_n = TABLES[i].table->n;
+    return TABLES[i].table->rows;
 }
 
 const char *oa_verdict(const struct jm_row *row)
@@ -255,9 +257,8 @@ const char *oa_verdict(const struct jm_row *row)
 static bool is_known(struct str name)
 {
     for (size_t t = 0; t < NELEM(TABLES); t++)
-        for (size_t i = 0; i < TABLES[t].n; i++)
-            if (str_eq(name, str_z(TABLES[t].rows[i].from)))
-                return true;
+        if (jm_row_of(TABLES[t].table, name) != NULL)
+            return true;
     return false;
 }
 
@@ -290,15 +291,17 @@ static bool is_opaque(struct str name)
     return false;
 }
 
-void oa_check_twice(struct chat *c)
+void oa_read_names(struct chat *c)
 {
     yyjson_val *twice = NULL;
+    bool may;
 
-    for (size_t t = 0; t < NELEM(TABLES); t++)
-        oa_check_members(c, c->root, TABLES[t].rows, TABLES[t].n);
+    c->names = jr_marks(c->root, &may);
+    for (size_t t = 0; may && t < NELEM(TABLES); t++)
+        oa_check_members(c, c->root, TABLES[t].table->rows, TABLES[t].table->n);
     jr_each_member (key, c->root)
-        if (!is_opaque(jr_text(key)))
-            twice = twice ? twice : jr_twice(key + 1, OPAQUE, NELEM(OPAQUE));
+        if (twice == NULL && yyjson_is_ctn(key + 1) && !is_opaque(jr_text(key)))
+            twice = jr_twice(key + 1, OPAQUE, NELEM(OPAQUE));
     if (twice != NULL)
         fault_set(c->why, E_FIELD, "is there twice", twice);
 }
@@ -312,11 +315,11 @@ static void ignore_unknown(struct chat *c)
 
 void oa_put_config_fields(struct chat *c)
 {
-    JM(&c->jm, CONFIG, c->root);
+    jm_apply(&c->jm, &CONFIG_TABLE, c->root);
 }
 
 void oa_put_top_fields(struct chat *c)
 {
-    JM(&c->jm, TOP, c->root);
+    jm_apply(&c->jm, &TOP_TABLE, c->root);
     ignore_unknown(c);
 }

@@ -32,7 +32,7 @@ static const struct word FORMAT[] = {
 
 static void read_json(struct chat *c)
 {
-    yyjson_val *v = jr_get(c->root, "response_format");
+    yyjson_val *v = oa_get(c, "response_format");
     yyjson_val *wrapped = jr_get(v, "json_schema");
     int format = WORD(FORMAT, jr_str(v, "type"));
 
@@ -77,7 +77,7 @@ static void decide_words(struct chat *c)
 
 static bool wants(struct chat *c, const char *modality)
 {
-    jr_each (item, jr_get(c->root, "modalities"))
+    jr_each (item, oa_get(c, "modalities"))
         if (str_eq_nocase(jr_text(item), str_z(modality)))
             return true;
     return false;
@@ -85,13 +85,13 @@ static bool wants(struct chat *c, const char *modality)
 
 static void read_audio(struct chat *c)
 {
-    yyjson_val *audio = jr_get(c->root, "audio");
+    yyjson_val *audio = oa_get(c, "audio");
     yyjson_val *format = jr_get(audio, "format");
     struct str f = jr_text(format);
 
     if (wants(c, "audio") && !gm_can(c->caps, GM_MAKES_AUDIO))
         fault_set(c->why, E_FIELD, "asks for audio, which this model does not make",
-                  jr_get(c->root, "modalities"));
+                  oa_get(c, "modalities"));
     if (!gm_can(c->caps, GM_MAKES_AUDIO)) {
         if (audio != NULL && !wants(c, "audio"))
             oa_ignore(c, S("audio"), S(""));
@@ -106,7 +106,7 @@ static void read_audio(struct chat *c)
 
 void oa_read_format(struct chat *c)
 {
-    yyjson_val *modalities = jr_get(c->root, "modalities");
+    yyjson_val *modalities = oa_get(c, "modalities");
 
     if (modalities != NULL && !yyjson_is_arr(modalities))
         fault_set(c->why, E_FIELD, "must be a list", modalities);
@@ -186,7 +186,7 @@ static struct str voice_of(yyjson_val *audio)
 
 static void put_voice(struct chat *c)
 {
-    struct str voice = voice_of(jr_get(c->root, "audio"));
+    struct str voice = voice_of(oa_get(c, "audio"));
     struct jw *w = &c->g.w;
 
     if (!gm_can(c->caps, GM_MAKES_AUDIO) || voice.n == 0)

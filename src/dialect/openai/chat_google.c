@@ -59,13 +59,13 @@ static yyjson_val *value_of(struct chat *c, size_t i)
 
 void oa_read_google(struct chat *c)
 {
-    yyjson_val *body = jr_get(c->root, "extra_body");
+    yyjson_val *body = oa_get(c, "extra_body");
 
     if (jr_get(body, "extra_body") != NULL)
         body = jr_get(body, "extra_body");
     c->google = jr_get(body, "google");
     if (c->google == NULL)
-        c->google = jr_get(c->root, "google");
+        c->google = oa_get(c, "google");
     if (c->google != NULL && !yyjson_is_obj(c->google))
         fault_set(c->why, E_FIELD, "must be an object", c->google);
     jr_each_member (key, c->google)

@@ -5,14 +5,13 @@
 #include "dialect/openai/chat.h"
 #include "dialect/openai/compat.h"
 
-enum role { SYSTEM, USER, ASSISTANT, TOOL };
 static const struct word ROLE[] = {
-    {"system",    SYSTEM   },
-    {"developer", SYSTEM   },
-    {"user",      USER     },
-    {"assistant", ASSISTANT},
-    {"tool",      TOOL     },
-    {"function",  TOOL     },
+    {"system",    OA_SYSTEM   },
+    {"developer", OA_SYSTEM   },
+    {"user",      OA_USER     },
+    {"assistant", OA_ASSISTANT},
+    {"tool",      OA_TOOL     },
+    {"function",  OA_FUNCTION },
 };
 
 /* A row for each member of a message; where it is read is in the other chat_*.c files. */
@@ -39,45 +38,42 @@ const struct jm_row *oa_message_table(size_t *ret_n)
     return MEMBER;
 }
 
-static int role_of(yyjson_val *msg)
+static struct oa_message read_message(struct chat *c, yyjson_val *v)
 {
-    return WORD(ROLE, jr_str(msg, "role"));
-}
+    bool twice;
+    struct oa_message msg = {.v = v, .names = jr_marks(v, &twice)};
+    yyjson_val *role = oa_of(&msg, "role");
 
-static void check_message(struct chat *c, yyjson_val *msg)
-{
-    if (!yyjson_is_obj(msg))
-        fault_set(c->why, E_FIELD, "must be an object", msg);
-    else if (jr_get(msg, "role") == NULL)
-        fault_missing(c->why, msg, "role");
-    else if (role_of(msg) < 0)
-        fault_set(c->why, E_FIELD, "has an unknown role", msg);
-    else
-        oa_check_members(c, msg, MEMBER, NELEM(MEMBER));
+    msg.role = (enum oa_role)WORD(ROLE, jr_text(role));
+    if (!yyjson_is_obj(v))
+        fault_set(c->why, E_FIELD, "must be an object", v);
+    else if (role == NULL)
+        fault_missing(c->why, v, "role");
+    else if (msg.role == OA_NOBODY)
+        fault_set(c->why, E_FIELD, "has an unknown role", v);
+    else if (twice)
+        oa_check_members(c, v, MEMBER, NELEM(MEMBER));
+    return msg;
 }
 
 /* Front-ends have a talk summed up by system messages after its last answer: these are what is
  * asked, and the model would see no question if they stood apart. */
-static yyjson_val *last_word_in(yyjson_val *messages)
+static size_t last_word_in(const struct oa_message *msg, size_t n)
 {
-    yyjson_val *first = NULL;
-    int before = SYSTEM;
+    size_t first = n;
 
-    jr_each (msg, messages) {
-        int role = role_of(msg);
-
-        if (role != SYSTEM)
-            first = NULL;
-        else if (before == ASSISTANT)
-            first = msg;
-        before = role;
-    }
+    for (size_t i = 0; i < n; i++)
+        if (msg[i].role != OA_SYSTEM)
+            first = n;
+        else if (i > 0 && msg[i - 1].role == OA_ASSISTANT)
+            first = i;
     return first;
 }
 
 void oa_read_messages(struct chat *c)
 {
-    yyjson_val *messages = jr_get(c->root, "messages");
+    yyjson_val *messages = oa_get(c, "messages");
+    struct oa_message *room;
     bool named = false;
 
     c->only_system = true;
@@ -87,14 +83,22 @@ void oa_read_messages(struct chat *c)
         fault_set(c->why, E_FIELD, "must be a list of messages", messages);
     else if (yyjson_arr_size(messages) == 0)
         fault_set(c->why, E_FIELD, "must hold at least one message", messages);
-    jr_each (msg, messages) {
-        check_message(c, msg);
-        c->only_system = c->only_system && role_of(msg) == SYSTEM;
-        named = named || (role_of(msg) != TOOL && jr_get(msg, "name") != NULL);
+    room = arena_alloc(c->env->arena, (yyjson_arr_size(messages) + 1) * sizeof *room);
+    if (room == NULL) {
+        fault_set(c->why, E_TOOBIG, "holds more messages than this server takes", messages);
+        return;
+    }
+    c->messages = room;
+    jr_each (v, messages) {
+        struct oa_message msg = read_message(c, v);
+
+        room[c->nmessages++] = msg;
+        c->only_system = c->only_system && msg.role == OA_SYSTEM;
+        named = named || (msg.role < OA_TOOL && oa_of(&msg, "name") != NULL);
     }
     if (named)
         oa_ignore(c, S("messages.name"), S(""));
-    c->last_word = last_word_in(messages);
+    c->last_word = last_word_in(c->messages, c->nmessages);
     oa_count_calls(c);
 }
 
@@ -109,7 +113,7 @@ static bool apart(const struct chat *c)
 static void put_place(struct chat *c)
 {
     static const char *const word[] = {"city", "region", "country", "timezone"};
-    yyjson_val *place = jr_get(jr_get(c->root, "web_search_options"), "user_location");
+    yyjson_val *place = jr_get(oa_get(c, "web_search_options"), "user_location");
     struct buf b;
     struct str text;
 
@@ -132,12 +136,9 @@ static void put_place(struct chat *c)
 static void put_system_turns(struct chat *c, enum gm_role as)
 {
     gm_turn(&c->g, as);
-    jr_each (msg, jr_get(c->root, "messages")) {
-        if (msg == c->last_word)
-            break;
-        if (role_of(msg) == SYSTEM)
-            oa_put_text_content(c, msg);
-    }
+    for (size_t i = 0; i < c->last_word; i++)
+        if (c->messages[i].role == OA_SYSTEM)
+            oa_put_text_content(c, &c->messages[i]);
     put_place(c);
     oa_put_format_words(c);
 }
@@ -149,7 +150,7 @@ void oa_put_system(struct chat *c)
     gm_system_end(&c->g);
 }
 
-static void put_assistant(struct chat *c, yyjson_val *msg)
+static void put_assistant(struct chat *c, const struct oa_message *msg)
 {
     gm_turn(&c->g, GM_MODEL);
     oa_put_model_content(c, msg);
@@ -160,36 +161,35 @@ void oa_put_turns(struct chat *c)
 {
     size_t asked = 0;    /* the first call whose result is due */
     bool before = false; /* the message before was the model's */
-    bool last = false;   /* what system messages say is said last */
 
     if (!apart(c))
         put_system_turns(c, GM_USER);
-    jr_each (msg, jr_get(c->root, "messages")) {
-        int role = role_of(msg);
+    for (size_t i = 0; i < c->nmessages; i++) {
+        const struct oa_message *msg = &c->messages[i];
 
-        last = last || msg == c->last_word;
-        if (before && role != ASSISTANT)
+        if (before && msg->role != OA_ASSISTANT)
             oa_put_results(c, asked);
-        if (role != ASSISTANT)
+        if (msg->role != OA_ASSISTANT)
             before = false;
-        switch (role) {
-        case USER:
+        switch (msg->role) {
+        case OA_USER:
             gm_turn(&c->g, GM_USER);
             oa_put_content(c, msg);
             break;
-        case ASSISTANT:
+        case OA_ASSISTANT:
             asked = before ? asked : c->pair;
             before = true;
             put_assistant(c, msg);
             break;
-        case TOOL: oa_put_result_turn(c, msg); break;
-        case SYSTEM:
-            if (last) {
+        case OA_TOOL:
+        case OA_FUNCTION: oa_put_result_turn(c, msg); break;
+        case OA_SYSTEM:
+            if (i >= c->last_word) { /* what they say is said last */
                 gm_turn(&c->g, GM_USER);
                 oa_put_text_content(c, msg);
             }
             break;
-        default: break;
+        case OA_NOBODY: break;
         }
     }
     if (before)

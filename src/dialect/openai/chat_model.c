@@ -76,10 +76,10 @@ static uint64_t hash_of(yyjson_val *content)
 }
 
 /* The signature of the text: brought back by the client, or recalled by what the text is. */
-static struct str text_signature(struct chat *c, yyjson_val *msg)
+static struct str text_signature(struct chat *c, const struct oa_message *msg)
 {
     bool thought = false;
-    struct str signature = oa_signature_of(msg, &thought);
+    struct str signature = oa_signature_of(msg->v, &thought);
     struct oa_sign name;
     uint64_t hash;
 
@@ -87,15 +87,15 @@ static struct str text_signature(struct chat *c, yyjson_val *msg)
         return signature;
     if (c->env->recall == NULL)
         return S("");
-    hash = hash_of(jr_get(msg, "content"));
+    hash = hash_of(oa_of(msg, "content"));
     name = oa_sign_text(hash);
     return hash != OA_SIGN_START ? recall(c, oa_sign_str(&name)) : S("");
 }
 
-static void put_thought(struct chat *c, yyjson_val *msg)
+static void put_thought(struct chat *c, const struct oa_message *msg)
 {
     bool thought = false;
-    struct str signature = oa_signature_of(msg, &thought);
+    struct str signature = oa_signature_of(msg->v, &thought);
 
     if (thought)
         gm_signed_thought(&c->g, signature);
@@ -131,10 +131,10 @@ static void put_server_part(struct chat *c, yyjson_val *part, bool recalled)
 
 /* Calls and results of Google's own tools, as they were given out; not to a family that has none
  * beside functions, nor where signatures were refused, for these cannot be without. */
-static void put_server_parts(struct chat *c, yyjson_val *msg)
+static void put_server_parts(struct chat *c, const struct oa_message *msg)
 {
-    yyjson_val *parts = jr_get(jr_get(jr_get(msg, "extra_content"), "google"), "parts");
-    yyjson_val *first = yyjson_arr_get_first(jr_get(msg, "tool_calls"));
+    yyjson_val *parts = jr_get(jr_get(oa_of(msg, "extra_content"), "google"), "parts");
+    yyjson_val *first = yyjson_arr_get_first(oa_of(msg, "tool_calls"));
     struct oa_sign name;
     struct str recalled;
 
@@ -145,7 +145,7 @@ static void put_server_parts(struct chat *c, yyjson_val *msg)
     if (parts != NULL || c->env->recall == NULL)
         return;
     name = oa_sign_parts(first != NULL ? oa_sign_more(OA_SIGN_START, jr_str(first, "id"))
-                                       : hash_of(jr_get(msg, "content")));
+                                       : hash_of(oa_of(msg, "content")));
     recalled = recall(c, oa_sign_str(&name));
     if (recalled.n == 0 || json_parse_copy(&c->scratch, recalled, NULL, NULL) != OK)
         return;
@@ -168,9 +168,9 @@ static void put_listed_content(struct chat *c, yyjson_val *content, struct str s
     }
 }
 
-static void put_images(struct chat *c, yyjson_val *msg)
+static void put_images(struct chat *c, const struct oa_message *msg)
 {
-    jr_each (image, jr_get(msg, "images")) {
+    jr_each (image, oa_of(msg, "images")) {
         yyjson_val *url = jr_get(jr_get(image, "image_url"), "url");
 
         if (jr_text(url).n > 0)
@@ -178,9 +178,9 @@ static void put_images(struct chat *c, yyjson_val *msg)
     }
 }
 
-void oa_put_model_content(struct chat *c, yyjson_val *msg)
+void oa_put_model_content(struct chat *c, const struct oa_message *msg)
 {
-    yyjson_val *content = jr_get(msg, "content");
+    yyjson_val *content = oa_of(msg, "content");
     struct str signature = text_signature(c, msg);
 
     put_thought(c, msg);
@@ -191,7 +191,7 @@ void oa_put_model_content(struct chat *c, yyjson_val *msg)
         put_text(c, jr_text(content), signature, content);
     else if (content != NULL && !yyjson_is_str(content))
         gm_fault(&c->g, content, E_FIELD, "must be a string or a list of parts");
-    gm_text(&c->g, jr_str(msg, "refusal"));
-    gm_text(&c->g, jr_str(jr_get(msg, "audio"), "transcript"));
+    gm_text(&c->g, jr_text(oa_of(msg, "refusal")));
+    gm_text(&c->g, jr_str(oa_of(msg, "audio"), "transcript"));
     put_images(c, msg);
 }

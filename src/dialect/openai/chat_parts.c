@@ -262,12 +262,12 @@ static void put_part(struct chat *c, yyjson_val *part, bool only_text)
         put_media_part(c, part);
 }
 
-static void put_content(struct chat *c, yyjson_val *msg, bool only_text)
+static void put_content(struct chat *c, const struct oa_message *msg, bool only_text)
 {
-    yyjson_val *content = jr_get(msg, "content");
+    yyjson_val *content = oa_of(msg, "content");
 
     if (content == NULL)
-        fault_missing(c->why, msg, "content");
+        fault_missing(c->why, msg->v, "content");
     else if (yyjson_is_str(content))
         gm_text(&c->g, jr_text(content));
     else if (!yyjson_is_arr(content))
@@ -281,12 +281,12 @@ void oa_put_part(struct chat *c, yyjson_val *part)
     put_part(c, part, false);
 }
 
-void oa_put_content(struct chat *c, yyjson_val *msg)
+void oa_put_content(struct chat *c, const struct oa_message *msg)
 {
     put_content(c, msg, false);
 }
 
-void oa_put_text_content(struct chat *c, yyjson_val *msg)
+void oa_put_text_content(struct chat *c, const struct oa_message *msg)
 {
     put_content(c, msg, true);
 }
@@ -314,16 +314,17 @@ static void add_text(struct buf *b, yyjson_val *part)
     }
 }
 
-struct str oa_content_text(struct chat *c, yyjson_val *msg)
+struct str oa_content_text(struct chat *c, const struct oa_message *msg)
 {
-    yyjson_val *content = jr_get(msg, "content");
+    yyjson_val *content = oa_of(msg, "content");
     yyjson_val *only = yyjson_arr_get_first(content);
-    const struct part *row = part_of(only);
+    const struct part *row;
     struct buf b;
     struct str text;
 
     if (content == NULL || yyjson_is_str(content))
         return jr_text(content);
+    row = part_of(only);
     if (yyjson_arr_size(content) == 1 && row != NULL && row->form == WORDS)
         return jr_str(only, row->member); /* nothing is copied */
     buf_init(&b, GM_REQUEST_MAX);

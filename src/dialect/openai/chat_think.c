@@ -46,10 +46,8 @@ static void read_budget(struct chat *c, yyjson_val *v, struct gm_think_want *wan
         fault_set(c->why, E_RANGE, "must be a number of tokens, or -1", v);
 }
 
-static void read_show(yyjson_val *obj, const char *key, bool when, struct gm_think_want *want)
+static void read_show(yyjson_val *v, bool when, struct gm_think_want *want)
 {
-    yyjson_val *v = jr_get(obj, key);
-
     if (yyjson_is_bool(v))
         want->show = yyjson_is_true(v) == when;
 }
@@ -62,7 +60,7 @@ static void read_reasoning(struct chat *c, yyjson_val *v, struct gm_think_want *
     want->show = true;
     read_effort(c, jr_get(v, "effort"), want);
     read_budget(c, jr_get(v, "max_tokens"), want);
-    read_show(v, "exclude", false, want);
+    read_show(jr_get(v, "exclude"), false, want);
     if (yyjson_is_false(jr_get(v, "enabled"))) {
         want->effort = GM_EFFORT_NONE;
         want->show = false;
@@ -86,13 +84,13 @@ static void read_thinking(struct chat *c, yyjson_val *v, struct gm_think_want *w
 /* As Qwen has it: two members of the request itself. */
 static void read_enable(struct chat *c, struct gm_think_want *want)
 {
-    yyjson_val *v = jr_get(c->root, "enable_thinking");
+    yyjson_val *v = oa_get(c, "enable_thinking");
 
     if (yyjson_is_true(v))
         want->show = true;
     if (yyjson_is_false(v))
         want->effort = GM_EFFORT_NONE;
-    read_budget(c, jr_get(c->root, "thinking_budget"), want);
+    read_budget(c, oa_get(c, "thinking_budget"), want);
 }
 
 /* As Google has it, in both of its spellings. It goes before all others. */
@@ -108,13 +106,12 @@ static void read_google(struct chat *c, struct gm_think_want *want)
     }
     read_effort(c, level, want);
     read_budget(c, budget, want);
-    read_show(v, "include_thoughts", true, want);
-    read_show(v, "includeThoughts", true, want);
+    read_show(jr_get(v, "include_thoughts"), true, want);
+    read_show(jr_get(v, "includeThoughts"), true, want);
 }
 
-static int64_t read_limit(struct chat *c, const char *key)
+static int64_t read_limit(struct chat *c, yyjson_val *v)
 {
-    yyjson_val *v = jr_get(c->root, key);
     int64_t n = 0;
 
     if (v != NULL && (!jr_is_num(v) || !jr_int(v, 1, INT64_MAX, &n)))
@@ -135,8 +132,8 @@ static void note_limit(struct chat *c, const char *key)
  * thoughts is added, and for a short answer there is as little thinking as can be. */
 static void decide_limit(struct chat *c, bool said)
 {
-    int64_t whole = read_limit(c, "max_completion_tokens");
-    int64_t seen = read_limit(c, "max_tokens");
+    int64_t whole = read_limit(c, oa_get(c, "max_completion_tokens"));
+    int64_t seen = read_limit(c, oa_get(c, "max_tokens"));
     int64_t most = c->caps->out_tokens;
 
     if (whole == 0 && seen > 0) {
@@ -172,11 +169,11 @@ void oa_read_thinking(struct chat *c)
     char room[16];
     bool said;
 
-    read_show(c->root, "include_reasoning", true, &want);
+    read_show(oa_get(c, "include_reasoning"), true, &want);
     read_enable(c, &want);
-    read_thinking(c, jr_get(c->root, "thinking"), &want);
-    read_reasoning(c, jr_get(c->root, "reasoning"), &want);
-    read_effort(c, jr_get(c->root, "reasoning_effort"), &want);
+    read_thinking(c, oa_get(c, "thinking"), &want);
+    read_reasoning(c, oa_get(c, "reasoning"), &want);
+    read_effort(c, oa_get(c, "reasoning_effort"), &want);
     read_google(c, &want);
     said = want.effort != GM_EFFORT_UNSAID || want.budget != GM_BUDGET_UNSAID;
     c->think = gm_think_for(c->caps, &want);

@@ -114,10 +114,8 @@ static void read_tool(struct chat *c, yyjson_val *tool)
     }
 }
 
-static yyjson_val *read_list(struct chat *c, const char *key)
+static yyjson_val *read_list(struct chat *c, yyjson_val *v)
 {
-    yyjson_val *v = jr_get(c->root, key);
-
     if (v != NULL && !yyjson_is_arr(v))
         fault_set(c->why, E_FIELD, "must be a list", v);
     return v;
@@ -150,10 +148,10 @@ static bool is_legacy(yyjson_val *functions, struct str name)
 
 static bool is_declared(struct chat *c, struct str name)
 {
-    jr_each (tool, jr_get(c->root, "tools"))
+    jr_each (tool, oa_get(c, "tools"))
         if (str_eq(name_of(tool), name))
             return true;
-    return is_legacy(jr_get(c->root, "functions"), name);
+    return is_legacy(oa_get(c, "functions"), name);
 }
 
 static struct str *room_for_names(struct chat *c, size_t n)
@@ -207,8 +205,8 @@ static bool names_own_tool(struct chat *c, yyjson_val *choice)
 
 static void read_choice(struct chat *c)
 {
-    yyjson_val *named = jr_get(c->root, "tool_choice");
-    yyjson_val *choice = named != NULL ? named : jr_get(c->root, "function_call");
+    yyjson_val *named = oa_get(c, "tool_choice");
+    yyjson_val *choice = named != NULL ? named : oa_get(c, "function_call");
     yyjson_val *allowed = jr_get(choice, "allowed_tools");
     struct gm_tool_config *config = &c->tool_config;
     int mode = WORD(CHOICE, jr_text(choice));
@@ -253,15 +251,15 @@ static void read_config(struct chat *c)
 
 void oa_read_tools(struct chat *c)
 {
-    yyjson_val *functions = read_list(c, "functions");
+    yyjson_val *functions = read_list(c, oa_get(c, "functions"));
 
-    jr_each (tool, read_list(c, "tools"))
+    jr_each (tool, read_list(c, oa_get(c, "tools")))
         read_tool(c, tool);
     jr_each (fn, functions)
         read_function(c, fn, false);
     c->answer->legacy_calls = yyjson_arr_size(functions) > 0;
-    c->answer->one_call = !jr_bool(c->root, "parallel_tool_calls", true);
-    if (jr_get(c->root, "web_search_options") != NULL)
+    c->answer->one_call = yyjson_is_false(oa_get(c, "parallel_tool_calls"));
+    if (oa_get(c, "web_search_options") != NULL)
         c->own[GM_SEARCH] = true;
     if (c->functions > 0 && oa_wants_own_tool(c) && !gm_can(c->caps, GM_CAN_MIX_TOOLS)) {
         memset(c->own, 0, sizeof c->own); /* a family that cannot have both keeps the client's */
@@ -337,8 +335,8 @@ static void put_function(struct chat *c, yyjson_val *fn, bool custom)
 
 static void put_functions(struct chat *c)
 {
-    yyjson_val *tools = jr_get(c->root, "tools");
-    yyjson_val *functions = jr_get(c->root, "functions");
+    yyjson_val *tools = oa_get(c, "tools");
+    yyjson_val *functions = oa_get(c, "functions");
     const struct str *names = names_in(c, tools, false);
     const struct str *legacy = names_in(c, functions, true);
     size_t i = 0;

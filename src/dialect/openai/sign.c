@@ -64,14 +64,12 @@ static struct str usable(struct str signature)
 /* Nearly nothing carries one: one walk tells. */
 static bool may_carry(yyjson_val *obj)
 {
-    static const struct str name[] = {S_INIT("function"), S_INIT("extra_content"),
-                                      S_INIT("provider_specific_fields"),
-                                      S_INIT("thought_signature")};
-    yyjson_val *m[NELEM(name)];
+    uint64_t names = jr_marks(obj, NULL);
 
-    jr_members(obj, name, NELEM(name), m);
-    return m[1] != NULL || m[2] != NULL || m[3] != NULL ||
-           jr_get(m[0], "thought_signature") != NULL;
+    return jr_marked(obj, names, "extra_content") != NULL ||
+           jr_marked(obj, names, "provider_specific_fields") != NULL ||
+           jr_marked(obj, names, "thought_signature") != NULL ||
+           jr_get(jr_marked(obj, names, "function"), "thought_signature") != NULL;
 }
 
 struct str oa_signature_of(yyjson_val *obj, bool *ret_thought)
@@ -98,11 +96,11 @@ struct str oa_signature_of(yyjson_val *obj, bool *ret_thought)
     return S("");
 }
 
-struct str oa_signature_in_details(yyjson_val *msg, struct str id)
+struct str oa_signature_in_details(yyjson_val *details, struct str id)
 {
     struct str found = S("");
 
-    jr_each (detail, jr_get(msg, "reasoning_details")) {
+    jr_each (detail, details) {
         struct str whose = jr_str(detail, "id");
 
         if (!str_eq(jr_str(detail, "type"), S("reasoning.encrypted")))

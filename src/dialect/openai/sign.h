@@ -27,6 +27,6 @@ struct oa_sign oa_sign_image(struct str base64);
  * one. *ret_thought (may be NULL): it is a thought's, and not the text's. */
 struct str oa_signature_of(yyjson_val *obj, bool *ret_thought);
 /* The one for call `id` among a message's reasoning_details, or the first that is for none. */
-struct str oa_signature_in_details(yyjson_val *msg, struct str id);
+struct str oa_signature_in_details(yyjson_val *details, struct str id);
 
 #endif

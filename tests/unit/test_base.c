@@ -4,6 +4,7 @@
 #include "base/arena.h"
 #include "base/buf.h"
 #include "base/mem.h"
+#include "base/random.h"
 #include "base/rope.h"
 #include "base/secret.h"
 #include "base/str.h"
@@ -181,6 +182,36 @@ static void secrets(void **state)
     secret_fini(&s);
 }
 
+/* Letters and digits only, all of them, no place or letter preferred, and nothing twice. */
+static void ids(void **state)
+{
+    enum { N = 62 * 400, LONGEST = 27 };
+    static unsigned seen[LONGEST][256];
+    char was[LONGEST] = "", id[LONGEST + 1];
+
+    (void)state;
+    for (size_t i = 0; i < N; i++) {
+        size_t n = 8 + i % (LONGEST - 7);
+
+        id[n] = '#';
+        random_id(id, n);
+        assert_int_equal(id[n], '#');
+        assert_memory_not_equal(id, was, 8);
+        memcpy(was, id, 8);
+        for (size_t at = 0; at < n; at++)
+            seen[at][(unsigned char)id[at]]++;
+    }
+    for (unsigned c = 0; c < 256; c++)
+        for (size_t at = 0; at < LONGEST; at++) {
+            bool letter =
+                (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
+
+            assert_true(letter || seen[at][c] == 0);
+            if (letter && at < 8) /* expected 400, deviation 20 */
+                assert_in_range(seen[at][c], 200, 600);
+        }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -192,6 +223,7 @@ int main(void)
         cmocka_unit_test(rope_cap_counts_spans),
         cmocka_unit_test(arena_gives_back),
         cmocka_unit_test(secrets),
+        cmocka_unit_test(ids),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -49,8 +49,9 @@ static void check_auth(struct http_headers h, struct str query, struct arena *ar
 {
     const struct sha256 token = sha256_of(S("the-token"));
     const struct auth a = {.tokens = &token, .ntokens = 1, .server_keys = true};
-    struct auth_pass pass = auth_check(&a, h, query, arena);
-    struct auth_pass again = auth_check(&a, h, query, arena);
+    struct sha256_memo memo = {0};
+    struct auth_pass pass = auth_check(&a, h, query, arena, &memo);
+    struct auth_pass again = auth_check(&a, h, query, arena, &memo);
 
     assert(pass.verdict == again.verdict && str_eq(pass.credential, again.credential));
     assert((pass.verdict == AUTH_SERVER_KEY) == str_eq(pass.credential, S("the-token")) ||

@@ -92,6 +92,7 @@ static const struct route {
     enum access access;
     route_f *go;
 } ROUTES[] = {
+    {"chat/completions", POST,       CLIENT,   chat         }, /* first: nearly every request */
     {"",                 GET,        OPEN,     health       },
     {"health",           GET,        OPEN,     health       },
     {"healthz",          GET,        OPEN,     health       },
@@ -102,7 +103,6 @@ static const struct route {
     {"doctor",           POST,       OPEN,     doctor_form  }, /* the token is in its body */
     {"doctor/stream",    GET,        OPERATOR, doctor_stream},
     {"doctor/style.css", GET,        OPEN,     doctor_style },
-    {"chat/completions", POST,       CLIENT,   chat         },
     {"models",           GET | POST, CLIENT,   models       },
     {"models/*",         GET,        CLIENT,   one_model    },
 };
@@ -202,7 +202,8 @@ static bool let_in(struct visit *v, enum access access)
     struct str refusal;
     uint32_t wait_s;
 
-    v->pass = auth_check(a, call_headers(v->call), call_query(v->call), v->arena);
+    v->pass =
+        auth_check(a, call_headers(v->call), call_query(v->call), v->arena, call_memo(v->call));
     refusal = auth_refusal(v->pass.verdict);
     if (access == OPERATOR && v->pass.verdict != AUTH_TWO && !auth_is_operator(a, &v->pass))
         refusal = S("This page is for the operator: send one of the server's AUTH_TOKEN values. "

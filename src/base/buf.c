@@ -92,15 +92,9 @@ void buf_putf(struct buf *b, const char *fmt, ...)
 
 void buf_put_u64(struct buf *b, uint64_t v)
 {
-    char digits[20];
-    char *end = digits + sizeof digits;
-    char *at = end;
+    char digits[STR_U64_MAX];
 
-    do {
-        *--at = (char)('0' + v % 10);
-        v /= 10;
-    } while (v != 0);
-    buf_put(b, str_of(at, (size_t)(end - at)));
+    buf_put(b, str_of(digits, str_put_u64(digits, v)));
 }
 
 void buf_drop_front(struct buf *b, size_t n)

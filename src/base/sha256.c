@@ -100,6 +100,30 @@ struct sha256 sha256_of(struct str bytes)
     return d;
 }
 
+struct sha256 sha256_again(struct sha256_memo *m, struct str bytes)
+{
+    unsigned char padded[SHA256_MEMO_MAX] = {0};
+    uint64_t diff = m->n ^ bytes.n;
+
+    if (bytes.n > sizeof padded || bytes.n == 0)
+        return sha256_of(bytes);
+    memcpy(padded, bytes.p, bytes.n);
+    for (size_t i = 0; i < sizeof padded; i += sizeof diff) {
+        uint64_t a, b;
+
+        memcpy(&a, m->bytes + i, sizeof a);
+        memcpy(&b, padded + i, sizeof b);
+        diff |= a ^ b;
+    }
+    if (diff != 0) {
+        m->n = bytes.n;
+        memcpy(m->bytes, padded, sizeof padded);
+        m->digest = sha256_of(bytes);
+    }
+    secret_wipe(padded, sizeof padded);
+    return m->digest;
+}
+
 bool sha256_eq(const struct sha256 *a, const struct sha256 *b)
 {
     unsigned char diff = 0;

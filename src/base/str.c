@@ -85,6 +85,19 @@ bool str_u64(struct str s, uint64_t max, uint64_t *ret)
     return true;
 }
 
+size_t str_put_u64(char *out, uint64_t v)
+{
+    char digits[STR_U64_MAX];
+    size_t at = sizeof digits;
+
+    do {
+        digits[--at] = (char)('0' + v % 10);
+        v /= 10;
+    } while (v != 0);
+    memcpy(out, digits + at, sizeof digits - at);
+    return sizeof digits - at;
+}
+
 uint64_t str_hash(struct str s)
 {
     uint64_t h = 14695981039346656037U;

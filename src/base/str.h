@@ -68,6 +68,10 @@ struct str str_cut(struct str *s, char sep);
  *   errors  false when empty, not all digits, or over max; *ret is untouched then */
 MUST_CHECK bool str_u64(struct str s, uint64_t max, uint64_t *ret);
 
+/* v in decimal to out, which has room for STR_U64_MAX bytes; how many it took. */
+enum { STR_U64_MAX = 20 };
+size_t str_put_u64(char *out, uint64_t v);
+
 uint64_t str_hash(struct str s); /* FNV-1a; not for input chosen by an attacker to collide */
 
 /* A row of a table of words, and its lookup: the value, or -1. */

@@ -11,7 +11,6 @@
 #include "http/client_req.h"
 
 #include <assert.h>
-#include <stdio.h>
 
 struct h1 {
     struct conn conn;
@@ -36,35 +35,42 @@ static bool has_room(const struct conn *c)
 
 /* Sending */
 
-static void put(struct h1 *h, struct str s)
+static char *put(char *at, struct str s)
 {
-    (void)stream_write(h->conn.stream, s);
+    memcpy(at, s.p, s.n);
+    return at + s.n;
 }
+#define PUT(at, lit) put(at, S(lit))
 
-static void put_field(struct h1 *h, struct str name, struct str value)
+/* No fewer bytes than the head will have. */
+static size_t head_most(const struct client_req *r)
 {
-    put(h, name);
-    put(h, S(": "));
-    put(h, value);
-    put(h, S("\r\n"));
-}
+    enum { FIRST_LINE_LENGTH = 128, MARKS = 4 };
+    size_t n = FIRST_LINE_LENGTH + r->target.n + r->pool->authority.n;
 
-static void put_head(struct h1 *h, const struct client_req *r)
-{
-    char length[24];
-
-    put(h, http_method_str(r->method));
-    put(h, S(" "));
-    put(h, r->target);
-    put(h, S(" HTTP/1.1\r\n"));
-    put_field(h, S("host"), r->pool->authority);
     for (size_t i = 0; i < r->headers.n; i++)
-        put_field(h, r->headers.v[i].name, r->headers.v[i].value);
-    if (req_has_length(r)) {
-        snprintf(length, sizeof length, "%zu", r->left);
-        put_field(h, S("content-length"), str_z(length));
+        n += r->headers.v[i].name.n + r->headers.v[i].value.n + MARKS;
+    return n;
+}
+
+static char *put_head(char *at, const struct client_req *r)
+{
+    at = put(at, http_method_str(r->method));
+    at = PUT(at, " ");
+    at = put(at, r->target);
+    at = PUT(at, " HTTP/1.1\r\nhost: ");
+    at = put(at, r->pool->authority);
+    for (size_t i = 0; i < r->headers.n; i++) {
+        at = PUT(at, "\r\n");
+        at = put(at, r->headers.v[i].name);
+        at = PUT(at, ": ");
+        at = put(at, r->headers.v[i].value);
     }
-    put(h, S("\r\n"));
+    if (req_has_length(r)) {
+        at = PUT(at, "\r\ncontent-length: ");
+        at += str_put_u64(at, r->left);
+    }
+    return PUT(at, "\r\n\r\n");
 }
 
 /* The body leaves the rope in slices, as fast as the socket takes them. */
@@ -85,10 +91,13 @@ static void pump(struct h1 *h)
 static void start(struct conn *c, struct client_req *r)
 {
     struct h1 *h = h1_of(c);
+    char *at;
 
     h->muted = false;
     h->answer.to_head = r->method == HTTP_HEAD;
-    put_head(h, r);
+    at = stream_reserve(c->stream, head_most(r));
+    if (at != NULL)
+        stream_wrote(c->stream, (size_t)(put_head(at, r) - at));
     pump(h);
 }
 

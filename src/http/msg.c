@@ -89,28 +89,96 @@ struct str http_reason(int status)
     return S("Unknown");
 }
 
-static bool byte_ok(unsigned char c)
+const unsigned char TOKEN_LOWER[256] = {
+    ['!'] = '!', ['#'] = '#', ['$'] = '$', ['%'] = '%', ['&'] = '&', ['\''] = '\'', ['*'] = '*',
+    ['+'] = '+', ['-'] = '-', ['.'] = '.', ['^'] = '^', ['_'] = '_', ['`'] = '`',   ['|'] = '|',
+    ['~'] = '~', ['0'] = '0', ['1'] = '1', ['2'] = '2', ['3'] = '3', ['4'] = '4',   ['5'] = '5',
+    ['6'] = '6', ['7'] = '7', ['8'] = '8', ['9'] = '9', ['a'] = 'a', ['b'] = 'b',   ['c'] = 'c',
+    ['d'] = 'd', ['e'] = 'e', ['f'] = 'f', ['g'] = 'g', ['h'] = 'h', ['i'] = 'i',   ['j'] = 'j',
+    ['k'] = 'k', ['l'] = 'l', ['m'] = 'm', ['n'] = 'n', ['o'] = 'o', ['p'] = 'p',   ['q'] = 'q',
+    ['r'] = 'r', ['s'] = 's', ['t'] = 't', ['u'] = 'u', ['v'] = 'v', ['w'] = 'w',   ['x'] = 'x',
+    ['y'] = 'y', ['z'] = 'z', ['A'] = 'a', ['B'] = 'b', ['C'] = 'c', ['D'] = 'd',   ['E'] = 'e',
+    ['F'] = 'f', ['G'] = 'g', ['H'] = 'h', ['I'] = 'i', ['J'] = 'j', ['K'] = 'k',   ['L'] = 'l',
+    ['M'] = 'm', ['N'] = 'n', ['O'] = 'o', ['P'] = 'p', ['Q'] = 'q', ['R'] = 'r',   ['S'] = 's',
+    ['T'] = 't', ['U'] = 'u', ['V'] = 'v', ['W'] = 'w', ['X'] = 'x', ['Y'] = 'y',   ['Z'] = 'z',
+};
+
+bool http_name_ok(struct str name)
 {
-    return (c >= ' ' || c == '\t') && c != 0x7f;
+    for (size_t i = 0; i < name.n; i++) {
+        unsigned char c = (unsigned char)name.p[i];
+
+        if (c == 0 || TOKEN_LOWER[c] != c)
+            return false;
+    }
+    return name.n > 0;
+}
+
+/* Eight bytes at once; the result has the top bit of each byte that is meant. */
+enum { STEP = 8 };
+static const uint64_t ONES = 0x0101010101010101U, TOPS = 0x8080808080808080U;
+
+static uint64_t load(const char *p)
+{
+    uint64_t v;
+
+    memcpy(&v, p, STEP);
+    return v;
+}
+
+static uint64_t below(uint64_t v, unsigned least) /* least <= 0x80 */
+{
+    return ~((v | TOPS) - ONES * least) & ~v & TOPS;
+}
+
+static uint64_t equal(uint64_t v, unsigned byte)
+{
+    uint64_t x = v ^ ONES * byte;
+
+    return ~((x & ~TOPS) + ~TOPS) & ~x & TOPS;
+}
+
+static uint64_t control(uint64_t v)
+{
+    return below(v, ' ') | equal(v, 0x7f);
+}
+
+static uint64_t invisible(uint64_t v)
+{
+    return below(v, '!') | equal(v, 0x7f) | (v & TOPS);
+}
+
+/* What `marks` finds in the words of s, of which the last may reach back into the one before;
+ * fewer bytes than a word are padded with one that is visible. */
+static ALWAYS_INLINE uint64_t any(struct str s, uint64_t (*marks)(uint64_t))
+{
+    char pad[STEP] = {'x', 'x', 'x', 'x', 'x', 'x', 'x', 'x'};
+    uint64_t found = 0;
+
+    if (s.n < STEP) {
+        for (size_t i = 0; i < s.n; i++)
+            pad[i] = s.p[i];
+        return marks(load(pad));
+    }
+    for (size_t i = 0; s.n - i > STEP; i += STEP)
+        found |= marks(load(s.p + i));
+    return found | marks(load(s.p + s.n - STEP));
 }
 
 bool http_value_ok(struct str value)
 {
-    const uint64_t ones = 0x0101010101010101U, tops = ones << 7;
-    size_t i = 0;
+    if (any(value, control) == 0)
+        return true;
+    for (size_t i = 0; i < value.n; i++) { /* HTAB is none that matters */
+        unsigned char c = (unsigned char)value.p[i];
 
-    for (; value.n - i >= 8; i += 8) { /* a word with nothing below 0x20 and no 0x7f, nearly all */
-        uint64_t v, del;
-
-        memcpy(&v, value.p + i, 8);
-        del = v ^ (ones * 0x7f);
-        if ((((v - ones * 0x20) & ~v) | ((del - ones) & ~del)) & tops)
-            for (size_t k = i; k < i + 8; k++)
-                if (!byte_ok((unsigned char)value.p[k]))
-                    return false;
-    }
-    for (; i < value.n; i++)
-        if (!byte_ok((unsigned char)value.p[i]))
+        if ((c < ' ' && c != '\t') || c == 0x7f)
             return false;
+    }
     return true;
+}
+
+bool http_visible(struct str s)
+{
+    return s.n > 0 && any(s, invisible) == 0;
 }

@@ -32,8 +32,14 @@ struct str http_header_get(struct http_headers h, struct str name);
 
 struct str http_reason(int status); /* "Not Found"; "Unknown" where there is none */
 
+/* Field names: a token character in lower case, or 0 for a byte that is none. RFC 9110, 5.6.2. */
+extern const unsigned char TOKEN_LOWER[256];
+/* All token characters, in lower case, and at least one of them. */
+bool http_name_ok(struct str name);
 /* No control byte but HTAB: it ends no line, and may stand in a field's value. */
 bool http_value_ok(struct str value);
+/* Visible ASCII, and at least one byte of it. */
+bool http_visible(struct str s);
 
 /* Cap what strangers send: see ARCHITECTURE.md, "Caps". */
 enum {

@@ -5,6 +5,7 @@
 #include "http/server.h"
 #include "base/clock.h"
 #include "base/mem.h"
+#include "base/secret.h"
 #include "http/server_conn.h"
 
 #include <assert.h>
@@ -41,6 +42,7 @@ static void bury(struct task *t)
 {
     struct sconn *k = CONTAINER(t, struct sconn, bury);
 
+    secret_wipe(&k->memo, sizeof k->memo);
     k->version->free(k);
 }
 
@@ -63,6 +65,19 @@ enum flow sconn_write(struct sconn *k, struct str bytes)
         return FLOW_GO;
     stall_put(&k->stall, bytes.n);
     if (stream_write(k->stream, bytes) == FLOW_FULL)
+        k->full = true;
+    return k->full ? FLOW_FULL : FLOW_GO;
+}
+
+char *sconn_reserve(struct sconn *k, size_t n)
+{
+    return k->closed ? NULL : stream_reserve(k->stream, n);
+}
+
+enum flow sconn_wrote(struct sconn *k, size_t n)
+{
+    stall_put(&k->stall, n);
+    if (stream_wrote(k->stream, n) == FLOW_FULL)
         k->full = true;
     return k->full ? FLOW_FULL : FLOW_GO;
 }
@@ -182,7 +197,6 @@ struct server *server_new(struct loop *loop, const struct server_handler *h,
     s->limits = *limits;
     list_init(&s->ports);
     list_init(&s->conns);
-    buf_init(&s->scratch, HTTP_HEAD_MAX);
     task_init(&s->relief, on_relief);
     s->date_s = -1;
     return s;
@@ -252,7 +266,6 @@ void server_free(struct server *s)
         return;
     assert(list_empty(&s->conns) && list_empty(&s->ports));
     task_cancel(&s->relief);
-    buf_fini(&s->scratch);
     mem_free(s);
 }
 
@@ -286,10 +299,10 @@ struct str server_date(struct server *s)
         unsigned in_day = (unsigned)(now % 86400);
 
         civil(now / 86400, &year, &month, &day);
-        snprintf(s->date, sizeof s->date, "%s, %02u %s %04d %02u:%02u:%02u GMT",
-                 DAY[now / 86400 % 7], day, MONTH[month - 1], year, in_day / 3600, in_day / 60 % 60,
-                 in_day % 60);
+        s->date_n = (size_t)snprintf(s->date, sizeof s->date, "%s, %02u %s %04d %02u:%02u:%02u GMT",
+                                     DAY[now / 86400 % 7], day, MONTH[month - 1], year,
+                                     in_day / 3600, in_day / 60 % 60, in_day % 60);
         s->date_s = now;
     }
-    return str_z(s->date);
+    return (struct str){s->date, s->date_n};
 }

@@ -19,6 +19,7 @@
 #include "net/stream.h"
 
 struct server;
+struct sha256_memo;
 struct call;
 
 struct call_events {
@@ -78,7 +79,8 @@ struct str call_path(const struct call *c);  /* as sent, still percent-encoded, 
 struct str call_query(const struct call *c); /* without the `?` */
 struct http_headers call_headers(const struct call *c);
 struct peer_name call_peer(const struct call *c);
-uint64_t call_network(const struct call *c); /* net/stream.h; 0 when the client is gone */
+uint64_t call_network(const struct call *c);   /* net/stream.h; 0 when the client is gone */
+struct sha256_memo *call_memo(struct call *c); /* of its connection, and wiped with it */
 
 void call_bind(struct call *c, const struct call_events *on, void *owner);
 /* Told once when the call is over, however it ends, after everything else; one for each call. */

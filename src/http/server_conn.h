@@ -14,6 +14,7 @@
 #ifndef HTTP_SERVER_CONN_H
 #define HTTP_SERVER_CONN_H
 
+#include "base/sha256.h"
 #include "http/server.h"
 #include "http/server_stall.h"
 
@@ -57,9 +58,9 @@ struct server {
     size_t nconns, ncalls;
     bool draining;
     struct task relief; /* LIM-14, at the end of a turn: nobody is told from inside a call_* */
-    struct buf scratch; /* a response head is written here, one at a time */
     int64_t date_s;     /* the second that `date` spells */
     char date[32];
+    size_t date_n;
 };
 
 struct sconn {
@@ -71,6 +72,7 @@ struct sconn {
     struct task soon; /* what the version does once a turn */
     struct task bury;
     struct stall stall;
+    struct sha256_memo memo; /* the credential of its last request */
     bool closed;
     bool full;      /* the stream said FLOW_FULL and has not drained since */
     bool doomed;    /* closes in its soon-task: nobody is told on_gone from inside a call_* */
@@ -112,8 +114,10 @@ void sconn_init(struct sconn *k, struct server *s, struct stream *stream,
                 const struct http_version *version, void (*soon)(struct task *),
                 void (*on_timer)(struct timer *));
 enum flow sconn_write(struct sconn *k, struct str bytes);
-void sconn_close(struct sconn *k);   /* at once */
-void sconn_reset(struct sconn *k);   /* at once, with RST */
+MUST_CHECK char *sconn_reserve(struct sconn *k, size_t n); /* stream_reserve */
+enum flow sconn_wrote(struct sconn *k, size_t n);          /* stream_wrote */
+void sconn_close(struct sconn *k);                         /* at once */
+void sconn_reset(struct sconn *k);                         /* at once, with RST */
 void sconn_finish(struct sconn *k);  /* after what is queued has left; no new call may start */
 void sconn_doom(struct sconn *k);    /* at once, but from the soon-task */
 void sconn_drained(struct sconn *k); /* the stream's on_drain */

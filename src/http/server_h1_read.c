@@ -1,7 +1,7 @@
 /* Copyright 2026 The queqiao authors
  * SPDX-License-Identifier: MIT */
 /* server_h1_read.c - lines, heads and chunks of HTTP/1 requests. Must not know who waits for them.
- */
+ * What it says of a head is the law; server_h1_quick.c says the same of most, sooner. */
 #include "http/server_h1_read.h"
 #include "base/mem.h"
 
@@ -349,7 +349,7 @@ enum h1_got h1_read(struct h1_reader *r, struct str *in, struct str *ret_data)
         enum h1_got got = H1_MORE;
 
         switch (r->at) {
-        case AT_HEAD: return head_read(r, in);
+        case AT_HEAD: return h1_quick_head(r, in) ? H1_HEAD : head_read(r, in);
         case AT_LENGTH:
         case AT_CHUNK: return data_read(r, in, ret_data);
         case AT_SIZE:

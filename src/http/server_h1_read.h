@@ -67,6 +67,10 @@ void h1_reader_next(struct h1_reader *r);
 /* Take bytes from the front of *in up to the next thing to tell. Call again until H1_MORE. */
 enum h1_got h1_read(struct h1_reader *r, struct str *in, struct str *ret_data);
 
+/* server_h1_quick.c: when all of the head is at the front of *in and is as usual, take it as
+ * H1_HEAD. False: nothing was taken, and nothing is said about it. */
+bool h1_quick_head(struct h1_reader *r, struct str *in);
+
 static inline bool h1_reader_begun(const struct h1_reader *r) /* a request is on its way in */
 {
     return r->at != AT_HEAD || r->head.n > 0;

@@ -23,68 +23,114 @@ static bool closes(const struct h1 *h, const struct call *c, int status)
            (r->at == AT_LENGTH && r->left > DRAIN_MAX);
 }
 
-static void put_field(struct buf *b, struct str name, struct str value)
+/* The head is written without looking at the room for each piece: head_most() was reserved. */
+static char *put(char *at, struct str s)
 {
-    buf_put(b, name);
-    buf_lit(b, ": ");
-    buf_put(b, value);
-    buf_lit(b, "\r\n");
+    memcpy(at, s.p, s.n);
+    return at + s.n;
+}
+#define PUT(at, lit) put(at, S(lit))
+
+static char *put_field(char *at, struct str name, struct str value)
+{
+    at = put(at, name);
+    at = PUT(at, ": ");
+    at = put(at, value);
+    return PUT(at, "\r\n");
 }
 
-static void put_framing(struct buf *b, const struct h1 *h, const struct call *c, int status)
+static char *put_framing(char *at, const struct h1 *h, const struct call *c, int status)
 {
     if (c->length >= 0 && status != 204 && status != 304) {
-        buf_lit(b, "content-length: ");
-        buf_put_u64(b, (uint64_t)c->length);
-        buf_lit(b, "\r\n");
+        at = PUT(at, "content-length: ");
+        at += str_put_u64(at, (uint64_t)c->length);
+        at = PUT(at, "\r\n");
     } else if (chunked(c)) {
-        put_field(b, S("transfer-encoding"), S("chunked"));
+        at = PUT(at, "transfer-encoding: chunked\r\n");
     }
     if (h->close)
-        put_field(b, S("connection"), S("close"));
+        at = PUT(at, "connection: close\r\n");
     else if (h->reader.minor == 0)
-        put_field(b, S("connection"), S("keep-alive"));
+        at = PUT(at, "connection: keep-alive\r\n");
+    return at;
+}
+
+/* No fewer bytes than the head will have. */
+static size_t head_most(struct http_headers fields)
+{
+    enum { STATUS_DATE_FRAMING = 256, MARKS = 4 };
+    size_t n = STATUS_DATE_FRAMING;
+
+    for (size_t i = 0; i < fields.n; i++)
+        n += fields.v[i].name.n + fields.v[i].value.n + MARKS;
+    return n;
+}
+
+static char *put_head(char *at, const struct h1 *h, const struct call *c, int status,
+                      struct http_headers fields)
+{
+    if (status == 200) {
+        at = PUT(at, "HTTP/1.1 200 OK\r\ndate: ");
+    } else {
+        at = PUT(at, "HTTP/1.1 ");
+        at += str_put_u64(at, (uint64_t)status);
+        at = PUT(at, " ");
+        at = put(at, http_reason(status));
+        at = PUT(at, "\r\ndate: ");
+    }
+    at = put(at, server_date(h->k.server));
+    at = PUT(at, "\r\n");
+    for (size_t i = 0; i < fields.n; i++)
+        at = put_field(at, fields.v[i].name, fields.v[i].value);
+    at = put_framing(at, h, c, status);
+    return PUT(at, "\r\n");
 }
 
 void h1_respond(struct call *c, int status, struct http_headers fields, int64_t length)
 {
     struct h1 *h = h1_of(c->conn);
-    struct buf *b = &h->k.server->scratch;
+    size_t most = head_most(fields);
+    char *p;
 
     (void)length; /* c->length */
     h->close = closes(h, c, status);
-    buf_reset(b);
-    buf_lit(b, "HTTP/1.1 ");
-    buf_put_u64(b, (uint64_t)status);
-    buf_putc(b, ' ');
-    buf_put(b, http_reason(status));
-    buf_lit(b, "\r\n");
-    put_field(b, S("date"), server_date(h->k.server));
-    for (size_t i = 0; i < fields.n; i++)
-        put_field(b, fields.v[i].name, fields.v[i].value);
-    put_framing(b, h, c, status);
-    buf_lit(b, "\r\n");
-    if (b->err == OK)
-        sconn_write(&h->k, buf_str(b));
-    else
-        sconn_doom(&h->k); /* no memory, or a head that no client would take */
+    if (most > HTTP_HEAD_MAX) {
+        sconn_doom(&h->k); /* a head that no client would take */
+        return;
+    }
+    p = sconn_reserve(&h->k, most);
+    if (p != NULL)
+        sconn_wrote(&h->k, (size_t)(put_head(p, h, c, status, fields) - p));
+}
+
+/* Size, bytes and line ends of a chunk. */
+static char *put_chunk(char *at, struct str bytes)
+{
+    unsigned shift = 0;
+
+    while (shift + 4 < 8 * sizeof bytes.n && bytes.n >> shift >> 4 != 0)
+        shift += 4;
+    for (;; shift -= 4) {
+        *at++ = "0123456789abcdef"[bytes.n >> shift & 15];
+        if (shift == 0)
+            break;
+    }
+    at = PUT(at, "\r\n");
+    at = put(at, bytes);
+    return PUT(at, "\r\n");
 }
 
 enum flow h1_write(struct call *c, struct str bytes)
 {
     struct sconn *k = c->conn;
-    char size[2 * sizeof bytes.n + 2];
-    char *at = size + sizeof size;
+    char *p;
 
     if (!chunked(c))
         return sconn_write(k, bytes);
-    *--at = '\n';
-    *--at = '\r';
-    for (size_t n = bytes.n; n > 0; n >>= 4)
-        *--at = "0123456789abcdef"[n & 15];
-    sconn_write(k, str_of(at, (size_t)(size + sizeof size - at)));
-    sconn_write(k, bytes);
-    return sconn_write(k, S("\r\n"));
+    p = sconn_reserve(k, 2 * sizeof bytes.n + 4 + bytes.n);
+    if (p != NULL)
+        sconn_wrote(k, (size_t)(put_chunk(p, bytes) - p));
+    return k->full ? FLOW_FULL : FLOW_GO;
 }
 
 void h1_send_end(struct call *c)

@@ -46,7 +46,4 @@ MUST_CHECK bool authority_agrees(struct str authority, const struct head_facts *
 enum http_method
 method_find(struct str word); /* HTTP_OTHER for all that have no name of their own */
 
-/* Field names: a token character in lower case, or 0 for a byte that is none. RFC 9110, 5.6.2. */
-extern const unsigned char TOKEN_LOWER[256];
-
 #endif

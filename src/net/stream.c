@@ -43,7 +43,26 @@ enum flow stream_write(struct stream *s, struct str bytes)
 {
     if (s->closed || s->ended)
         return FLOW_GO;
-    return s->ops->write(s, bytes);
+    if (bytes.n > 0)
+        buf_put(s->ops->queue(s), bytes);
+    return s->ops->wrote(s, 0);
+}
+
+char *stream_reserve(struct stream *s, size_t n)
+{
+    char *p;
+
+    if (s->closed || s->ended)
+        return NULL;
+    p = buf_reserve(s->ops->queue(s), n);
+    if (p == NULL)
+        s->ops->wrote(s, 0); /* which finds the error */
+    return p;
+}
+
+enum flow stream_wrote(struct stream *s, size_t n)
+{
+    return s->ops->wrote(s, n);
 }
 
 size_t stream_queued(const struct stream *s)

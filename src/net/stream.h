@@ -31,6 +31,10 @@ void stream_bind(struct stream *s, const struct stream_events *on, void *owner);
  * possible. Always takes everything; the answer says how full the queue is (libuv's part included).
  */
 enum flow stream_write(struct stream *s, struct str bytes);
+/* The same without a copy: room for n bytes behind what is queued, to be written at once, and then
+ * how many of them were. NULL: closed; or no memory, and then on_end follows. */
+MUST_CHECK char *stream_reserve(struct stream *s, size_t n);
+enum flow stream_wrote(struct stream *s, size_t n);
 size_t stream_queued(const struct stream *s);
 
 void stream_resume(struct stream *s); /* reading starts paused */

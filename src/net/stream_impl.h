@@ -13,7 +13,8 @@
 #include "net/stream.h"
 
 struct stream_ops {
-    enum flow (*write)(struct stream *s, struct str bytes);
+    struct buf *(*queue)(struct stream *s);            /* where bytes to write are appended, */
+    enum flow (*wrote)(struct stream *s, size_t more); /* and `more` of them, beyond its n, were */
     size_t (*queued)(const struct stream *s);
     void (*resume)(struct stream *s);
     void (*pause)(struct stream *s);

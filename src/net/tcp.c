@@ -185,13 +185,20 @@ static void flush(struct task *task)
         after_flush(t);
 }
 
-static enum flow tcp_write(struct stream *s, struct str bytes)
+static struct buf *tcp_queue(struct stream *s)
 {
     struct tcp *t = of(s);
 
-    if (t->out.p == NULL && t->out.err == OK && bytes.n > 0)
+    if (t->out.p == NULL && t->out.err == OK)
         loop_buf_take(s->loop, &t->out);
-    buf_put(&t->out, bytes);
+    return &t->out;
+}
+
+static enum flow tcp_wrote(struct stream *s, size_t more)
+{
+    struct tcp *t = of(s);
+
+    t->out.n += more;
     loop_soon(s->loop, &t->flush);
     return stream_flow(s);
 }
@@ -336,7 +343,8 @@ static struct stream *tcp_lower(const struct stream *s)
 }
 
 static const struct stream_ops TCP = {
-    .write = tcp_write,
+    .queue = tcp_queue,
+    .wrote = tcp_wrote,
     .queued = tcp_queued,
     .resume = tcp_resume,
     .pause = tcp_pause,

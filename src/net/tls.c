@@ -416,7 +416,7 @@ static void on_lower_drain(void *owner)
     loop_soon(t->s.loop, &t->flush);
 }
 
-static enum flow tls_write(struct stream *s, struct str bytes)
+static struct buf *tls_queue(struct stream *s)
 {
     struct tls *t = of(s);
 
@@ -424,9 +424,16 @@ static enum flow tls_write(struct stream *s, struct str bytes)
         buf_drop_front(&t->plain, t->sealed);
         t->sealed = 0;
     }
-    if (t->plain.p == NULL && t->plain.err == OK && bytes.n > 0)
+    if (t->plain.p == NULL && t->plain.err == OK)
         loop_buf_take(s->loop, &t->plain);
-    buf_put(&t->plain, bytes);
+    return &t->plain;
+}
+
+static enum flow tls_wrote(struct stream *s, size_t more)
+{
+    struct tls *t = of(s);
+
+    t->plain.n += more;
     loop_soon(s->loop, &t->flush);
     return stream_flow(s);
 }
@@ -490,7 +497,8 @@ bool tls_resumed(const struct stream *s)
 }
 
 static const struct stream_ops TLS = {
-    .write = tls_write,
+    .queue = tls_queue,
+    .wrote = tls_wrote,
     .queued = tls_queued,
     .resume = tls_resume,
     .pause = tls_pause,

@@ -70,7 +70,7 @@ static enum auth_verdict judge(const struct auth *a, const struct auth_pass *pas
 }
 
 struct auth_pass auth_check(const struct auth *a, struct http_headers h, struct str query,
-                            struct arena *arena)
+                            struct arena *arena, struct sha256_memo *memo)
 {
     struct auth_pass pass = {.credential = S("")};
 
@@ -79,7 +79,7 @@ struct auth_pass auth_check(const struct auth *a, struct http_headers h, struct 
         return pass;
     }
     if (pass.credential.n > 0)
-        pass.id = sha256_of(pass.credential);
+        pass.id = sha256_again(memo, pass.credential);
     pass.verdict = judge(a, &pass);
     return pass;
 }

@@ -34,9 +34,10 @@ struct auth_pass {
  * `?key=`, and from nowhere else. What is compared, with every known token and in constant time,
  * are digests: neither a token's length nor its first bytes can be felt.
  *
+ *   memo    of the connection: it mostly carries the same credential again
  *   source  design.md "Who gets in"; AUT-1, AUT-3, AUT-4 */
 struct auth_pass auth_check(const struct auth *a, struct http_headers h, struct str query,
-                            struct arena *arena);
+                            struct arena *arena, struct sha256_memo *memo);
 
 /* Pages for the operator: only who presented one of the server's tokens. A client's own key is not
  * enough, nor is being let in because everybody is. */

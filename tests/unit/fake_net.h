@@ -127,6 +127,18 @@ enum flow stream_write(struct stream *s, struct str bytes)
     return s->full ? FLOW_FULL : FLOW_GO;
 }
 
+char *stream_reserve(struct stream *s, size_t n)
+{
+    assert(!s->closed);
+    return buf_reserve(&s->queue, n);
+}
+
+enum flow stream_wrote(struct stream *s, size_t n)
+{
+    s->queue.n += n;
+    return stream_write(s, S(""));
+}
+
 void stream_pause(struct stream *s)
 {
     assert(!s->closed);

@@ -209,6 +209,34 @@ static void aut_3_digest(void **state)
     }
 }
 
+/* Whatever was asked before, of whatever length, the digest is that of these bytes. */
+static void aut_3_digest_again(void **state)
+{
+    static const size_t LENGTHS[] = {0, 1, 2, 7, 8, 63, 64, 65, 127, 128, 129, 200};
+    struct sha256_memo memo = {0};
+    char many[200];
+
+    (void)state;
+    for (size_t i = 0; i < NELEM(LENGTHS); i++)
+        for (size_t j = 0; j < NELEM(LENGTHS); j++)
+            for (char last = 'a'; last < 'd'; last++) {
+                struct str a = str_of(many, LENGTHS[i]), b = str_of(many, LENGTHS[j]);
+                struct sha256 want, got;
+
+                memset(many, last < 'c' ? 'a' : 0, sizeof many);
+                got = sha256_again(&memo, a);
+                want = sha256_of(a);
+                assert_true(sha256_eq(&got, &want));
+                if (b.n > 0)
+                    many[b.n - 1] = last;
+                want = sha256_of(b);
+                for (int k = 0; k < 2; k++) {
+                    got = sha256_again(&memo, b);
+                    assert_true(sha256_eq(&got, &want));
+                }
+            }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -216,6 +244,7 @@ int main(void)
         cmocka_unit_test(lim_16_seats),         cmocka_unit_test(limits_that_are_off),
         cmocka_unit_test(lim_15_failures),      cmocka_unit_test(lim_15_table_is_capped),
         cmocka_unit_test(from_several_threads), cmocka_unit_test(aut_3_digest),
+        cmocka_unit_test(aut_3_digest_again),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,8 +1,9 @@
 /* Copyright 2026 The queqiao authors
  * SPDX-License-Identifier: MIT */
 /* fuzz_gm_event.c - any bytes as Gemini's stream: chunks and wholes that are valid, or an error,
- * and the same ones however the stream is cut. The first byte picks the client's request, the
- * second where the stream is cut. SHP-3, SHP-6. */
+ * and the same ones however the stream is cut, and whether each event is parsed or read by its
+ * likeness to the one before. The first byte picks the client's request, the second where the
+ * stream is cut. SHP-3, SHP-6. */
 #include "codec/sse.h"
 #include "codec/utf8.h"
 #include "dialect/list.h"
@@ -46,9 +47,8 @@ static enum err on_gm_event(void *ctx, const struct gm_event *e)
 static enum err on_sse(void *ctx, char *data, size_t n)
 {
     struct run *r = ctx;
-    enum err err = json_parse_lenient(&r->event, data, n, NULL, NULL);
 
-    return err == OK ? gm_read(&r->reader, r->event.root, on_gm_event, r) : err;
+    return gm_read_event(&r->reader, &r->event, data, n, on_gm_event, r);
 }
 
 static void forget(void *ctx, struct str name, struct str signature)
@@ -168,6 +168,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     stream = str_of((const char *)data + 2, size - 2);
     start(&once, request, (data[0] & 0x80) != 0);
     start(&cut, request, (data[0] & 0x80) != 0);
+    cut.reader.form = gm_form_new(&cut.arena);
     feed(&once, stream, stream.n);
     feed(&cut, stream, stream.n * data[1] / 256);
     finish(&once);

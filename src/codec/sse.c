@@ -18,6 +18,7 @@ enum { PENDING_KEEP = 256 * 1024 }; /* a larger buffer is given back after its e
 
 static const char MARK_BYTES[3] = {'\xef', '\xbb', '\xbf'};
 static const char FIELD[4] = {'d', 'a', 't', 'a'};
+static const char USUAL[6] = {'d', 'a', 't', 'a', ':', ' '};
 
 void sse_init(struct sse *s, size_t cap_bytes, sse_event_f *on_event, void *ctx)
 {
@@ -112,6 +113,12 @@ static enum err line_bytes(struct sse *s, struct str bytes)
 {
     enum err rc = OK;
 
+    if (s->state == NAME && s->matched == 0 && bytes.n >= sizeof USUAL &&
+        memcmp(bytes.p, USUAL, sizeof USUAL) == 0) {
+        s->state = VALUE;
+        rc = begin_data(s);
+        bytes = str_skip(bytes, sizeof USUAL);
+    }
     while (bytes.n > 0 && s->state < VALUE && rc == OK)
         if (front_byte(s, bytes.p[0], &rc))
             bytes = str_skip(bytes, 1);
@@ -140,11 +147,15 @@ static enum err feed(struct sse *s, const char *p, const char *end)
         if (s->after_cr && *p == '\n')
             p++;
         s->after_cr = false;
-        if (lf == NULL || lf < p)
-            lf = next(p, end, '\n');
-        if (cr == NULL || cr < p)
-            cr = next(p, end, '\r');
-        stop = lf < cr ? lf : cr;
+        if (p < end && (*p == '\r' || *p == '\n')) {
+            stop = p; /* an empty line: each event has one */
+        } else {
+            if (lf == NULL || lf < p)
+                lf = next(p, end, '\n');
+            if (cr == NULL || cr < p)
+                cr = next(p, end, '\r');
+            stop = lf < cr ? lf : cr;
+        }
         rc = line_bytes(s, str_of(p, (size_t)(stop - p)));
         if (stop == end || rc != OK)
             break;

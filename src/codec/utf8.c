@@ -94,6 +94,14 @@ size_t utf8_floor(struct str s, size_t n)
     return n; /* not UTF-8: any cut is as good */
 }
 
+void utf8_copy(char *to, size_t room, struct str s)
+{
+    size_t n = s.n < room ? s.n : utf8_floor(s, room - 1);
+
+    memcpy(to, s.p, n);
+    to[n] = '\0';
+}
+
 /* One U+FFFD for each maximal part of a sequence, as the WHATWG Encoding Standard decodes. */
 static size_t bad_run(const char *at, size_t n)
 {

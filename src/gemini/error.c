@@ -209,15 +209,12 @@ static void set_text(char *to, size_t room, struct str s)
 {
     struct buf clean;
     struct buf safe;
-    size_t n;
 
     buf_init(&clean, 16 << 10);
     buf_init(&safe, 16 << 10);
     utf8_put_clean(&clean, str_sub(s, 0, 4 << 10));
     gm_scrub(&safe, buf_str(&clean));
-    n = safe.n < room ? safe.n : utf8_floor(buf_str(&safe), room - 1);
-    memcpy(to, buf_str(&safe).p, n);
-    to[n] = '\0';
+    utf8_copy(to, room, buf_str(&safe));
     buf_fini(&safe);
     buf_fini(&clean);
 }

@@ -8,6 +8,8 @@
  * Must not know what a client makes of it. Readers are total: whatever is missing or of a wrong
  * type reads as absent, and members not known yet are passed over. */
 #include "gemini/event.h"
+#include "gemini/form.h"
+#include "gemini/usage.h"
 
 #include "codec/utf8.h"
 
@@ -97,36 +99,19 @@ static const struct str PART[] = {
     [TOOL_CALL] = S_INIT("toolCall"),
     [TOOL_RESPONSE] = S_INIT("toolResponse"),
 };
-enum usage_member {
-    PROMPT,
-    OUTPUT,
-    THOUGHTS,
-    TOOL_USE,
-    CACHED,
-    TOTAL,
-    PROMPT_DETAILS,
-    OUTPUT_DETAILS,
-    TIER,
-    USAGE_MEMBERS
-};
-static const struct str USAGE_NAMES[] = {
-    [PROMPT] = S_INIT("promptTokenCount"),
-    [OUTPUT] = S_INIT("candidatesTokenCount"),
-    [THOUGHTS] = S_INIT("thoughtsTokenCount"),
-    [TOOL_USE] = S_INIT("toolUsePromptTokenCount"),
-    [CACHED] = S_INIT("cachedContentTokenCount"),
-    [TOTAL] = S_INIT("totalTokenCount"),
-    [PROMPT_DETAILS] = S_INIT("promptTokensDetails"),
-    [OUTPUT_DETAILS] = S_INIT("candidatesTokensDetails"),
-    [TIER] = S_INIT("serviceTier"),
-};
-
 struct walk {
     struct gm_reader *r;
     gm_event_f *on_event;
     void *ctx;
     struct str signature; /* of the part at hand */
     bool thought;
+    /* for gm_form_learn() */
+    unsigned parts;
+    yyjson_val *text;  /* of the last part, when that is all it has */
+    yyjson_val *usage; /* the metadata */
+    bool counted;      /* there were counts in it */
+    bool plain;        /* the chunk has nothing but these */
+    bool plain_thought;
 };
 
 void gm_reader_init(struct gm_reader *r, struct gm_error *error)
@@ -149,14 +134,6 @@ const char *gm_finish_word(size_t i, enum gm_finish *ret)
         return NULL;
     *ret = (enum gm_finish)FINISH[i].value;
     return FINISH[i].name;
-}
-
-static void set_text(char *to, size_t room, struct str s)
-{
-    size_t n = s.n < room ? s.n : utf8_floor(s, room - 1);
-
-    memcpy(to, s.p, n);
-    to[n] = '\0';
 }
 
 static enum err tell(struct walk *w, struct gm_event e)
@@ -254,6 +231,8 @@ static enum err put_part(struct walk *w, yyjson_val *part)
     yyjson_val *m[PART_MEMBERS];
 
     jr_members(part, PART, PART_MEMBERS, m);
+    w->parts++;
+    w->text = NULL;
     w->signature = jr_text(m[SIGNATURE]);
     w->thought = yyjson_is_true(m[THOUGHT]);
     for (size_t i = 0; i < NELEM(TELLERS); i++) {
@@ -268,6 +247,7 @@ static enum err put_part(struct walk *w, yyjson_val *part)
                                          .signature = w->signature,
                                          .raw = part});
     }
+    w->text = w->signature.n == 0 && yyjson_is_str(m[TEXT]) ? m[TEXT] : NULL;
     return put_text(w, jr_text(m[TEXT]));
 }
 
@@ -314,84 +294,16 @@ static void read_finish(struct gm_reader *r, yyjson_val *const *candidate)
     int known = word.n > 0 ? WORD(FINISH, word) : GM_NONE;
 
     if (message.n > 0)
-        set_text(r->finish_message, sizeof r->finish_message, message);
+        utf8_copy(r->finish_message, sizeof r->finish_message, message);
     if (word.n == 0 || known == GM_NONE)
         return;
     r->finish = known > 0 ? (enum gm_finish)known : GM_OTHER;
-    set_text(r->finish_word, sizeof r->finish_word, word);
-}
-
-/* DAT-4: so many tokens nobody has; then no sum of them overflows. */
-enum { COUNT_MAX = INT32_MAX };
-
-static uint64_t count(yyjson_val *v)
-{
-    int64_t n;
-
-    return v != NULL && jr_int(v, 0, COUNT_MAX, &n) ? (uint64_t)n : 0;
-}
-
-/* Add up the tokens of the two modalities that any dialect tells apart. */
-static void read_details(yyjson_val *list, uint64_t *ret_audio, uint64_t *ret_image)
-{
-    enum { IMAGE = 2, AUDIO = 4 }; /* Google's numbers for the modalities */
-    static const struct word MODALITY[] = {
-        {"IMAGE", IMAGE},
-        {"AUDIO", AUDIO},
-    };
-
-    jr_each (item, list) {
-        yyjson_val *v = jr_get(item, "modality");
-        int64_t modality = WORD(MODALITY, jr_text(v));
-
-        if (modality < 0 && !(jr_is_num(v) && jr_int(v, IMAGE, AUDIO, &modality)))
-            continue;
-        *(modality == AUDIO ? ret_audio : ret_image) +=
-            modality == AUDIO || modality == IMAGE ? count(jr_get(item, "tokenCount")) : 0;
-    }
-}
-
-/* Counts are running totals that may go down or vanish again: the last chunk's hold, and neither
- * the sum nor the maximum (traffic-facts 6.4). */
-static void read_usage(struct gm_reader *r, yyjson_val *u)
-{
-    yyjson_val *m[USAGE_MEMBERS];
-
-    jr_members(u, USAGE_NAMES, USAGE_MEMBERS, m);
-    if (m[PROMPT] == NULL && m[TOTAL] == NULL)
-        return; /* only a traffic type or a tier */
-    r->usage = (struct gm_usage){
-        .seen = true,
-        .prompt = count(m[PROMPT]),
-        .candidates = count(m[OUTPUT]),
-        .thoughts = count(m[THOUGHTS]),
-        .tool_use = count(m[TOOL_USE]),
-        .cached = count(m[CACHED]),
-        .total = count(m[TOTAL]),
-    };
-    read_details(m[PROMPT_DETAILS], &r->usage.prompt_audio, &r->usage.prompt_image);
-    read_details(m[OUTPUT_DETAILS], &r->usage.candidates_audio, &r->usage.candidates_image);
-    set_text(r->usage.tier, sizeof r->usage.tier, jr_text(m[TIER]));
-}
-
-static void add_usage(struct gm_usage *to, const struct gm_usage *u)
-{
-    to->seen = to->seen || u->seen;
-    to->prompt += u->prompt;
-    to->candidates += u->candidates;
-    to->thoughts += u->thoughts;
-    to->tool_use += u->tool_use;
-    to->cached += u->cached;
-    to->total += u->total;
-    to->prompt_audio += u->prompt_audio;
-    to->prompt_image += u->prompt_image;
-    to->candidates_audio += u->candidates_audio;
-    to->candidates_image += u->candidates_image;
+    utf8_copy(r->finish_word, sizeof r->finish_word, word);
 }
 
 void gm_reader_hop(struct gm_reader *r)
 {
-    add_usage(&r->before, &r->usage);
+    gm_usage_add(&r->before, &r->usage);
     r->usage = (struct gm_usage){0};
     r->finish = GM_NONE;
     r->finish_word[0] = '\0';
@@ -399,7 +311,7 @@ void gm_reader_hop(struct gm_reader *r)
 
 void gm_reader_sum(struct gm_reader *r)
 {
-    add_usage(&r->usage, &r->before);
+    gm_usage_add(&r->usage, &r->before);
     r->before = (struct gm_usage){0};
 }
 
@@ -416,20 +328,30 @@ static void read_feedback(struct gm_reader *r, yyjson_val *feedback)
         return;
     r->blocked = true;
     r->finish = GM_FILTER;
-    set_text(r->finish_word, sizeof r->finish_word,
-             yyjson_is_str(reason) ? jr_text(reason) : S("OTHER"));
-    set_text(r->finish_message, sizeof r->finish_message, jr_str(feedback, "blockReasonMessage"));
+    utf8_copy(r->finish_word, sizeof r->finish_word,
+              yyjson_is_str(reason) ? jr_text(reason) : S("OTHER"));
+    utf8_copy(r->finish_message, sizeof r->finish_message, jr_str(feedback, "blockReasonMessage"));
 }
 
 static void read_id(char *to, size_t room, struct str s)
 {
     if (s.n > 0)
-        set_text(to, room, s);
+        utf8_copy(to, room, s);
 }
 
-static enum err read_one(struct gm_reader *r, yyjson_val *chunk, gm_event_f *on_event, void *ctx)
+/* Nothing is told but one text and counts. */
+static bool is_plain(const struct walk *w, yyjson_val *chunk, yyjson_val *const *m,
+                     yyjson_val *const *candidate)
 {
-    struct walk w = {.r = r, .on_event = on_event, .ctx = ctx};
+    for (size_t i = CONTENT + 1; i < CANDIDATE_MEMBERS; i++)
+        if (candidate[i] != NULL)
+            return false;
+    return w->parts == 1 && w->text != NULL && m[FEEDBACK] == NULL && gm_continuation(chunk).n == 0;
+}
+
+static enum err read_one(struct walk *w, yyjson_val *chunk)
+{
+    struct gm_reader *r = w->r;
     yyjson_val *m[CHUNK_MEMBERS];
     yyjson_val *candidate[CANDIDATE_MEMBERS];
     enum err err = OK;
@@ -445,23 +367,72 @@ static enum err read_one(struct gm_reader *r, yyjson_val *chunk, gm_event_f *on_
     r->any_chunk = true;
     read_id(r->response_id, sizeof r->response_id, jr_text(m[RESPONSE_ID]));
     read_id(r->model_version, sizeof r->model_version, jr_text(m[MODEL_VERSION]));
-    read_usage(r, m[USAGE]);
+    w->usage = m[USAGE];
+    w->counted = gm_usage_read(&r->usage, m[USAGE]);
     read_feedback(r, m[FEEDBACK]);
     read_finish(r, candidate);
     jr_each (part, jr_get(candidate[CONTENT], "parts"))
         if (err == OK)
-            err = put_part(&w, part);
-    return err == OK ? put_extras(&w, candidate) : err;
+            err = put_part(w, part);
+    w->plain = r->form != NULL && is_plain(w, chunk, m, candidate);
+    w->plain_thought = w->thought;
+    return err == OK ? put_extras(w, candidate) : err;
 }
 
-enum err gm_read(struct gm_reader *r, yyjson_val *chunk, gm_event_f *on_event, void *ctx)
+static enum err read_value(struct walk *w, yyjson_val *chunk)
 {
     enum err err = OK;
 
     if (!yyjson_is_arr(chunk))
-        return read_one(r, chunk, on_event, ctx);
+        return read_one(w, chunk);
     jr_each (item, chunk) /* a stream asked for without alt=sse, or an error in its array form */
         if (err == OK)
-            err = read_one(r, item, on_event, ctx);
+            err = read_one(w, item);
+    w->plain = false;
+    return err;
+}
+
+enum err gm_read(struct gm_reader *r, yyjson_val *chunk, gm_event_f *on_event, void *ctx)
+{
+    struct walk w = {.r = r, .on_event = on_event, .ctx = ctx};
+
+    return read_value(&w, chunk);
+}
+
+/* It says what the one before it said, but for its text and counts. */
+static enum err read_filled(struct walk *w, struct json *j, const struct json_entry *entries)
+{
+    const struct gm_form *f = w->r->form;
+    struct str text;
+    enum err err = json_entry_text(&entries[GM_TAG_TEXT], j, &text);
+
+    j->root = NULL;
+    if (err != OK)
+        return err;
+    if (f->counted) {
+        w->r->usage = f->usage;
+        gm_usage_fill(&w->r->usage, entries, f->tags);
+    }
+    w->thought = f->thought;
+    return put_text(w, text);
+}
+
+enum err gm_read_event(struct gm_reader *r, struct json *j, char *data, size_t n,
+                       gm_event_f *on_event, void *ctx)
+{
+    struct walk w = {.r = r, .on_event = on_event, .ctx = ctx};
+    struct json_entry entries[GM_TAGS];
+    enum err err;
+
+    if (r->form != NULL && json_form_fill(&r->form->json, data, n, entries))
+        return read_filled(&w, j, entries);
+    if (r->form != NULL)
+        json_form_keep(&r->form->json, str_of(data, n));
+    err = json_parse_lenient(j, data, n, NULL, NULL);
+    if (err == OK)
+        err = read_value(&w, j->root);
+    if (err == OK && w.plain)
+        gm_form_learn(r->form, data, w.text, w.plain_thought, w.usage,
+                      w.counted ? &r->usage : NULL);
     return err;
 }

@@ -61,9 +61,15 @@ typedef enum err gm_event_f(void *ctx, const struct gm_event *e);
 
 enum { GM_ID_MAX = 128, GM_TEXT_MAX = 512 };
 
+/* What the last event looked like, so that the next one need not be parsed when it differs in
+ * nothing but its text and counts. NULL without memory. */
+struct gm_form;
+struct gm_form *gm_form_new(struct arena *a);
+
 /* Gathers what belongs to the answer as a whole; hands on the rest, in order. */
 struct gm_reader {
     struct gm_error *error; /* the owner's room: set when a chunk was an error object */
+    struct gm_form *form;   /* the owner's, a new one; NULL: each event is parsed */
     struct gm_usage usage;  /* of the last chunk that had it: counts are running totals */
     struct gm_usage before; /* of the hops before, see gm_reader_hop */
     enum gm_finish finish;  /* the last that came */
@@ -103,5 +109,14 @@ const char *gm_finish_word(size_t i, enum gm_finish *ret);
  *   source  traffic-facts sections 2 to 7; https://ai.google.dev/api/generate-content */
 MUST_CHECK enum err gm_read(struct gm_reader *r, yyjson_val *chunk, gm_event_f *on_event,
                             void *ctx);
+
+/* One event of a stream, as its bytes: json_parse_lenient() and gm_read(), or what comes to the
+ * same.
+ *
+ *   shape   as json_parse_lenient() wants it
+ *   errors  those of both
+ *   after   j->root is the chunk; NULL when it had nothing to tell but a text and counts */
+MUST_CHECK enum err gm_read_event(struct gm_reader *r, struct json *j, char *data, size_t n,
+                                  gm_event_f *on_event, void *ctx);
 
 #endif

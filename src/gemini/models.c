@@ -85,14 +85,6 @@ static struct gm_model *push(struct gm_models *m)
     return &m->row[m->n++];
 }
 
-static void set_text(char *to, size_t room, struct str s)
-{
-    size_t n = s.n < room ? s.n : utf8_floor(s, room - 1);
-
-    memcpy(to, s.p, n);
-    to[n] = '\0';
-}
-
 static uint32_t tokens(yyjson_val *model, const char *key)
 {
     uint64_t n = jr_count(model, key);
@@ -108,8 +100,8 @@ static void put_model(struct gm_models *m, yyjson_val *model)
     if (gm_model_id(jr_str(model, "name"), &id, NULL) != OK || id.n >= sizeof row->id)
         return; /* one that no client could ask for */
     row = push(m);
-    set_text(row->id, sizeof row->id, id);
-    set_text(row->name, sizeof row->name, jr_str(model, "displayName"));
+    utf8_copy(row->id, sizeof row->id, id);
+    utf8_copy(row->name, sizeof row->name, jr_str(model, "displayName"));
     row->in_tokens = tokens(model, "inputTokenLimit");
     row->out_tokens = tokens(model, "outputTokenLimit");
     row->thinking = jr_bool(model, "thinking", false);

@@ -87,11 +87,12 @@ enum err relay_event(void *ctx, char *data, size_t n)
 {
     struct leg *leg = ctx;
     struct exchange *x = leg->x;
-    enum err err = json_parse_lenient(&x->p->json, data, n, NULL, NULL);
+    struct gm_reader *r = &x->readers[leg->choice];
+    enum err err;
 
-    if (err != OK)
-        return err;
-    err = gm_read(&x->readers[leg->choice], x->p->json.root, on_gm_event, leg);
+    if (r->form == NULL && x->tr.method == GM_STREAM)
+        r->form = gm_form_new(&x->arena);
+    err = gm_read_event(r, &x->p->json, data, n, on_gm_event, leg);
     hop_note(leg, x->p->json.root);
     return err;
 }

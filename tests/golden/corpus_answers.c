@@ -118,9 +118,8 @@ static enum err on_gm_event(void *ctx, const struct gm_event *e)
 static enum err on_sse(void *ctx, char *data, size_t n)
 {
     struct feeding *f = ctx;
-    enum err err = json_parse_lenient(&f->json, data, n, NULL, NULL);
 
-    return err == OK ? gm_read(&f->run->reader, f->json.root, on_gm_event, f->run) : err;
+    return gm_read_event(&f->run->reader, &f->json, data, n, on_gm_event, f->run);
 }
 
 static enum err feed_sse(struct chat_run *r, yyjson_val *events, struct str ending)
@@ -129,6 +128,7 @@ static enum err feed_sse(struct chat_run *r, yyjson_val *events, struct str endi
     struct sse sse;
     enum err err = OK;
 
+    r->reader.form = gm_form_new(&r->arena);
     json_init(&f.json);
     sse_init(&sse, CAP, on_sse, &f);
     jr_each (event, events) {

@@ -36,7 +36,7 @@ const char *oa_ending(enum gm_finish finish, const char **ret_fault)
 static void fresh(struct oa_choice *c)
 {
     *c = (struct oa_choice){.text_hash = OA_SIGN_START};
-    c->audio_mime = c->grounding = c->signature = c->thought_signature = S("");
+    c->begin = c->audio_mime = c->grounding = c->signature = c->thought_signature = S("");
 }
 
 enum err oa_answer_ready(struct oa_answer *a, unsigned n)
@@ -58,27 +58,17 @@ void oa_answer_restart(void *answer, unsigned choice)
     fresh(&a->choice[choice]);
 }
 
-/* One member of a delta, or one more piece of what is gathered. */
-static enum err put_member(struct oa_answer *a, unsigned choice, const char *key, struct str text,
-                           struct buf *out)
-{
-    struct jw w;
-
-    oa_chunk_open(a, choice, &w, out);
-    jw_str(&w, key, text);
-    return oa_chunk_close(a, &w, out);
-}
-
 enum err oa_answer_text(struct oa_answer *a, unsigned choice, struct str text, struct buf *out)
 {
     struct oa_choice *c = &a->choice[choice];
     enum err err = OK;
 
-    c->text_hash = oa_sign_more(c->text_hash, text);
+    if (a->remember != NULL)
+        c->text_hash = oa_sign_more(c->text_hash, text);
     if (!a->stream || a->keep_text)
         err = pieces_add(&c->text, a->arena, text);
     if (err == OK && a->stream)
-        err = put_member(a, choice, "content", text, out);
+        err = oa_chunk_text(a, choice, S("{\"content\":"), text, out);
     return err;
 }
 
@@ -87,7 +77,7 @@ static enum err put_thought(struct oa_answer *a, unsigned choice, struct str tex
     if (a->hide_thoughts)
         return OK;
     if (a->stream)
-        return put_member(a, choice, "reasoning_content", text, out);
+        return oa_chunk_text(a, choice, S("{\"reasoning_content\":"), text, out);
     return pieces_add(&a->choice[choice].thoughts, a->arena, text);
 }
 

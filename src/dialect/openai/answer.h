@@ -31,6 +31,7 @@ struct oa_choice {
     struct pieces tool_calls, images, annotations, logprobs, server_parts; /* items: JSON */
     struct pieces audio;                                                   /* items: base64 */
     struct pieces ids;                                                     /* items: of calls */
+    struct str begin; /* of each of its chunks */
     struct str audio_mime, grounding, signature, thought_signature;
     uint64_t first_call_hash; /* of its id */
     uint64_t text_hash;       /* by which the signature of the text is remembered */
@@ -70,6 +71,9 @@ void oa_answer_restart(void *answer, unsigned choice);
 MUST_CHECK enum err oa_chunk_head(struct oa_answer *a);
 void oa_chunk_open(struct oa_answer *a, unsigned choice, struct jw *w, struct buf *out);
 MUST_CHECK enum err oa_chunk_close(struct oa_answer *a, struct jw *w, struct buf *out);
+/* A delta of one member: `delta` is what stands before its text, {"content": */
+MUST_CHECK enum err oa_chunk_text(struct oa_answer *a, unsigned choice, struct str delta,
+                                  struct str text, struct buf *out);
 MUST_CHECK enum err oa_chunk_logprobs(struct oa_answer *a, unsigned choice, struct str items,
                                       struct buf *out);
 void oa_chunk_finish(struct oa_answer *a, unsigned choice, const struct gm_reader *r,

@@ -46,17 +46,37 @@ void oa_put_identity(const struct oa_answer *a, struct jw *w, const char *object
     jw_str_close(w);
 }
 
+/* Up to the delta. */
 static void begin(struct oa_answer *a, unsigned choice, struct buf *out)
 {
+    struct oa_choice *c = &a->choice[choice];
+    size_t from = out->n;
+
+    if (c->begin.n > 0) {
+        buf_put(out, c->begin);
+        return;
+    }
     buf_put(out, a->head);
     buf_lit(out, ",\"choices\":[{\"index\":");
     buf_put_u64(out, choice);
     buf_lit(out, ",\"delta\":");
+    if (out->err == OK)
+        c->begin = arena_dup(a->arena, str_skip(buf_str(out), from));
 }
+
+#define NO_REASON  ",\"logprobs\":null,\"finish_reason\":null}"
+#define TAIL       "]}\n\n"
+#define TAIL_USAGE "],\"usage\":null}\n\n"
 
 static void tail(const struct oa_answer *a, struct buf *out)
 {
-    buf_put(out, a->usage ? S("],\"usage\":null}\n\n") : S("]}\n\n"));
+    buf_put(out, a->usage ? S(TAIL_USAGE) : S(TAIL));
+}
+
+/* Behind a delta. */
+static void end(const struct oa_answer *a, struct buf *out)
+{
+    buf_put(out, a->usage ? S(NO_REASON TAIL_USAGE) : S(NO_REASON TAIL));
 }
 
 static void first_chunk(struct oa_answer *a, unsigned choice, struct buf *out)
@@ -65,9 +85,8 @@ static void first_chunk(struct oa_answer *a, unsigned choice, struct buf *out)
         return;
     a->choice[choice].open = true;
     begin(a, choice, out);
-    buf_lit(out, "{\"role\":\"assistant\",\"content\":\"\",\"refusal\":null}"
-                 ",\"logprobs\":null,\"finish_reason\":null}");
-    tail(a, out);
+    buf_lit(out, "{\"role\":\"assistant\",\"content\":\"\",\"refusal\":null}");
+    end(a, out);
 }
 
 void oa_chunk_open(struct oa_answer *a, unsigned choice, struct jw *w, struct buf *out)
@@ -81,9 +100,23 @@ void oa_chunk_open(struct oa_answer *a, unsigned choice, struct jw *w, struct bu
 enum err oa_chunk_close(struct oa_answer *a, struct jw *w, struct buf *out)
 {
     jw_end(w);
-    buf_lit(out, ",\"logprobs\":null,\"finish_reason\":null}");
-    tail(a, out);
+    end(a, out);
     return jw_end_all(w);
+}
+
+enum err oa_chunk_text(struct oa_answer *a, unsigned choice, struct str delta, struct str text,
+                       struct buf *out)
+{
+    struct jw w;
+
+    first_chunk(a, choice, out);
+    begin(a, choice, out);
+    buf_put(out, delta);
+    jw_begin(&w, out);
+    jw_str(&w, NULL, text);
+    buf_lit(out, "}");
+    end(a, out);
+    return out->err;
 }
 
 void oa_item_open(struct oa_answer *a, unsigned choice, struct oa_item *item, struct buf *out,

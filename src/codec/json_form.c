@@ -1,0 +1,150 @@
+/* Copyright 2026 The queqiao authors
+ * SPDX-License-Identifier: MIT */
+/* json_form.c - cutting blanks into a text, and comparing others with what is left. Must not know
+ * what any value means. */
+#include "codec/json_form.h"
+#include "codec/scan.h"
+#include "codec/utf8.h"
+
+#include <assert.h>
+
+enum { DIGITS_MAX = 9 };
+static_assert(JSON_FORM_MAX <= UINT16_MAX, "a piece's length fits");
+
+/* The quote that ends the string which began before p; NULL: there is none. */
+static const char *string_end(const char *p, const char *end, bool *ret_escaped)
+{
+    *ret_escaped = false;
+    for (;;) {
+        p += scan_plain(p, (size_t)(end - p));
+        if (p == end)
+            return NULL;
+        if (*p == '"')
+            return p;
+        if (*p != '\\' || end - p < 2)
+            return NULL;
+        *ret_escaped = true;
+        p += 2;
+    }
+}
+
+/* Where the number at p ends; NULL: it is none that a blank may hold. */
+static const char *number_end(const char *p, const char *end, uint32_t *ret)
+{
+    const char *at = p;
+    uint32_t v = 0;
+
+    end = end - p > DIGITS_MAX ? p + DIGITS_MAX : end;
+    for (; at < end && *at >= '0' && *at <= '9'; at++)
+        v = v * 10 + (uint32_t)(*at - '0');
+    *ret = v;
+    return at == p || (*p == '0' && at - p > 1) ? NULL : at;
+}
+
+void json_form_keep(struct json_form *f, struct str text)
+{
+    f->blanks = 0;
+    f->kept = text.n <= sizeof f->text ? text.n : 0;
+    memcpy(f->text, text.p, f->kept);
+}
+
+/* The length of the value as it is written, between the quotes if it has some; false: no blank. */
+static bool measure(yyjson_val *v, const char *at, const char *end, size_t *ret)
+{
+    const char *stop;
+    bool escaped;
+    uint32_t number;
+
+    if (yyjson_is_str(v))
+        stop = string_end(at, end, &escaped);
+    else
+        stop = number_end(at, at + unsafe_yyjson_get_len(v), &number);
+    if (stop == NULL)
+        return false;
+    *ret = (size_t)(stop - at);
+    return *ret == unsafe_yyjson_get_len(v) || yyjson_is_str(v);
+}
+
+/* Values stand in the order of their text. */
+static void sort(struct json_blank *blanks, size_t n)
+{
+    for (size_t i = 1; i < n; i++)
+        for (size_t k = i; k > 0 && blanks[k].v < blanks[k - 1].v; k--) {
+            struct json_blank later = blanks[k - 1];
+
+            blanks[k - 1] = blanks[k];
+            blanks[k] = later;
+        }
+}
+
+void json_form_cut(struct json_form *f, const char *base, struct json_blank *blanks, size_t n)
+{
+    size_t from = 0;
+
+    f->n = 0;
+    if (f->kept == 0 || n > JSON_BLANKS_MAX)
+        return;
+    sort(blanks, n);
+    for (size_t i = 0; i < n; i++) {
+        size_t at = (size_t)(blanks[i].v->uni.str - base);
+        size_t len;
+
+        assert(at >= from && at <= f->kept && blanks[i].tag <= UINT8_MAX);
+        if (!measure(blanks[i].v, f->text + at, f->text + f->kept, &len))
+            return;
+        f->blank[i].before = (uint16_t)(at - from);
+        f->blank[i].tag = (uint8_t)blanks[i].tag;
+        f->blank[i].string = yyjson_is_str(blanks[i].v);
+        memmove(f->text + f->n, f->text + from, at - from);
+        f->n += at - from;
+        from = at + len;
+    }
+    memmove(f->text + f->n, f->text + from, f->kept - from);
+    f->n += f->kept - from;
+    f->kept = 0;
+    f->blanks = (unsigned)n;
+}
+
+bool json_form_fill(const struct json_form *f, char *p, size_t n, struct json_entry *ret)
+{
+    const char *form = f->text;
+    const char *at = p;
+    const char *end = p + n;
+
+    if (f->blanks == 0)
+        return false;
+    for (unsigned i = 0; i < f->blanks; i++) {
+        struct json_entry *e = &ret[f->blank[i].tag];
+        size_t before = f->blank[i].before;
+        const char *stop;
+
+        if ((size_t)(end - at) < before || memcmp(at, form, before) != 0)
+            return false;
+        form += before;
+        at += before;
+        if (f->blank[i].string)
+            stop = string_end(at, end, &e->escaped);
+        else
+            stop = number_end(at, end, &e->number);
+        if (stop == NULL)
+            return false;
+        e->p = p + (at - p);
+        e->n = (size_t)(stop - at);
+        at = stop;
+    }
+    n = f->n - (size_t)(form - f->text);
+    return (size_t)(end - at) == n && memcmp(at, form, n) == 0;
+}
+
+enum err json_entry_text(const struct json_entry *e, struct json *j, struct str *ret_text)
+{
+    enum err err;
+
+    if (!e->escaped) {
+        *ret_text = str_of(e->p, e->n);
+        return utf8_ok(*ret_text) ? OK : E_SYNTAX;
+    }
+    err = json_parse_lenient(j, e->p - 1, e->n + 2, NULL, NULL);
+    *ret_text = jr_text(j->root);
+    return err;
+}

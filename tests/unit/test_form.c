@@ -120,109 +120,84 @@ static bool compare(struct str first, struct str second)
     return known;
 }
 
-#define TEXT(text)                                                                                 \
-    "{\"candidates\":[{\"content\":{\"parts\":[{\"text\":\"" text "\"}],\"role\":\"model\"}}]"
-#define USAGE(in, out, total)                                                                      \
-    ",\"usageMetadata\":{\"promptTokenCount\":" in ",\"candidatesTokenCount\":" out                \
-    ",\"totalTokenCount\":" total                                                                  \
-    ",\"promptTokensDetails\":[{\"modality\":\"TEXT\",\"tokenCount\":" in "}]}"
-#define MODEL        ",\"modelVersion\":\"m\",\"responseId\":\"r\"}"
-#define PARTS(parts) "{\"candidates\":[{\"content\":{\"parts\":[" parts "]}}]}"
+// clang-format off
+#define CANDIDATE(content, rest) "{\"candidates\":[{\"content\":{\"parts\":[" content "]}" rest "}]"
+#define PARTS(parts)             CANDIDATE(parts, "") "}"
+#define PART(text)               "{\"text\":\"" text "\"}"
+#define TEXT(text)               CANDIDATE(PART(text), "")
+#define ENDS(text, rest)         CANDIDATE(PART(text), rest) "}"
+#define USAGE(counts)            ",\"usageMetadata\":{" counts "}}"
+#define COUNTS(in, out, total)                                                                     \
+    USAGE("\"promptTokenCount\":" in ",\"candidatesTokenCount\":" out ",\"totalTokenCount\":" total \
+          ",\"promptTokensDetails\":[{\"modality\":\"TEXT\",\"tokenCount\":" in "}]")
+#define AUDIO(in, audio)                                                                           \
+    USAGE("\"promptTokenCount\":" in                                                               \
+          ",\"promptTokensDetails\":[{\"modality\":\"AUDIO\",\"tokenCount\":" audio "}]")
+#define FOUR(n)                                                                                    \
+    "{\"tokenCount\":" n "},{\"tokenCount\":1},{\"tokenCount\":1},{\"tokenCount\":1}"
+#define MANY(n)                                                                                    \
+    USAGE("\"promptTokenCount\":9,\"promptTokensDetails\":[" FOUR(n) "," FOUR("1") "," FOUR("1")    \
+          "," FOUR("1") "]")
 
 static const struct {
     const char *name, *first, *second;
     bool known;
 } PAIR[] = {
-    {"another text",        TEXT("one") "}",                                                        TEXT("two, longer") "}",                                                                                                  true},
-    {"no text",             TEXT("one") "}",                                                        TEXT("") "}",                                                                                                             true},
-    {"after no text",       TEXT("") "}",                                                           TEXT("two") "}",                                                                                                          true},
-    {"the same",            TEXT("one") "}",                                                        TEXT("one") "}",                                                                                                          true},
-    {"escapes",             TEXT("\\\"one\\n") "}",                                                 TEXT("\\u00e9\\ud83d\\ude00\\\\\\\"") "}",                                                                                true},
-    {"half of a pair",      TEXT("one") "}",                                                        TEXT("\\ud83d") "}",                                                                                                      true},
-    {"no escape",           TEXT("one") "}",                                                        TEXT("\\q") "}",                                                                                                          false},
-    {"Chinese",             TEXT("one") "}",                                                        TEXT("\xe4\xbd\xa0\xe5\xa5\xbd") "}",                                                                                     true},
-    {"no UTF-8",            TEXT("one") "}",                                                        TEXT("\xe4\xbd") "}",                                                                                                     false},
-    {"a control byte",      TEXT("one") "}",                                                        TEXT("\n") "}",                                                                                                           false},
-    {"counts",              TEXT("a") USAGE("1",                                                    "2",                                                                                                                      "3") MODEL,TEXT("b") USAGE("1", "20", "4444") MODEL,
-     true},
-    {"the largest",                 TEXT("a") USAGE("1",                                                                          "2",                                                                                                                                                                                                                    "3") MODEL,
-     TEXT("b") USAGE("1", "0", "999999999") MODEL, true},
-    {"a large one",TEXT("a") USAGE("1","2","3") MODEL,
-     TEXT("b") USAGE("1", "2", "1000000000") MODEL, false},
-    {"a larger one",   TEXT("a") USAGE("1",                                                                     "2",                                                                                                                                                                                             "3") MODEL,
-     TEXT("b") USAGE("1", "2", "99999999999") MODEL, false},
-    {"a fraction",                  TEXT("a") USAGE("1",                                                                                                   "2",                                                                                                                                                                                                     "3") MODEL,TEXT("b") USAGE("1", "2.0", "3") MODEL,
+    {"another text", TEXT("one") "}", TEXT("two, longer") "}", true},
+    {"no text", TEXT("one") "}", TEXT("") "}", true},
+    {"after no text", TEXT("") "}", TEXT("two") "}", true},
+    {"the same", TEXT("one") "}", TEXT("one") "}", true},
+    {"escapes", TEXT("\\\"one\\n") "}", TEXT("\\u00e9\\ud83d\\ude00\\\\\\\"") "}", true},
+    {"half of a pair", TEXT("one") "}", TEXT("\\ud83d") "}", true},
+    {"no escape", TEXT("one") "}", TEXT("\\q") "}", false},
+    {"Chinese", TEXT("one") "}", TEXT("\xe4\xbd\xa0\xe5\xa5\xbd") "}", true},
+    {"no UTF-8", TEXT("one") "}", TEXT("\xe4\xbd") "}", false},
+    {"a control byte", TEXT("one") "}", TEXT("\n") "}", false},
+    {"counts", TEXT("a") COUNTS("1", "2", "3"), TEXT("b") COUNTS("1", "20", "4444"), true},
+    {"the largest", TEXT("a") COUNTS("1", "2", "3"), TEXT("b") COUNTS("1", "0", "999999999"), true},
+    {"too large", TEXT("a") COUNTS("1", "2", "3"), TEXT("b") COUNTS("1", "2", "1000000000"), false},
+    {"overflow", TEXT("a") COUNTS("1", "2", "3"), TEXT("b") COUNTS("1", "2", "99999999999"), false},
+    {"a fraction", TEXT("a") COUNTS("1", "2", "3"), TEXT("b") COUNTS("1", "2.0", "3"), false},
+    {"a zero in front", TEXT("a") COUNTS("1", "2", "3"), TEXT("b") COUNTS("1", "02", "3"), false},
+    {"below zero", TEXT("a") COUNTS("1", "2", "3"), TEXT("b") COUNTS("1", "-2", "3"), false},
+    {"fractions", TEXT("a") COUNTS("1", "2.5", "3"), TEXT("b") COUNTS("1", "2.5", "3"), false},
+    {"as text", TEXT("a") COUNTS("\"1\"", "2", "3"), TEXT("b") COUNTS("\"1\"", "2", "3"), true},
+    {"counts vanish", TEXT("a") COUNTS("1", "2", "3"), TEXT("b") "}", false},
+    {"counts come", TEXT("a") "}", TEXT("b") COUNTS("1", "2", "3"), false},
+    {"a tier alone", TEXT("a") USAGE("\"serviceTier\":\"flex\""),
+     TEXT("b") USAGE("\"serviceTier\":\"flex\""), true},
+    {"another answer", TEXT("a") ",\"responseId\":\"r\"}", TEXT("b") ",\"responseId\":\"s\"}", false},
+    {"thoughts", PARTS("{\"text\":\"a\",\"thought\":true}"),
+     PARTS("{\"text\":\"b\",\"thought\":true}"), true},
+    {"the last thought", PARTS("{\"text\":\"a\",\"thought\":true}"), PARTS(PART("b")), false},
+    {"a text twice", PARTS("{\"text\":\"a\",\"text\":\"b\"}"),
+     PARTS("{\"text\":\"c\",\"text\":\"b\"}"), true},
+    {"two parts", PARTS(PART("a") "," PART("b")), PARTS(PART("a") "," PART("b")), false},
+    {"no part", PARTS(""), PARTS(""), false},
+    {"a number for a text", PARTS("{\"text\":1}"), PARTS("{\"text\":1}"), false},
+    {"a signature", PARTS("{\"text\":\"a\",\"thoughtSignature\":\"cw==\"}"),
+     PARTS("{\"text\":\"b\",\"thoughtSignature\":\"cw==\"}"), false},
+    {"a call", PARTS("{\"functionCall\":{\"name\":\"f\"},\"text\":\"a\"}"),
+     PARTS("{\"functionCall\":{\"name\":\"f\"},\"text\":\"b\"}"), false},
+    {"space", "\xef\xbb\xbf { \"candidates\" : [\n{\"content\":{\"parts\":[{\"text\" : \"a\" }]}}]}  ",
+     "\xef\xbb\xbf { \"candidates\" : [\n{\"content\":{\"parts\":[{\"text\" : \"b\" }]}}]}  ", true},
+    {"a list of chunks", "[" TEXT("a") "}]", "[" TEXT("b") "}]", false},
+    {"the end", ENDS("a", ",\"finishReason\":\"STOP\""), ENDS("b", ",\"finishReason\":\"STOP\""), false},
+    {"it goes on", ENDS("a", ",\"continuationToken\":\"t\""), ENDS("b", ",\"continuationToken\":\"t\""),
      false},
-    {"a zero in front",                TEXT("a") USAGE("1",                                                                                      "2",                                                                                                                                                                                                 "3") MODEL,TEXT("b") USAGE("1", "02", "3") MODEL,
+    {"citations", ENDS("a", ",\"citationMetadata\":{\"a\":1}"), ENDS("b", ",\"citationMetadata\":{\"a\":1}"),
      false},
-    {"below zero",           TEXT("a") USAGE("1",                                                                           "2",                                                                                                                                                                                                "3") MODEL,TEXT("b") USAGE("1", "-2", "3") MODEL,
-     false},
-    {"after a fraction",                     TEXT("a") USAGE("1",                                                                                "2.5",                                                                                                                                                                    "3") MODEL,
-     TEXT("b") USAGE("1", "2.5", "3") MODEL, false},
-    {"counts as text",  TEXT("a") USAGE("\"1\"",                                                                   "\"2\"",                                                                                                                                                                                 "\"3\"") MODEL,
-     TEXT("b") USAGE("\"1\"", "\"2\"", "\"3\"") MODEL, true},
-    {"counts vanish",     TEXT("a") USAGE("1",                                         "2",                                                                         "3") MODEL,TEXT("b") MODEL, false},
-    {"counts come",                 TEXT("a") MODEL,                                                                             TEXT("b") USAGE("1",                                                                                                                                                                                                                   "2","3") MODEL, false},
-    {"a tier alone",TEXT("a") ",\"usageMetadata\":{\"serviceTier\":\"flex\"}}",
-     TEXT("b") ",\"usageMetadata\":{\"serviceTier\":\"flex\"}}",true},
-    {"another answer",           TEXT("a") ",\"responseId\":\"r\"}",                                                                                         TEXT("b") ",\"responseId\":\"s\"}",
-     false},
-    {"thoughts",                PARTS("{\"text\":\"a\",\"thought\":true}"),
-     PARTS("{\"text\":\"b\",\"thought\":true}"),                                                                                                                                                                                                     true},
-    {"the last thought",                PARTS("{\"text\":\"a\",\"thought\":true}"),                                                                                      PARTS("{\"text\":\"b\"}"),
-     false},
-    {"a text twice",       PARTS("{\"text\":\"a\",\"text\":\"b\"}"),
-     PARTS("{\"text\":\"c\",\"text\":\"b\"}"),                                                                                                                                                                                        true},
-    {"two parts",                     PARTS("{\"text\":\"a\"},{\"text\":\"b\"}"),
-     PARTS("{\"text\":\"a\"},{\"text\":\"b\"}"),                                                                                                                                                                              false},
-    {"no part",      PARTS(""),                                                                       PARTS(""),                                                                                                                                                                                               false                                                                                                                                                                                                                                                                                                                    },
-    {"a number for a text",  PARTS("{\"text\":1}"),PARTS("{\"text\":1}"),false},
-    {"a signature",        PARTS("{\"text\":\"a\",\"thoughtSignature\":\"cw==\"}"),
-     PARTS("{\"text\":\"b\",\"thoughtSignature\":\"cw==\"}"),                                                                                                                                                              false},
-    {"a call",      PARTS("{\"functionCall\":{\"name\":\"f\"},\"text\":\"a\"}"),
-     PARTS("{\"functionCall\":{\"name\":\"f\"},\"text\":\"b\"}"),                              false},
-    {"space",
-     "\xef\xbb\xbf { \"candidates\" : [\n{\"content\":{\"parts\":[{\"text\" : \"a\" }]}}]}  ",                         "\xef\xbb\xbf { \"candidates\" : [\n{\"content\":{\"parts\":[{\"text\" : \"b\" }]}}]}  ",
-     true},
-    {"a list of chunks",    "[" TEXT("a") "}]",                 "[" TEXT("b") "}]",                           false},
-    {"the end",
-     "{\"candidates\":[{\"content\":{\"parts\":[{\"text\":\"a\"}]},\"finishReason\":\"STOP\"}]}",                                "{\"candidates\":[{\"content\":{\"parts\":[{\"text\":\"b\"}]},\"finishReason\":\"STOP\"}]}",
-     false},
-    {"it goes on",
-     "{\"candidates\":[{\"content\":{\"parts\":[{\"text\":\"a\"}]},\"continuationToken\":\"t\"}]}",                   "{\"candidates\":[{\"content\":{\"parts\":[{\"text\":\"b\"}]},\"continuationToken\":\"t\"}]}",
-     false},
-    {"feedback",             TEXT("a") ",\"promptFeedback\":{\"blockReason\":\"SAFETY\"}}",
-     TEXT("b") ",\"promptFeedback\":{\"blockReason\":\"SAFETY\"}}",                                                                                                              false},
-    {"citations",
-     "{\"candidates\":[{\"content\":{\"parts\":[{\"text\":\"a\"}]},\"citationMetadata\":{\"a\":1}}]"
-     "}",                                                 "{\"candidates\":[{\"content\":{\"parts\":[{\"text\":\"b\"}]},\"citationMetadata\":{\"a\":1}}]"
-     "}",                                                                                                                                                            false        },
-    {"audio",
-     TEXT("a") ",\"usageMetadata\":{\"promptTokenCount\":9,\"promptTokensDetails\":[{\"modality\":"
-               "\"AUDIO\",\"tokenCount\":9}]}}",                 TEXT("a") ",\"usageMetadata\":{\"promptTokenCount\":9,\"promptTokensDetails\":[{\"modality\":"
-               "\"AUDIO\",\"tokenCount\":8}]}}",                                                                                                                                                                 false},
-    {"as much audio",
-     TEXT("a") ",\"usageMetadata\":{\"promptTokenCount\":9,\"promptTokensDetails\":[{\"modality\":"
-               "\"AUDIO\",\"tokenCount\":9}]}}",                    TEXT("b") ",\"usageMetadata\":{\"promptTokenCount\":8,\"promptTokensDetails\":[{\"modality\":"
-               "\"AUDIO\",\"tokenCount\":9}]}}",                                                                                                                                                             true},
-    {"many details",
-     TEXT(
-         "a") ",\"usageMetadata\":{\"promptTokenCount\":9,\"promptTokensDetails\":[{\"tokenCount\":"
-              "1},{\"tokenCount\":1},{\"tokenCount\":1},{\"tokenCount\":1},{\"tokenCount\":1},{"
-              "\"tokenCount\":1},{\"tokenCount\":1},{\"tokenCount\":1},{\"tokenCount\":1},{"
-              "\"tokenCount\":1},{\"tokenCount\":1},{\"tokenCount\":1},{\"tokenCount\":1},{"
-              "\"tokenCount\":1},{\"tokenCount\":1},{\"tokenCount\":1},{\"tokenCount\":1}]}}",      TEXT(
-         "b") ",\"usageMetadata\":{\"promptTokenCount\":8,\"promptTokensDetails\":[{\"tokenCount\":"
-              "2},{\"tokenCount\":1},{\"tokenCount\":1},{\"tokenCount\":1},{\"tokenCount\":1},{"
-              "\"tokenCount\":1},{\"tokenCount\":1},{\"tokenCount\":1},{\"tokenCount\":1},{"
-              "\"tokenCount\":1},{\"tokenCount\":1},{\"tokenCount\":1},{\"tokenCount\":1},{"
-              "\"tokenCount\":1},{\"tokenCount\":1},{\"tokenCount\":1},{\"tokenCount\":1}]}}",              true},
-    {"an error",    TEXT("a") "}",                                                     "{\"error\":{\"code\":500}}",                                                                                                                                           false},
-    {"cut off",             TEXT("a") "}",   TEXT("a"), false},
-    {"in the text",          TEXT("a") "}", "{\"candidates\":[{\"content\":{\"parts\":[{\"text\":\"b",
-     false},
-    {"more behind it",            TEXT("a") "}",         TEXT("a") "}}",                                                                                                                                                           false},
+    {"feedback", TEXT("a") ",\"promptFeedback\":{\"blockReason\":\"SAFETY\"}}",
+     TEXT("b") ",\"promptFeedback\":{\"blockReason\":\"SAFETY\"}}", false},
+    {"audio", TEXT("a") AUDIO("9", "9"), TEXT("a") AUDIO("9", "8"), false},
+    {"as much audio", TEXT("a") AUDIO("9", "9"), TEXT("a") AUDIO("8", "9"), true},
+    {"many details", TEXT("a") MANY("1"), TEXT("a") MANY("2"), true},
+    {"an error", TEXT("a") "}", "{\"error\":{\"code\":500}}", false},
+    {"cut off", TEXT("a") "}", TEXT("a"), false},
+    {"in the text", TEXT("a") "}", "{\"candidates\":[{\"content\":{\"parts\":[{\"text\":\"b", false},
+    {"more behind it", TEXT("a") "}", TEXT("a") "}}", false},
 };
+// clang-format on
 
 static void likeness_says_what_parsing_says(void **state)
 {

@@ -29,14 +29,15 @@ void jw_begin_rope(struct jw *w, struct rope *r)
     *w = (struct jw){.b = &r->text, .rope = r};
 }
 
-static bool in_object(const struct jw *w)
+/* Is the innermost level an object, as far as levels are kept? */
+static bool is_object(const struct jw *w)
 {
     uint32_t level = w->depth - 1;
 
     return w->depth > 0 && level < JW_DEPTH_MAX && (w->kind[level / 8] >> level % 8 & 1) != 0;
 }
 
-static void put_char(struct jw *w, char c)
+static ALWAYS_INLINE void put_char(struct jw *w, char c)
 {
     struct buf *b = w->b;
 
@@ -78,24 +79,28 @@ static const char SHORT[256] = {
     ['\n'] = 'n', ['\r'] = 'r',  ['\t'] = 't',
 };
 
+static ALWAYS_INLINE char *put_escape(char *to, unsigned char c, bool twice)
+{
+    if (twice || SHORT[c] == 0)
+        return to + spell_escape(c, twice, to);
+    to[0] = '\\';
+    to[1] = SHORT[c];
+    return to + 2;
+}
+
 /* Into memory that has room for every byte to be escaped. Returns the end. */
 static char *escape_into(char *to, struct str s, bool twice)
 {
+    const char *p = s.p, *end = s.p + s.n;
+
     for (;;) {
-        size_t plain = scan_copy(to, s.p, s.n);
-        unsigned char c;
+        size_t plain = scan_copy(to, p, (size_t)(end - p), (size_t)(p - s.p));
 
         to += plain;
-        if (plain == s.n)
+        p += plain;
+        if (p == end)
             return to;
-        c = (unsigned char)s.p[plain];
-        if (!twice && SHORT[c] != 0) {
-            *to++ = '\\';
-            *to++ = SHORT[c];
-        } else {
-            to += spell_escape(c, twice, to);
-        }
-        s = str_skip(s, plain + 1);
+        to = put_escape(to, (unsigned char)*p++, twice);
     }
 }
 
@@ -171,99 +176,139 @@ static void put_quote(struct jw *w)
 
 static void put_string(struct jw *w, struct str s)
 {
+    put_quote(w);
+    put_text(w, s);
+    put_quote(w);
+}
+
+/* A name of our own, in which nothing needs an escape. */
+static ALWAYS_INLINE char *copy_name(char *to, struct str name)
+{
+    if (name.n >= 16) {
+        memcpy(to, name.p, name.n);
+    } else if (name.n >= 8) { /* two pieces that overlap: a call of memcpy costs more */
+        memcpy(to, name.p, 8);
+        memcpy(to + name.n - 8, name.p + name.n - 8, 8);
+    } else if (name.n >= 4) {
+        memcpy(to, name.p, 4);
+        memcpy(to + name.n - 4, name.p + name.n - 4, 4);
+    } else {
+        for (size_t i = 0; i < name.n; i++)
+            to[i] = name.p[i];
+    }
+    return to + name.n;
+}
+
+static ALWAYS_INLINE void check_place(const struct jw *w, struct str key)
+{
+    assert((w->keyed ? key.p == NULL : w->depth > JW_DEPTH_MAX || w->object == (key.p != NULL)) &&
+           "a key in an object that has not been given yet, none elsewhere");
+    assert((w->keyed || w->depth > 0 || !w->comma) && "one root");
+}
+
+/* Room for `n` bytes that are written by hand; NULL near the cap, where each byte counts, and
+ * inside of quotes: then it is done piece by piece. */
+static ALWAYS_INLINE char *room_for(struct jw *w, size_t n)
+{
     struct buf *b = w->b;
-    char *start, *to;
 
-    if (w->quoted || s.n > PIECE || s.n * ESCAPE_MAX + 2 > b->max - b->n) {
-        put_quote(w);
-        put_text(w, s);
-        put_quote(w);
-        return;
-    }
-    start = buf_reserve(b, s.n * ESCAPE_MAX + 2); /* short: with one look at the room */
-    if (start == NULL)
-        return;
-    *start = '"';
-    to = escape_into(start + 1, s, false);
-    *to++ = '"';
-    b->n += (size_t)(to - start);
+    if (w->quoted || b->err != OK || n > b->max - b->n)
+        return NULL;
+    return n <= b->room - b->n ? b->p + b->n : buf_reserve(b, n);
 }
 
-/* A comma where there must be one, and a name of our own, in which nothing needs an escape. */
-static void put_name(struct jw *w, struct str name)
+static ALWAYS_INLINE void written(struct jw *w, const char *end)
 {
-    size_t n = name.n + 3 + w->comma;
-    char *to;
+    w->b->n = (size_t)(end - w->b->p);
+}
 
-    if (w->quoted) {
-        if (w->comma)
-            put_char(w, ',');
-        put_string(w, name);
-        put_char(w, ':');
-        return;
-    }
-    to = buf_reserve(w->b, n);
+/* What stands before a value, by hand, with room for `n` bytes of the value. */
+static ALWAYS_INLINE char *start_value(struct jw *w, struct str key, size_t n)
+{
+    char *to = room_for(w, key.n + sizeof ",\"\":" + n);
+
+    check_place(w, key);
     if (to == NULL)
-        return;
-    w->b->n += n;
-    if (w->comma)
+        return NULL;
+    if (!w->keyed && w->comma)
         *to++ = ',';
-    *to++ = '"';
-    memcpy(to, name.p, name.n);
-    memcpy(to + name.n, "\":", 2);
+    if (key.p != NULL) {
+        *to++ = '"';
+        to = copy_name(to, key);
+        memcpy(to, "\":", 2);
+        to += 2;
+    }
+    w->keyed = false;
+    w->comma = true;
+    return to;
 }
 
-/* What stands before a value: a comma, and the key if there is one. */
-static void before(struct jw *w, const char *key)
+/* The same piece by piece. */
+static void before(struct jw *w, struct str key)
 {
-    if (w->keyed) {
-        assert(key == NULL && "the key was given already");
-        w->keyed = false;
-        return;
-    }
-    assert((w->depth > JW_DEPTH_MAX || in_object(w) == (key != NULL)) &&
-           "a key in an object, none elsewhere");
-    assert((w->depth > 0 || !w->comma) && "one root");
-    if (key != NULL)
-        put_name(w, str_z(key));
-    else if (w->comma)
+    check_place(w, key);
+    if (!w->keyed && w->comma)
         put_char(w, ',');
+    if (key.p != NULL) {
+        put_string(w, key);
+        put_char(w, ':');
+    }
+    w->keyed = false;
     w->comma = true;
 }
 
 void jw_key(struct jw *w, struct str key)
 {
-    assert((w->depth > JW_DEPTH_MAX || in_object(w)) && !w->keyed && "keys belong into objects");
-    if (w->comma)
-        put_char(w, ',');
-    put_string(w, key);
-    put_char(w, ':');
+    char *to = key.n <= PIECE ? room_for(w, key.n * ESCAPE_MAX + sizeof ",\"\":") : NULL;
+
+    assert((w->depth > JW_DEPTH_MAX || w->object) && !w->keyed && "keys belong into objects");
+    if (to != NULL) {
+        if (w->comma)
+            *to++ = ',';
+        *to++ = '"';
+        to = escape_into(to, key, false);
+        memcpy(to, "\":", 2);
+        written(w, to + 2);
+    } else {
+        if (w->comma)
+            put_char(w, ',');
+        put_string(w, key);
+        put_char(w, ':');
+    }
     w->comma = true;
     w->keyed = true;
 }
 
-static void open_level(struct jw *w, const char *key, bool object)
+static ALWAYS_INLINE void open_level(struct jw *w, struct str key, bool object)
 {
     uint32_t level = w->depth;
+    char *to = start_value(w, key, 1);
 
-    before(w, key);
+    if (to == NULL)
+        before(w, key);
     w->depth++;
     w->comma = false;
+    w->object = object && level < JW_DEPTH_MAX;
     if (level >= JW_DEPTH_MAX) {
         w->b->err = w->b->err ? w->b->err : E_TOOBIG;
         return;
     }
     w->kind[level / 8] = (uint8_t)(w->kind[level / 8] & ~(1U << level % 8));
     w->kind[level / 8] = (uint8_t)(w->kind[level / 8] | (unsigned)object << level % 8);
-    put_char(w, object ? '{' : '[');
+    if (to != NULL) {
+        *to = object ? '{' : '[';
+        written(w, to + 1);
+    } else {
+        put_char(w, object ? '{' : '[');
+    }
 }
 
-void jw_obj(struct jw *w, const char *key)
+void jw_put_obj(struct jw *w, struct str key)
 {
     open_level(w, key, true);
 }
 
-void jw_arr(struct jw *w, const char *key)
+void jw_put_arr(struct jw *w, struct str key)
 {
     open_level(w, key, false);
 }
@@ -271,15 +316,25 @@ void jw_arr(struct jw *w, const char *key)
 void jw_end(struct jw *w)
 {
     assert(w->depth > 0 && !w->keyed && "nothing is open, or a key waits for its value");
-    put_char(w, in_object(w) ? '}' : ']');
+    put_char(w, w->object ? '}' : ']');
     w->depth--;
+    w->object = is_object(w);
     w->comma = true;
 }
 
-void jw_str(struct jw *w, const char *key, struct str s)
+void jw_put_str(struct jw *w, struct str key, struct str s)
 {
-    before(w, key);
-    put_string(w, s);
+    char *to = s.n <= PIECE ? start_value(w, key, s.n * ESCAPE_MAX + 2) : NULL;
+
+    if (to != NULL) {
+        *to = '"';
+        to = escape_into(to + 1, s, false);
+        *to = '"';
+        written(w, to + 1);
+    } else {
+        before(w, key);
+        put_string(w, s);
+    }
 }
 
 void jw_base64(struct jw *w, const char *key, struct str s)
@@ -288,7 +343,7 @@ void jw_base64(struct jw *w, const char *key, struct str s)
         jw_str(w, key, s);
         return;
     }
-    before(w, key);
+    before(w, jw_name(key));
     put_quote(w);
     rope_borrow(w->rope, s);
     put_quote(w);
@@ -300,18 +355,46 @@ void jw_str_key(struct jw *w, struct str key, struct str s)
     jw_str(w, NULL, s);
 }
 
-void jw_u64(struct jw *w, const char *key, uint64_t v)
+void jw_put_raw(struct jw *w, struct str key, struct str json)
 {
-    before(w, key);
-    buf_put_u64(w->b, v);
+    char *to = json.n <= PIECE ? start_value(w, key, json.n) : NULL;
+
+    if (to != NULL) {
+        written(w, copy_name(to, json));
+    } else {
+        before(w, key);
+        emit(w, json);
+    }
 }
 
-void jw_int(struct jw *w, const char *key, int64_t v)
+/* Digits, written backwards from `end`. */
+static char *spell_u64(char *end, uint64_t v)
 {
-    before(w, key);
+    do {
+        *--end = (char)('0' + v % 10);
+        v /= 10;
+    } while (v != 0);
+    return end;
+}
+
+void jw_put_u64(struct jw *w, struct str key, uint64_t v)
+{
+    UNINITIALIZED char digits[20];
+    char *end = digits + sizeof digits;
+    char *at = spell_u64(end, v);
+
+    jw_put_raw(w, key, str_of(at, (size_t)(end - at)));
+}
+
+void jw_put_int(struct jw *w, struct str key, int64_t v)
+{
+    UNINITIALIZED char digits[20];
+    char *end = digits + sizeof digits;
+    char *at = spell_u64(end, v < 0 ? 0 - (uint64_t)v : (uint64_t)v);
+
     if (v < 0)
-        put_char(w, '-');
-    buf_put_u64(w->b, v < 0 ? 0 - (uint64_t)v : (uint64_t)v);
+        *--at = '-';
+    jw_put_raw(w, key, str_of(at, (size_t)(end - at)));
 }
 
 void jw_num(struct jw *w, const char *key, double v)
@@ -322,7 +405,7 @@ void jw_num(struct jw *w, const char *key, double v)
         jw_null(w, key);
         return;
     }
-    before(w, key);
+    before(w, jw_name(key));
     for (int digits = 15; digits <= 17; digits++) {
         snprintf(z, sizeof z, "%.*g", digits, v);
         if (strtod(z, NULL) == v)
@@ -331,37 +414,16 @@ void jw_num(struct jw *w, const char *key, double v)
     buf_put(w->b, str_z(z));
 }
 
-void jw_bool(struct jw *w, const char *key, bool v)
+static void put_scalar(struct jw *w, struct str key, yyjson_val *v)
 {
-    before(w, key);
-    buf_put(w->b, v ? S("true") : S("false"));
-}
-
-void jw_null(struct jw *w, const char *key)
-{
-    before(w, key);
-    buf_lit(w->b, "null");
-}
-
-void jw_raw(struct jw *w, const char *key, struct str json)
-{
-    before(w, key);
-    emit(w, json);
-}
-
-static void put_scalar(struct jw *w, yyjson_val *v)
-{
-    switch (yyjson_get_tag(v)) {
-    case YYJSON_TYPE_BOOL | YYJSON_SUBTYPE_TRUE: jw_bool(w, NULL, true); return;
-    case YYJSON_TYPE_BOOL | YYJSON_SUBTYPE_FALSE: jw_bool(w, NULL, false); return;
-    default: break;
-    }
     if (yyjson_is_str(v))
-        jw_str(w, NULL, jr_text(v));
+        jw_put_str(w, key, jr_text(v));
     else if (jr_is_num(v))
-        jw_raw(w, NULL, jr_num_text(v));
+        jw_put_raw(w, key, jr_num_text(v));
+    else if (yyjson_is_bool(v))
+        jw_put_raw(w, key, unsafe_yyjson_get_bool(v) ? S("true") : S("false"));
     else
-        jw_null(w, NULL);
+        jw_put_raw(w, key, S("null"));
 }
 
 /* One step a value and no recursion: end[] says where each open container stops. */
@@ -372,18 +434,18 @@ static void put_value(struct jw *w, yyjson_val *v)
     uint32_t outer = w->depth;
 
     if (!yyjson_is_ctn(v)) {
-        put_scalar(w, v);
+        put_scalar(w, jw_name(NULL), v);
         return;
     }
     do {
-        if (depth > 0 && in_object(w))
+        if (depth > 0 && w->object)
             jw_key(w, jr_text(v++));
         if (yyjson_is_ctn(v)) {
             assert(depth < JSON_DEPTH_MAX && "json_parse lets nothing deeper in");
-            open_level(w, NULL, yyjson_is_obj(v));
+            open_level(w, jw_name(NULL), yyjson_is_obj(v));
             end[depth++] = unsafe_yyjson_get_next(v);
         } else {
-            put_scalar(w, v);
+            put_scalar(w, jw_name(NULL), v);
         }
         v++;
         while (depth > 0 && v == end[depth - 1]) {
@@ -395,7 +457,11 @@ static void put_value(struct jw *w, yyjson_val *v)
 
 void jw_copy(struct jw *w, const char *key, yyjson_val *v)
 {
-    before(w, key);
+    if (!yyjson_is_ctn(v)) {
+        put_scalar(w, jw_name(key), v);
+        return;
+    }
+    before(w, jw_name(key));
     w->keyed = true; /* the value itself comes without key or comma */
     put_value(w, v);
 }
@@ -403,7 +469,7 @@ void jw_copy(struct jw *w, const char *key, yyjson_val *v)
 void jw_quoted(struct jw *w, const char *key, yyjson_val *v)
 {
     assert(!w->quoted);
-    before(w, key);
+    before(w, jw_name(key));
     w->keyed = true;
     put_char(w, '"');
     w->quoted = true;
@@ -414,7 +480,7 @@ void jw_quoted(struct jw *w, const char *key, yyjson_val *v)
 
 void jw_str_open(struct jw *w, const char *key)
 {
-    before(w, key);
+    before(w, jw_name(key));
     put_quote(w);
 }
 

@@ -17,6 +17,7 @@ struct jw {
     struct buf *b;
     struct rope *rope; /* where long plain runs of strings are borrowed, not copied; or NULL */
     uint32_t depth;
+    bool object;                    /* the innermost level is one */
     bool comma;                     /* the next value needs one before it */
     bool keyed;                     /* its key is written already */
     bool quoted;                    /* inside jw_quoted */
@@ -25,23 +26,59 @@ struct jw {
 void jw_begin(struct jw *w, struct buf *b);
 void jw_begin_rope(struct jw *w, struct rope *r); /* strings borrowed: they must outlive the rope */
 
-void jw_obj(struct jw *w, const char *key);
-void jw_arr(struct jw *w, const char *key);
+/* A name of our own: its length is known where it is compiled. NULL stays NULL. */
+static inline struct str jw_name(const char *key)
+{
+    return (struct str){key, key != NULL ? strlen(key) : 0};
+}
+
+void jw_put_obj(struct jw *w, struct str key);
+void jw_put_arr(struct jw *w, struct str key);
+static inline void jw_obj(struct jw *w, const char *key)
+{
+    jw_put_obj(w, jw_name(key));
+}
+static inline void jw_arr(struct jw *w, const char *key)
+{
+    jw_put_arr(w, jw_name(key));
+}
 void jw_end(struct jw *w); /* closes the innermost object or array */
 
 /* Text is valid UTF-8; it is escaped as RFC 8259 demands, nothing more. */
-void jw_str(struct jw *w, const char *key, struct str s);
+void jw_put_str(struct jw *w, struct str key, struct str s);
+static inline void jw_str(struct jw *w, const char *key, struct str s)
+{
+    jw_put_str(w, jw_name(key), s);
+}
 /* The same for text that was found to need no escape: base64. */
 void jw_base64(struct jw *w, const char *key, struct str s);
 void jw_str_key(struct jw *w, struct str key, struct str s); /* for keys that are data */
 void jw_key(struct jw *w, struct str key); /* the next call takes NULL for its key */
-void jw_int(struct jw *w, const char *key, int64_t v);
-void jw_u64(struct jw *w, const char *key, uint64_t v);
+void jw_put_int(struct jw *w, struct str key, int64_t v);
+static inline void jw_int(struct jw *w, const char *key, int64_t v)
+{
+    jw_put_int(w, jw_name(key), v);
+}
+void jw_put_u64(struct jw *w, struct str key, uint64_t v);
+static inline void jw_u64(struct jw *w, const char *key, uint64_t v)
+{
+    jw_put_u64(w, jw_name(key), v);
+}
 void jw_num(struct jw *w, const char *key,
             double v); /* short text that reads back the same; null when not finite */
-void jw_bool(struct jw *w, const char *key, bool v);
-void jw_null(struct jw *w, const char *key);
-void jw_raw(struct jw *w, const char *key, struct str json); /* already JSON */
+void jw_put_raw(struct jw *w, struct str key, struct str json); /* already JSON */
+static inline void jw_raw(struct jw *w, const char *key, struct str json)
+{
+    jw_put_raw(w, jw_name(key), json);
+}
+static inline void jw_bool(struct jw *w, const char *key, bool v)
+{
+    jw_put_raw(w, jw_name(key), v ? S("true") : S("false"));
+}
+static inline void jw_null(struct jw *w, const char *key)
+{
+    jw_put_raw(w, jw_name(key), S("null"));
+}
 /* Values come from json_parse; NULL is written as null. Numbers keep their text. */
 void jw_copy(struct jw *w, const char *key, yyjson_val *v);   /* a parsed value, as it was */
 void jw_quoted(struct jw *w, const char *key, yyjson_val *v); /* its JSON text, as a string */

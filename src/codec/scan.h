@@ -48,23 +48,34 @@ static inline size_t scan_blocks(const char *p, size_t n)
     return i;
 }
 
-/* scan_plain() that copies what it passes. to[0..n) may be written. */
-static inline size_t scan_copy(char *to, const char *p, size_t n)
+/* scan_plain() that copies what it passes. to[0..n) may be written. The `before` bytes before p
+ * may be read: the end of a string is looked at together with what stands before it, and that is
+ * written once more where nothing there is special. */
+static inline size_t scan_copy(char *to, const char *p, size_t n, size_t before)
 {
     size_t i = 0;
 
     for (; n - i >= 16; i += 16) {
-        int marks = _mm_movemask_epi8(scan_marks(p + i));
+        __m128i v = _mm_loadu_si128((const __m128i *)(const void *)(p + i));
+        int marks = _mm_movemask_epi8(scan_marks_in(v));
 
-        memcpy(to + i, p + i, 16);
+        _mm_storeu_si128((__m128i *)(void *)(to + i), v);
         if (marks != 0)
             return i + (size_t)__builtin_ctz((unsigned)marks);
+    }
+    if (i < n && before + n >= 16) {
+        __m128i v = _mm_loadu_si128((const __m128i *)(const void *)(p + n - 16));
+
+        if (_mm_movemask_epi8(scan_marks_in(v)) == 0) {
+            _mm_storeu_si128((__m128i *)(void *)(to + n - 16), v);
+            return n;
+        }
     }
     if (n - i >= 8) {
         __m128i v = _mm_loadl_epi64((const __m128i *)(const void *)(p + i));
         int marks = _mm_movemask_epi8(scan_marks_in(v)) & 0xff;
 
-        memcpy(to + i, p + i, 8);
+        _mm_storel_epi64((__m128i *)(void *)(to + i), v);
         if (marks != 0)
             return i + (size_t)__builtin_ctz((unsigned)marks);
         i += 8;
@@ -113,10 +124,11 @@ static inline size_t scan_plain(const char *p, size_t n)
 }
 
 #ifndef __SSE2__
-static inline size_t scan_copy(char *to, const char *p, size_t n)
+static inline size_t scan_copy(char *to, const char *p, size_t n, size_t before)
 {
     size_t plain = scan_plain(p, n);
 
+    (void)before;
     memcpy(to, p, plain);
     return plain;
 }

@@ -47,8 +47,8 @@ static size_t fields_of(struct str in, struct http_header *fields)
 
 static void check_auth(struct http_headers h, struct str query, struct arena *arena)
 {
-    const struct sha256 token = sha256_of(S("the-token"));
-    const struct auth a = {.tokens = &token, .ntokens = 1, .server_keys = true};
+    const struct auth_token token = {.id = sha256_of(S("the-token")), .requests = 7};
+    const struct auth a = {.tokens = &token, .ntokens = 1, .requests = 9, .server_keys = true};
     struct sha256_memo memo = {0};
     struct auth_pass pass = auth_check(&a, h, query, arena, &memo);
     struct auth_pass again = auth_check(&a, h, query, arena, &memo);
@@ -56,8 +56,10 @@ static void check_auth(struct http_headers h, struct str query, struct arena *ar
     assert(pass.verdict == again.verdict && str_eq(pass.credential, again.credential));
     assert((pass.verdict == AUTH_SERVER_KEY) == str_eq(pass.credential, S("the-token")) ||
            pass.verdict == AUTH_TWO);
+    assert(pass.verdict == AUTH_TWO || pass.credential.n == 0 ||
+           pass.requests == (pass.by_token ? 7 : 9));
     assert(pass.verdict != AUTH_CLIENT_KEY && pass.verdict != AUTH_CLOSED);
-    assert(auth_is_operator(&a, &pass) == (pass.verdict == AUTH_SERVER_KEY));
+    assert(auth_is_operator(&pass) == (pass.verdict == AUTH_SERVER_KEY));
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

@@ -20,7 +20,9 @@
     ROW(api_keys_file, TEXT, "GEMINI_API_KEYS_FILE", "", 0, 4096,                                  \
         "a file of keys, a line each; # begins a comment; read again on SIGHUP")                   \
     ROW(auth_tokens, SECRET, "AUTH_TOKEN", "", 0, 65536,                                           \
-        "token(s) that clients must present, separated by commas; a leading 'Bearer ' is dropped") \
+        "token(s) that clients must present, separated by commas; a leading 'Bearer ' is "         \
+        "dropped; TOKEN requests=N gives one a limit of its own in place of "                      \
+        "QUEQIAO_MAX_REQUESTS_PER_TOKEN")                                                          \
     ROW(auth_tokens_file, TEXT, "AUTH_TOKENS_FILE", "", 0, 4096,                                   \
         "a file of tokens, a line each, beside AUTH_TOKEN; # begins a comment; read again on "     \
         "SIGHUP")                                                                                  \
@@ -99,7 +101,8 @@
         "limit, "                                                                                  \
         "as behind a reverse proxy on another machine")                                            \
     ROW(per_token, COUNT, "QUEQIAO_MAX_REQUESTS_PER_TOKEN", "100", 0, 1000000,                     \
-        "requests of one token, or of one client's own key, in work at once; 0: no limit")         \
+        "requests of one token, or of one client's own key, in work at once, where the token has " \
+        "no limit of its own; 0: no limit")                                                        \
     ROW(auth_failures, COUNT, "QUEQIAO_MAX_AUTH_FAILURES", "20", 0, 1000000,                       \
         "wrong tokens from one address before they get a 429, one more each 3 s; right ones "      \
         "always pass; 0: no limit")                                                                \

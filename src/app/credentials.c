@@ -7,7 +7,7 @@
 #include "base/mem.h"
 #include "base/random.h"
 
-enum { KEYS_FILE_MAX = 1 << 20, TOKENS_FILE_MAX = 1 << 20 };
+enum { KEYS_FILE_MAX = 1 << 20, TOKENS_FILE_MAX = 1 << 20, TOKEN_REQUESTS_MAX = 1000000 };
 
 struct names {
     struct str *v;
@@ -67,16 +67,17 @@ static enum err read_list(const struct config *c, const char *option, struct str
     return split(list, buf_str(file), true) ? OK : E_RANGE;
 }
 
-/* `KEY`, or `KEY socks5://host:1080`: blanks stand between a key and its own way out. */
-static struct str cut_key(struct str *entry)
+/* `KEY socks5://host:1080`, `TOKEN requests=5`: blanks stand between a credential and what holds
+ * for it alone. */
+static struct str cut_word(struct str *entry)
 {
-    struct str key = *entry;
+    struct str word = *entry;
 
-    key.n = 0;
-    while (key.n < entry->n && entry->p[key.n] != ' ' && entry->p[key.n] != '\t')
-        key.n++;
-    *entry = str_trim(str_skip(*entry, key.n));
-    return key;
+    word.n = 0;
+    while (word.n < entry->n && entry->p[word.n] != ' ' && entry->p[word.n] != '\t')
+        word.n++;
+    *entry = str_trim(str_skip(*entry, word.n));
+    return word;
 }
 
 /* A key that was torn by a blank is no key with a proxy: the scheme tells. */
@@ -107,7 +108,7 @@ static enum err read_lists(const struct config *c, struct found *f, struct buf *
 static enum err take_apart(struct found *f, size_t i, struct buf *problem)
 {
     struct str rest = f->list.v[i];
-    struct str key = cut_key(&rest);
+    struct str key = cut_word(&rest);
     struct fault why = {0};
 
     f->list.v[i] = key;
@@ -203,7 +204,9 @@ enum err credentials_load_keys(const struct config *c, const struct origin *upst
 
 void credentials_fini(struct credentials *c)
 {
-    credentials_free_tokens(c->keys, c->n);
+    for (size_t i = 0; i < c->n; i++)
+        secret_fini(&c->keys[i]);
+    mem_free(c->keys);
     mem_free(c->way);
     ways_fini(&c->ways);
 }
@@ -213,11 +216,42 @@ static struct str without_bearer(struct str token)
     return str_starts_nocase(token, S("Bearer ")) ? str_trim(str_skip(token, 7)) : token;
 }
 
-enum err credentials_tokens(const struct config *c, struct secret **ret, size_t *ret_n,
+/* What stands behind a token. */
+static bool read_limit(struct str rest, struct token *ret)
+{
+    uint64_t n = 0;
+
+    if (rest.n == 0)
+        return true;
+    if (!str_eq(str_cut(&rest, '='), S("requests")) || !str_u64(rest, TOKEN_REQUESTS_MAX, &n))
+        return false;
+    ret->limited = true;
+    ret->requests = (uint32_t)n;
+    return true;
+}
+
+static enum err read_tokens(const struct names *list, struct token *tokens, struct buf *problem)
+{
+    for (size_t i = 0; i < list->n; i++) {
+        struct str rest = without_bearer(list->v[i]);
+
+        secret_init(&tokens[i].secret, cut_word(&rest));
+        if (read_limit(rest, &tokens[i]))
+            continue;
+        buf_putf(problem,
+                 "behind the token number %zu, after a blank, stands something other than "
+                 "requests=N with N from 0 to %d",
+                 i + 1, TOKEN_REQUESTS_MAX);
+        return E_FIELD;
+    }
+    return OK;
+}
+
+enum err credentials_tokens(const struct config *c, struct token **ret, size_t *ret_n,
                             struct buf *problem)
 {
     struct names list = {.v = mem_alloc(TOKENS_MAX * sizeof *list.v), .max = TOKENS_MAX};
-    struct secret *tokens = NULL;
+    struct token *tokens = NULL;
     struct buf file;
     enum err err = split(&list, secret_str(&c->auth_tokens), false) ? OK : E_RANGE;
 
@@ -228,10 +262,13 @@ enum err credentials_tokens(const struct config *c, struct secret **ret, size_t 
         buf_putf(problem, "more than %d tokens", TOKENS_MAX);
     if (err == OK) {
         tokens = mem_zalloc((list.n ? list.n : 1) * sizeof *tokens);
-        for (size_t i = 0; i < list.n; i++)
-            secret_init(&tokens[i], without_bearer(list.v[i]));
+        err = read_tokens(&list, tokens, problem);
+    }
+    if (err == OK) {
         *ret = tokens;
         *ret_n = list.n;
+    } else {
+        credentials_free_tokens(tokens, tokens ? list.n : 0);
     }
     secret_wipe(file.p, file.n);
     buf_fini(&file);
@@ -239,10 +276,10 @@ enum err credentials_tokens(const struct config *c, struct secret **ret, size_t 
     return err;
 }
 
-void credentials_free_tokens(struct secret *tokens, size_t n)
+void credentials_free_tokens(struct token *tokens, size_t n)
 {
     for (size_t i = 0; i < n; i++)
-        secret_fini(&tokens[i]);
+        secret_fini(&tokens[i].secret);
     mem_free(tokens);
 }
 

@@ -33,10 +33,18 @@ MUST_CHECK enum err credentials_load_keys(const struct config *c, const struct o
                                           struct keys *keys, struct egresses *egresses,
                                           struct buf *problem);
 
-/* The tokens of AUTH_TOKEN and AUTH_TOKENS_FILE; free with credentials_free_tokens. */
-MUST_CHECK enum err credentials_tokens(const struct config *c, struct secret **ret, size_t *ret_n,
+/* The tokens of AUTH_TOKEN and AUTH_TOKENS_FILE; free with credentials_free_tokens.
+ *
+ *   shape   behind a token, after a blank, may stand a limit of its own: `TOKEN requests=5`
+ *   errors  as above; E_FIELD also for anything else behind a blank; problem shows no token */
+struct token {
+    struct secret secret;
+    bool limited;      /* it has a limit of its own */
+    uint32_t requests; /* that: requests in work at once; 0: no limit */
+};
+MUST_CHECK enum err credentials_tokens(const struct config *c, struct token **ret, size_t *ret_n,
                                        struct buf *problem);
-void credentials_free_tokens(struct secret *tokens, size_t n);
+void credentials_free_tokens(struct token *tokens, size_t n);
 
 /* A token for a run that has none: long enough to be nobody's guess. */
 void credentials_make_token(struct secret *ret);

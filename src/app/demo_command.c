@@ -81,7 +81,7 @@ enum err demo_open(struct config *c, struct demo **ret, struct buf *problem)
 
 void demo_greet(const struct gateway *g)
 {
-    const struct secret *token = &g->settings->tokens[0];
+    const struct secret *token = &g->settings->tokens[0].secret;
     const char *s = g->certificates != NULL ? "s" : "";
 
     fprintf(

@@ -93,7 +93,7 @@ static enum err start_there(const struct gateway *g, struct exam_opts *o, const 
         buf_putf(problem, "%.*s %s", S_ARG(a->url), why.what);
         return err;
     }
-    o->keys = g->settings->tokens;
+    o->keys = &g->settings->tokens[0].secret;
     o->nkeys = g->settings->ntokens > 0;
     o->models = a->models;
     o->nmodels = a->nmodels;

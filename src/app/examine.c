@@ -43,13 +43,13 @@ static uint32_t timeout_of(struct http_headers h)
     return 0;
 }
 
-static size_t shortest(const struct secret *v, size_t n)
+static size_t shortest(const struct token *v, size_t n)
 {
     size_t least = SIZE_MAX;
 
     for (size_t i = 0; i < n; i++)
-        if (v[i].n < least)
-            least = v[i].n;
+        if (v[i].secret.n < least)
+            least = v[i].secret.n;
     return least;
 }
 

@@ -40,8 +40,7 @@ struct guard_limits gateway_guard_limits(const struct config *c)
 {
     return (struct guard_limits){.connections = (uint32_t)c->connections,
                                  .per_address = (uint32_t)c->per_address,
-                                 .failures = (uint32_t)c->auth_failures,
-                                 .per_token = (uint32_t)c->per_token};
+                                 .failures = (uint32_t)c->auth_failures};
 }
 
 static const char *shortage_of(int error)
@@ -81,7 +80,7 @@ static void make_up_token(struct gateway *g, struct settings *s)
                 "没有设置 AUTH_TOKEN，本次运行请把下面这一串作为客户端的 API key：\n\n    %.*s\n\n",
                 S_ARG(secret_str(&g->made_up)));
     }
-    secret_init(&s->tokens[0], secret_str(&g->made_up));
+    secret_init(&s->tokens[0].secret, secret_str(&g->made_up));
     s->ntokens = 1;
 }
 

@@ -205,7 +205,7 @@ static bool let_in(struct visit *v, enum access access)
     v->pass =
         auth_check(a, call_headers(v->call), call_query(v->call), v->arena, call_memo(v->call));
     refusal = auth_refusal(v->pass.verdict);
-    if (access == OPERATOR && v->pass.verdict != AUTH_TWO && !auth_is_operator(a, &v->pass))
+    if (access == OPERATOR && v->pass.verdict != AUTH_TWO && !auth_is_operator(&v->pass))
         refusal = S("This page is for the operator: send one of the server's AUTH_TOKEN values. "
                     "此页面仅供管理者使用，请带上服务器的 AUTH_TOKEN。");
     if (refusal.n == 0)
@@ -242,7 +242,7 @@ static bool seated(struct visit *v)
 
     if (v->pass.credential.n == 0)
         return true;
-    seat = guard_sit(g, &v->pass.id);
+    seat = guard_sit(g, &v->pass.id, v->pass.requests);
     if (seat == NULL) {
         refuse_later(v, GM_RATE,
                      S("Too many requests with this API key are being answered at once. "

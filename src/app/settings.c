@@ -4,7 +4,6 @@
 #include "app/settings.h"
 
 #include "app/base_url.h"
-#include "app/credentials.h"
 #include "base/log.h"
 #include "base/mem.h"
 
@@ -36,7 +35,7 @@ static void free_settings(struct proxy_opts *o)
     struct settings *s = CONTAINER(o, struct settings, opts);
 
     credentials_free_tokens(s->tokens, s->ntokens);
-    mem_free(s->token_ids);
+    mem_free(s->known);
     config_fini(&s->config);
     buf_fini(&s->fixed);
     mem_free(s);
@@ -177,11 +176,18 @@ enum err settings_settle(struct settings *s, const struct platform *p, bool emul
 
 void settings_name_tokens(struct settings *s)
 {
-    mem_free(s->token_ids);
-    s->token_ids = mem_zalloc((s->ntokens + 1) * sizeof *s->token_ids);
-    for (size_t i = 0; i < s->ntokens; i++)
-        s->token_ids[i] = sha256_of(secret_str(&s->tokens[i]));
-    s->opts.auth.tokens = s->token_ids;
+    uint32_t requests = (uint32_t)s->config.per_token;
+
+    mem_free(s->known);
+    s->known = mem_zalloc((s->ntokens + 1) * sizeof *s->known);
+    for (size_t i = 0; i < s->ntokens; i++) {
+        const struct token *t = &s->tokens[i];
+
+        s->known[i] = (struct auth_token){sha256_of(secret_str(&t->secret)),
+                                          t->limited ? t->requests : requests};
+    }
+    s->opts.auth.requests = requests;
+    s->opts.auth.tokens = s->known;
     s->opts.auth.ntokens = s->ntokens;
 }
 

@@ -10,14 +10,15 @@
 #define APP_SETTINGS_H
 
 #include "app/config.h"
+#include "app/credentials.h"
 #include "app/platform.h"
 #include "proxy/proxy.h"
 
 struct settings {
     struct config config;
-    struct secret *tokens;
+    struct token *tokens;
     size_t ntokens;
-    struct sha256 *token_ids; /* of them; what requests are compared with */
+    struct auth_token *known; /* of them; what requests are compared with */
     struct proxy_opts opts;   /* points into the config and at the tokens */
     uint64_t number;          /* of the reload that brought them; 0: the start */
     struct buf fixed; /* names of options that a restart alone changes, and that did change */

@@ -110,13 +110,13 @@ uint32_t guard_failed(struct guard *g, uint64_t network, uint64_t now_ms)
     return wait_s;
 }
 
-struct guard_seat *guard_sit(struct guard *g, const struct sha256 *who)
+struct guard_seat *guard_sit(struct guard *g, const struct sha256 *who, uint32_t limit)
 {
     void *seat = g;
 
     pthread_mutex_lock(&g->mutex);
-    if (g->limits.per_token > 0)
-        seat = tally_take(&g->tokens, who, g->limits.per_token);
+    if (limit > 0)
+        seat = tally_take(&g->tokens, who, limit);
     g->stats.per_token += seat == NULL;
     pthread_mutex_unlock(&g->mutex);
     return seat;

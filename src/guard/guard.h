@@ -16,7 +16,6 @@ struct guard_limits {
     uint32_t connections; /* in all */
     uint32_t per_address; /* connections; 0: no limit */
     uint32_t failures;    /* credentials that are none, in a row; 0: no limit */
-    uint32_t per_token;   /* requests in work; 0: no limit */
 };
 struct guard *guard_new(const struct guard_limits *l);
 void guard_set_limits(struct guard *g,
@@ -32,9 +31,9 @@ void guard_leave(struct guard *g, struct guard_ticket *t);
 /* A wrong credential came from `network`. 0: say so; else the seconds for a Retry-After. */
 uint32_t guard_failed(struct guard *g, uint64_t network, uint64_t now_ms);
 
-/* A request of who has this credential. NULL: there are too many in work. */
+/* A request of who has this credential. NULL: `limit` of them are in work; 0: no limit. */
 struct guard_seat;
-MUST_CHECK struct guard_seat *guard_sit(struct guard *g, const struct sha256 *who);
+MUST_CHECK struct guard_seat *guard_sit(struct guard *g, const struct sha256 *who, uint32_t limit);
 void guard_rise(struct guard *g, struct guard_seat *s);
 
 /* A fetch for who has this credential. NULL: as many of them go on as may; ask again. */

@@ -45,20 +45,22 @@ static bool find_credential(struct http_headers h, struct str query, struct aren
     return take(ret, target_query_get(query, S("key"), arena));
 }
 
-static bool is_token(const struct auth *a, const struct sha256 *id)
+/* All of them are looked at; of one that stands twice the last counts. */
+static const struct auth_token *find_token(const struct auth *a, const struct sha256 *id)
 {
-    bool known = false;
+    const struct auth_token *found = NULL;
 
     for (size_t i = 0; i < a->ntokens; i++)
-        known |= sha256_eq(&a->tokens[i], id);
-    return known;
+        if (sha256_eq(&a->tokens[i].id, id))
+            found = &a->tokens[i];
+    return found;
 }
 
 static enum auth_verdict judge(const struct auth *a, const struct auth_pass *pass)
 {
     struct str credential = pass->credential;
 
-    if (credential.n > 0 && is_token(a, &pass->id))
+    if (pass->by_token)
         return AUTH_SERVER_KEY;
     if (credential.n > 0 && (a->byok || (!a->server_keys && a->ntokens == 0)))
         return AUTH_CLIENT_KEY;
@@ -78,22 +80,28 @@ struct auth_pass auth_check(const struct auth *a, struct http_headers h, struct 
         pass.verdict = AUTH_TWO;
         return pass;
     }
-    if (pass.credential.n > 0)
+    if (pass.credential.n > 0) {
+        const struct auth_token *token;
+
         pass.id = sha256_again(memo, pass.credential);
+        token = find_token(a, &pass.id);
+        pass.by_token = token != NULL;
+        pass.requests = token != NULL ? token->requests : a->requests;
+    }
     pass.verdict = judge(a, &pass);
     return pass;
 }
 
-bool auth_is_operator(const struct auth *a, const struct auth_pass *pass)
+bool auth_is_operator(const struct auth_pass *pass)
 {
-    return pass->verdict == AUTH_SERVER_KEY && pass->credential.n > 0 && is_token(a, &pass->id);
+    return pass->by_token;
 }
 
 bool auth_is_operators(const struct auth *a, struct str credential)
 {
     struct sha256 id = sha256_of(credential);
 
-    return credential.n > 0 && is_token(a, &id);
+    return credential.n > 0 && find_token(a, &id) != NULL;
 }
 
 struct str auth_refusal(enum auth_verdict v)

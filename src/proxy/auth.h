@@ -8,12 +8,17 @@
 #include "base/sha256.h"
 #include "http/msg.h"
 
+struct auth_token {
+    struct sha256 id;
+    uint32_t requests; /* of it in work at once; 0: no limit */
+};
 struct auth {
-    const struct sha256 *tokens; /* of AUTH_TOKEN's, or of the one made up at start */
+    const struct auth_token *tokens; /* AUTH_TOKEN's, or the one made up at start */
     size_t ntokens;
-    bool server_keys; /* there is a key of ours to be served on */
-    bool byok;        /* QUEQIAO_BYOK: an unknown credential is the client's own key */
-    bool anonymous;   /* QUEQIAO_ALLOW_ANONYMOUS */
+    uint32_t requests; /* the same for a credential that is no token */
+    bool server_keys;  /* there is a key of ours to be served on */
+    bool byok;         /* QUEQIAO_BYOK: an unknown credential is the client's own key */
+    bool anonymous;    /* QUEQIAO_ALLOW_ANONYMOUS */
 };
 
 enum auth_verdict {
@@ -28,6 +33,8 @@ struct auth_pass {
     enum auth_verdict verdict;
     struct str credential; /* in the arena or in the headers; empty when there was none */
     struct sha256 id;      /* of the credential, where there is one: whose request it is */
+    uint32_t requests;     /* how many of them may be in work at once; 0: no limit */
+    bool by_token;         /* the credential is one of the server's tokens */
 };
 
 /* Credentials are taken from `Authorization: Bearer`, `x-api-key`, `api-key`, `x-goog-api-key` and
@@ -41,7 +48,7 @@ struct auth_pass auth_check(const struct auth *a, struct http_headers h, struct 
 
 /* Pages for the operator: only who presented one of the server's tokens. A client's own key is not
  * enough, nor is being let in because everybody is. */
-bool auth_is_operator(const struct auth *a, const struct auth_pass *pass);
+bool auth_is_operator(const struct auth_pass *pass);
 /* The same for a credential that came by another way than auth_check. */
 bool auth_is_operators(const struct auth *a, struct str credential);
 

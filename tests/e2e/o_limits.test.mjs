@@ -1,7 +1,9 @@
 // What one stranger may have: connections, wrong tokens, requests at once (LIM-1, LIM-15, LIM-16).
 import assert from 'node:assert/strict';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import net from 'node:net';
 import os from 'node:os';
+import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { Gateway, Raw, Scripted, TOKEN, deadline, gate, gm, hello, request, until } from './lib.mjs';
 
@@ -129,6 +131,46 @@ test('LIM-16: one request more than a token may have at once is a 429 with Retry
     assert.equal((await g.chat({ messages: hello })).status, 200, 'and the places are free again');
     assert.equal(await metric(g, 'token'), 2);
   }));
+
+test('LIM-16: a token has a limit of its own, which a reload changes; others have the general one', async () => {
+  const dir = mkdtempSync(join(os.tmpdir(), 'queqiao-'));
+  const file = join(dir, 'tokens');
+  const write = (text) => writeFileSync(file, text, { mode: 0o600 });
+  const waiting = [{ role: 'user', content: 'wait' }];
+  const [jobs, free] = ['jobs-token-0123456789', 'free-token-0123456789'];
+  write(`# the batch jobs\n${jobs} requests=1\n${free}  requests=0\n`);
+  try {
+    await within({ QUEQIAO_MAX_REQUESTS_PER_TOKEN: '2', AUTH_TOKENS_FILE: file }, async (g) => {
+      const held = [];
+      const hold = async (token) => {
+        const before = upstream.seen.length;
+        held.push(g.chat({ messages: waiting }, { token }));
+        await until('it upstream', () => upstream.seen.length === before + 1);
+      };
+      const refused = async (token) => (await g.chat({ messages: hello }, { token })).status === 429;
+      for (const [token, n] of [[jobs, 1], [TOKEN, 2], [free, 3]]) {
+        for (let i = 0; i < n; i++) {
+          assert.equal(await refused(token), false, token);
+          await hold(token);
+        }
+        assert.equal(await refused(token), token !== free, token);
+      }
+      write(`${jobs} requests=one\n`);
+      g.signal('SIGHUP');
+      await g.said(/ev=reload .*refused.*the token number 2/);
+      assert.equal(await refused(jobs), true, 'everything stayed as it was');
+      write(`${jobs} requests=3\n`);
+      g.signal('SIGHUP');
+      await g.said(/ev=reload .*2 tokens/);
+      await hold(jobs);
+      assert.equal(await refused(jobs), false);
+      door.open();
+      for (const one of held) assert.equal((await one).status, 200);
+    });
+  } finally {
+    rmSync(dir, { recursive: true });
+  }
+});
 
 test('LIM-16: a client that leaves gives its place back', () =>
   within({ QUEQIAO_MAX_REQUESTS_PER_TOKEN: '1' }, async (g) => {

@@ -52,7 +52,10 @@ static void rules(void **state)
         {KEYS | BYOK,               "authorization",  "Bearer mine",      "",          AUTH_CLIENT_KEY,    "mine"     },
         {KEYS | BYOK,               "x",              "",                 "",          AUTH_CLOSED,        NULL       },
     };
-    const struct sha256 tokens[2] = {sha256_of(S("tok-a")), sha256_of(S("tok-b"))};
+    const struct auth_token tokens[] = {
+        {sha256_of(S("tok-a")), 1},
+        {sha256_of(S("tok-b")), 2}
+    };
 
     (void)state;
     for (size_t i = 0; i < NELEM(rows); i++) {
@@ -105,7 +108,7 @@ static void two_headers_that_differ(void **state)
 /* PRC-8. Pages of the operator: a token, and nothing else that lets in. */
 static void prc_8_operators(void **state)
 {
-    const struct sha256 token = sha256_of(S("tok-a"));
+    const struct auth_token token = {.id = sha256_of(S("tok-a"))};
     const struct auth keys = {.tokens = &token, .ntokens = 1, .server_keys = true, .byok = true};
     const struct auth open = {.server_keys = true, .anonymous = true};
     static const struct {
@@ -127,9 +130,9 @@ static void prc_8_operators(void **state)
 
         arena_init(&arena, 4096);
         pass = auth_check(&keys, h, S(""), &arena, &memo);
-        assert_int_equal(auth_is_operator(&keys, &pass), rows[i].opens);
+        assert_int_equal(auth_is_operator(&pass), rows[i].opens);
         pass = auth_check(&open, h, S(""), &arena, &memo);
-        assert_false(auth_is_operator(&open, &pass));
+        assert_false(auth_is_operator(&pass));
         arena_fini(&arena);
     }
     assert_true(auth_is_operators(&keys, S("tok-a")));
@@ -138,12 +141,46 @@ static void prc_8_operators(void **state)
     assert_false(auth_is_operators(&open, S("")));
 }
 
+/* LIM-16: whose limit holds for whom. */
+static void lim_16_of_each_token(void **state)
+{
+    const struct auth_token tokens[] = {
+        {sha256_of(S("tok-a")), 5},
+        {sha256_of(S("tok-b")), 0},
+        {sha256_of(S("tok-c")), 1},
+        {sha256_of(S("tok-c")), 2},
+    };
+    const struct auth a = {.tokens = tokens, .ntokens = NELEM(tokens), .requests = 9, .byok = true};
+    static const struct {
+        const char *value;
+        uint32_t requests;
+    } rows[] = {
+        {"Bearer tok-a", 5},
+        {"Bearer tok-b", 0},
+        {"Bearer tok-c", 2}, /* it stands twice */
+        {"Bearer mine",  9},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < NELEM(rows); i++) {
+        const struct http_header field = {S("authorization"), str_z(rows[i].value)};
+        struct arena arena;
+        struct auth_pass pass;
+
+        arena_init(&arena, 4096);
+        pass = auth_check(&a, (struct http_headers){&field, 1}, S(""), &arena, &memo);
+        assert_int_equal(pass.requests, rows[i].requests);
+        arena_fini(&arena);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(rules),
         cmocka_unit_test(two_headers_that_differ),
         cmocka_unit_test(prc_8_operators),
+        cmocka_unit_test(lim_16_of_each_token),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

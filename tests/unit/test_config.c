@@ -79,15 +79,15 @@ static void secrets_leave_the_environment(void **state)
 
     struct keys *keys = keys_new();
     struct egresses *egresses = egresses_new();
-    struct secret *tokens;
+    struct token *tokens;
     size_t n;
 
     assert_int_equal(credentials_load_keys(&c, &UPSTREAM, keys, egresses, &problem), OK);
     assert_int_equal(keys_count(keys), 3);
     assert_int_equal(credentials_tokens(&c, &tokens, &n, &problem), OK);
     assert_int_equal(n, 2);
-    assert_true(secret_eq(&tokens[0], S("one")));
-    assert_true(secret_eq(&tokens[1], S("two")));
+    assert_true(secret_eq(&tokens[0].secret, S("one")));
+    assert_true(secret_eq(&tokens[1].secret, S("two")));
     credentials_free_tokens(tokens, n);
     keys_free(keys);
     egresses_free(egresses);
@@ -170,6 +170,56 @@ static void a_key_with_a_blank_is_refused(void **state)
     egresses_free(egresses);
     config_fini(&c);
     unsetenv("GEMINI_API_KEY");
+    buf_fini(&problem);
+}
+
+/* LIM-16: a token's own limit, and what stands there that is none. */
+static void lim_16_behind_a_token(void **state)
+{
+    static const struct {
+        const char *text;
+        bool limited; /* the last of them */
+        uint32_t requests;
+        enum err err;
+    } rows[] = {
+        {"CANARY",                              false, 0,       OK     },
+        {"CANARY requests=5",                   true,  5,       OK     },
+        {"other requests=3,CANARY",             false, 0,       OK     },
+        {"Bearer CANARY  \trequests=1000000\t", true,  1000000, OK     },
+        {"CANARY requests=0",                   true,  0,       OK     },
+        {"other, CANARY requests=1000001",      false, 0,       E_FIELD},
+        {"other, CANARY requests=-1",           false, 0,       E_FIELD},
+        {"other, CANARY requests=",             false, 0,       E_FIELD},
+        {"other, CANARY requests",              false, 0,       E_FIELD},
+        {"other, CANARY requests = 5",          false, 0,       E_FIELD},
+        {"other, CANARY requests=5 CANARY=1",   false, 0,       E_FIELD},
+        {"other, CANARY request=5",             false, 0,       E_FIELD},
+        {"other, CANARY 5",                     false, 0,       E_FIELD},
+    };
+    struct buf problem;
+
+    (void)state;
+    buf_init(&problem, 4096);
+    for (size_t i = 0; i < NELEM(rows); i++) {
+        struct config c = {0};
+        struct token *tokens = NULL;
+        size_t n = 0;
+
+        buf_cut(&problem, 0);
+        assert_int_equal(config_set(&c, S("AUTH_TOKEN"), str_z(rows[i].text), &problem), OK);
+        assert_int_equal(credentials_tokens(&c, &tokens, &n, &problem), rows[i].err);
+        assert_int_equal(n > 0, rows[i].err == OK);
+        if (n > 0) {
+            assert_true(secret_eq(&tokens[n - 1].secret, S("CANARY")));
+            assert_int_equal(tokens[n - 1].limited, rows[i].limited);
+            assert_int_equal(tokens[n - 1].requests, rows[i].requests);
+        } else {
+            assert_true(str_find(buf_str(&problem), S("token number 2")) < problem.n);
+            assert_int_equal(str_find(buf_str(&problem), S("CANARY")), problem.n);
+        }
+        credentials_free_tokens(tokens, n);
+        config_fini(&c);
+    }
     buf_fini(&problem);
 }
 
@@ -305,9 +355,13 @@ static void urls(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(values),   cmocka_unit_test(secrets_leave_the_environment),
-        cmocka_unit_test(reload),   cmocka_unit_test(a_key_with_a_blank_is_refused),
-        cmocka_unit_test(ways_out), cmocka_unit_test(urls),
+        cmocka_unit_test(values),
+        cmocka_unit_test(secrets_leave_the_environment),
+        cmocka_unit_test(reload),
+        cmocka_unit_test(a_key_with_a_blank_is_refused),
+        cmocka_unit_test(lim_16_behind_a_token),
+        cmocka_unit_test(ways_out),
+        cmocka_unit_test(urls),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -58,21 +58,22 @@ static void lim_1_addresses_without_end(void **state)
 
 static void lim_16_seats(void **state)
 {
-    struct guard *g = guard_new(&(struct guard_limits){.per_token = 2});
+    struct guard *g = guard_new(&(struct guard_limits){.connections = 1});
     struct sha256 a = sha256_of(S("token-a")), b = sha256_of(S("token-b"));
     struct guard_seat *first, *second, *other;
 
     (void)state;
-    assert_non_null(first = guard_sit(g, &a));
-    assert_non_null(second = guard_sit(g, &a));
-    assert_null(guard_sit(g, &a));
-    assert_non_null(other = guard_sit(g, &b)); /* somebody else is not concerned */
+    assert_non_null(first = guard_sit(g, &a, 2));
+    assert_non_null(second = guard_sit(g, &a, 2));
+    assert_null(guard_sit(g, &a, 2));
+    assert_non_null(other = guard_sit(g, &b, 1)); /* somebody else is not concerned */
     guard_rise(g, first);
-    assert_non_null(first = guard_sit(g, &a));
+    assert_null(guard_sit(g, &a, 1)); /* a reload has lowered it */
+    assert_non_null(first = guard_sit(g, &a, 2));
     guard_rise(g, first);
     guard_rise(g, second);
     guard_rise(g, other);
-    assert_int_equal(guard_stats(g).per_token, 1);
+    assert_int_equal(guard_stats(g).per_token, 2);
     guard_free(g);
 }
 
@@ -84,7 +85,7 @@ static void limits_that_are_off(void **state)
 
     (void)state;
     for (size_t i = 0; i < 1000; i++) {
-        struct guard_seat *seat = guard_sit(g, &who);
+        struct guard_seat *seat = guard_sit(g, &who, 0);
         struct guard_ticket *ticket = guard_enter(g, HOME);
 
         assert_non_null(seat);
@@ -144,7 +145,7 @@ static void *worker(void *guard)
 
     for (uint64_t i = 0; i < ROUNDS; i++) {
         struct guard_ticket *t = guard_enter(g, HOME + i % 7);
-        struct guard_seat *s = guard_sit(g, &who);
+        struct guard_seat *s = guard_sit(g, &who, 2);
 
         if (guard_failed(g, i % 100 + 1, i) > 60)
             return guard;
@@ -159,8 +160,8 @@ static void *worker(void *guard)
 /* Workers share it; guard_free asserts that everything came back. */
 static void from_several_threads(void **state)
 {
-    struct guard *g = guard_new(
-        &(struct guard_limits){.connections = 3, .per_address = 2, .per_token = 2, .failures = 20});
+    struct guard *g =
+        guard_new(&(struct guard_limits){.connections = 3, .per_address = 2, .failures = 20});
     pthread_t threads[THREADS];
 
     (void)state;

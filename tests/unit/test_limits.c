@@ -105,7 +105,7 @@ static void lim_18_tokens_and_keys(void **state)
     buf_init(&problem, 4096);
     for (size_t over = 0; over < 2; over++) {
         struct config c = {0};
-        struct secret *tokens = NULL;
+        struct token *tokens = NULL;
         struct credentials keys = {0};
         size_t n = 0;
 
@@ -251,7 +251,7 @@ static void sec_3_files(void **state)
             put_file("list", absent ? "" : rows[i].text, absent ? 0600 : rows[i].mode);
         enum err want = absent ? E_SYSTEM : rows[i].err;
         struct config c = {0};
-        struct secret *tokens = NULL;
+        struct token *tokens = NULL;
         struct credentials keys = {0};
         size_t n = 0;
 

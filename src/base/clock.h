@@ -10,6 +10,6 @@
 uint64_t clock_mono_ns(void);
 uint64_t clock_mono_ms(void);
 int64_t clock_wall_s(void);  /* seconds since 1970 */
-int64_t clock_wall_ms(void); /* milliseconds since 1970 */
+int64_t clock_wall_ms(void); /* milliseconds since 1970, to the last tick of the kernel */
 
 #endif

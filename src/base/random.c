@@ -25,19 +25,18 @@ void random_bytes(void *p, size_t n)
     }
 }
 
-/* Eight characters of each word: multiplied by 62, its upper half is the next one. 62 to the eighth
- * is far below 2 to the 64th, so each is as likely as any other but for a part in four million. */
+/* Eight characters of 58 bits: multiplied by 62, what stands above them is the next character.
+ * There are 2 to the 58th words for 62 to the eighth ids, a thousand and more for each: none is
+ * likelier than another by as much as a thousandth part. */
 static void put_eight(char *out, size_t n, uint64_t word)
 {
     static const char alphabet[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
-    const uint64_t letters = sizeof alphabet - 1;
+    enum { BITS = 58 };
+    const uint64_t mask = ((uint64_t)1 << BITS) - 1;
 
     for (size_t i = 0; i < n; i++) {
-        uint64_t low = (word & UINT32_MAX) * letters;
-        uint64_t high = (word >> 32) * letters + (low >> 32);
-
-        out[i] = alphabet[high >> 32];
-        word = high << 32 | (low & UINT32_MAX);
+        word = (word & mask) * (sizeof alphabet - 1);
+        out[i] = alphabet[word >> BITS];
     }
 }
 

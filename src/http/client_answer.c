@@ -4,9 +4,13 @@
  * leaves to its user. One llhttp message is one head with its body; the parser stops after each, so
  * that no byte of a next message is read before this one was judged. */
 #include "http/client_answer.h"
+#include "http/quick.h"
+
+#include <assert.h>
 
 enum { CHUNK_EXTENSION_MAX = 256, CHUNK_EXTENSIONS_MAX = 4096 }; /* H1-3 */
 enum { LENGTH_DIGITS_MAX = 18 };                                 /* H1-1 */
+static_assert(QUICK_MAX + HTTP_FIELDS_MAX * HEAD_FIELD_COST <= HTTP_HEAD_MAX, "no cap is reached");
 enum { NO_BODY = 1 }; /* from on_headers_complete: whatever the fields say */
 
 static struct answer *of(llhttp_t *ll)
@@ -209,19 +213,110 @@ static size_t feed_message(struct answer *a, struct str bytes)
     return (size_t)(llhttp_get_error_pos(&a->ll) - bytes.p);
 }
 
+/* The usual answer: its head is here as a whole, and its body has a length. llhttp does not see it;
+ * what it would not say of it, or is not sure of, is left to it. */
+
+/* "HTTP/1.1 200 OK"; 0 for all that may be without a body. */
+static int quick_status(struct str line)
+{
+    uint64_t status = 0;
+
+    if (!str_starts(line, S("HTTP/1.1 ")) || line.n < 13 || line.p[12] != ' ' ||
+        !str_u64(str_sub(line, 9, 3), 599, &status) || status < 200 || status == 204 ||
+        status == 304)
+        return 0;
+    return (int)status;
+}
+
+static bool quick_fields(struct answer *a, struct http_headers h)
+{
+    size_t lengths = 0;
+
+    for (size_t i = 0; i < h.n; i++) {
+        struct str name = h.v[i].name, v = h.v[i].value;
+
+        if (str_eq(name, S("content-length"))) {
+            if (lengths++ > 0 || !length_ok(v) || !str_u64(v, UINT64_MAX, &a->left))
+                return false;
+        } else if (str_eq(name, S("transfer-encoding")) || str_eq(name, S("upgrade")) ||
+                   str_eq(name, S("proxy-connection")) ||
+                   (str_eq(name, S("connection")) && !str_eq_nocase(v, S("keep-alive")))) {
+            return false;
+        }
+    }
+    return lengths == 1;
+}
+
+static void quick_settle(struct answer *a)
+{
+    if (a->stopped)
+        fail(a, E_CLOSED, "stopped");
+    else if (a->left == 0)
+        a->state = ANSWER_DONE;
+}
+
+/* The bytes of the head, or 0. */
+static size_t quick_head(struct answer *a, struct str bytes)
+{
+    UNINITIALIZED struct quick_lines x;
+    UNINITIALIZED struct http_header v[HTTP_FIELDS_MAX];
+    UNINITIALIZED char copy[QUICK_MAX];
+    struct http_headers h = {v, 0};
+    int status;
+
+    if (a->to_head || !quick_lines(bytes, &x))
+        return 0;
+    memcpy(copy, bytes.p, x.bytes);
+    status = quick_status(quick_line(copy, &x, 0));
+    if (status == 0)
+        return 0;
+    for (; h.n + 1 < x.n; h.n++) {
+        struct str line = quick_line(copy, &x, h.n + 1);
+
+        if (!quick_field(copy + (line.p - copy), line.n, &v[h.n]))
+            return 0;
+    }
+    if (!quick_fields(a, h))
+        return 0;
+    a->state = ANSWER_BODY;
+    a->quick = a->keep = true;
+    a->on->on_head(a->owner, status, h);
+    quick_settle(a);
+    return x.bytes;
+}
+
+static size_t quick_body(struct answer *a, struct str bytes)
+{
+    struct str data = str_sub(bytes, 0, a->left < bytes.n ? (size_t)a->left : bytes.n);
+
+    a->left -= data.n;
+    a->on->on_data(a->owner, data);
+    quick_settle(a);
+    return data.n;
+}
+
+static size_t feed_some(struct answer *a, struct str bytes)
+{
+    size_t took = 0;
+
+    if (a->quick)
+        return quick_body(a, bytes);
+    if (!a->in_message)
+        took = quick_head(a, bytes);
+    if (took > 0 || !starts_well(a, bytes))
+        return took;
+    took = feed_message(a, bytes);
+    if (a->interim && a->ll.error == HPE_PAUSED && a->state != ANSWER_FAILED)
+        next_message(a);
+    return took;
+}
+
 size_t answer_feed(struct answer *a, struct str bytes)
 {
     size_t took = 0;
 
-    while (took < bytes.n && a->state < ANSWER_DONE) {
-        struct str rest = str_skip(bytes, took);
-
-        if (!starts_well(a, rest))
-            break;
-        took += feed_message(a, rest);
-        if (a->interim && a->ll.error == HPE_PAUSED && a->state != ANSWER_FAILED)
-            next_message(a);
-    }
+    while (took < bytes.n && a->state < ANSWER_DONE)
+        took += feed_some(a, str_skip(bytes, took));
     if (a->state == ANSWER_HEAD && (a->raw += bytes.n) > (size_t)4 * HTTP_HEAD_MAX)
         too_big(a); /* blanks that no field counts */
     return took;
@@ -231,7 +326,7 @@ void answer_eof(struct answer *a)
 {
     if (a->state >= ANSWER_DONE)
         return;
-    if (a->state == ANSWER_BODY)
+    if (a->state == ANSWER_BODY && !a->quick)
         llhttp_finish(&a->ll); /* completes an answer that is framed by the close */
     if (a->state != ANSWER_DONE)
         fail(a, E_CLOSED, "upstream closed the connection inside its answer");

@@ -23,11 +23,13 @@ struct answer {
     const struct answer_events *on;
     void *owner;
     enum answer_state state;
-    bool to_head;     /* the request was HEAD: no body whatever the fields say */
-    bool in_message;  /* the first byte of a message came */
-    bool interim;     /* the message in work is a 1xx */
-    bool keep;        /* done, and the connection may carry another request */
-    bool stopped;     /* by answer_stop */
+    bool to_head;    /* the request was HEAD: no body whatever the fields say */
+    bool in_message; /* the first byte of a message came */
+    bool interim;    /* the message in work is a 1xx */
+    bool keep;       /* done, and the connection may carry another request */
+    bool stopped;    /* by answer_stop */
+    bool quick;      /* read without llhttp: `left` bytes are to come */
+    uint64_t left;
     int interims;     /* 1xx heads so far */
     size_t framings;  /* fields in this head that frame a body */
     size_t raw;       /* bytes fed while no head was complete */

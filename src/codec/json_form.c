@@ -12,24 +12,25 @@ enum { DIGITS_MAX = 9 };
 static_assert(JSON_FORM_MAX <= UINT16_MAX, "a piece's length fits");
 
 /* The quote that ends the string which began before p; NULL: there is none. */
-static const char *string_end(const char *p, const char *end, bool *ret_escaped)
+static const char *string_end(const char *p, const char *end, struct json_entry *ret)
 {
-    *ret_escaped = false;
+    ret->escaped = false;
+    ret->ascii = true;
     for (;;) {
-        p += scan_plain(p, (size_t)(end - p));
+        p += scan_ascii(p, (size_t)(end - p), &ret->ascii);
         if (p == end)
             return NULL;
         if (*p == '"')
             return p;
         if (*p != '\\' || end - p < 2)
             return NULL;
-        *ret_escaped = true;
+        ret->escaped = true;
         p += 2;
     }
 }
 
 /* Where the number at p ends; NULL: it is none that a blank may hold. */
-static const char *number_end(const char *p, const char *end, uint32_t *ret)
+static const char *number_end(const char *p, const char *end, struct json_entry *ret)
 {
     const char *at = p;
     uint32_t v = 0;
@@ -37,7 +38,7 @@ static const char *number_end(const char *p, const char *end, uint32_t *ret)
     end = end - p > DIGITS_MAX ? p + DIGITS_MAX : end;
     for (; at < end && *at >= '0' && *at <= '9'; at++)
         v = v * 10 + (uint32_t)(*at - '0');
-    *ret = v;
+    ret->number = v;
     return at == p || (*p == '0' && at - p > 1) ? NULL : at;
 }
 
@@ -51,14 +52,13 @@ void json_form_keep(struct json_form *f, struct str text)
 /* The length of the value as it is written, between the quotes if it has some; false: no blank. */
 static bool measure(yyjson_val *v, const char *at, const char *end, size_t *ret)
 {
+    struct json_entry entry;
     const char *stop;
-    bool escaped;
-    uint32_t number;
 
     if (yyjson_is_str(v))
-        stop = string_end(at, end, &escaped);
+        stop = string_end(at, end, &entry);
     else
-        stop = number_end(at, at + unsafe_yyjson_get_len(v), &number);
+        stop = number_end(at, at + unsafe_yyjson_get_len(v), &entry);
     if (stop == NULL)
         return false;
     *ret = (size_t)(stop - at);
@@ -122,10 +122,7 @@ bool json_form_fill(const struct json_form *f, char *p, size_t n, struct json_en
             return false;
         form += before;
         at += before;
-        if (f->blank[i].string)
-            stop = string_end(at, end, &e->escaped);
-        else
-            stop = number_end(at, end, &e->number);
+        stop = f->blank[i].string ? string_end(at, end, e) : number_end(at, end, e);
         if (stop == NULL)
             return false;
         e->p = p + (at - p);
@@ -142,7 +139,7 @@ enum err json_entry_text(const struct json_entry *e, struct json *j, struct str 
 
     if (!e->escaped) {
         *ret_text = str_of(e->p, e->n);
-        return utf8_ok(*ret_text) ? OK : E_SYNTAX;
+        return e->ascii || utf8_ok(*ret_text) ? OK : E_SYNTAX;
     }
     err = json_parse_lenient(j, e->p - 1, e->n + 2, NULL, NULL);
     *ret_text = jr_text(j->root);

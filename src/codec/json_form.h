@@ -26,6 +26,7 @@ struct json_entry {
     char *p; /* of a string: the text between its quotes as it is written */
     size_t n;
     bool escaped;    /* there is a backslash in it */
+    bool ascii;      /* and nothing above ASCII */
     uint32_t number; /* of a number */
 };
 

@@ -48,6 +48,29 @@ static inline size_t scan_blocks(const char *p, size_t n)
     return i;
 }
 
+/* scan_plain(); *all_ascii becomes false where a byte that it passes is not. */
+static inline size_t scan_ascii(const char *p, size_t n, bool *all_ascii)
+{
+    unsigned high = 0;
+    size_t i = 0;
+
+    for (; n - i >= 16; i += 16) {
+        __m128i v = _mm_loadu_si128((const __m128i *)(const void *)(p + i));
+        unsigned marks = (unsigned)_mm_movemask_epi8(scan_marks_in(v));
+
+        if (marks != 0) { /* the bits below the lowest of them */
+            high |= (unsigned)_mm_movemask_epi8(v) & (marks - 1) & ~marks;
+            *all_ascii &= high == 0;
+            return i + (size_t)__builtin_ctz(marks);
+        }
+        high |= (unsigned)_mm_movemask_epi8(v);
+    }
+    for (; i < n && p[i] != '"' && p[i] != '\\' && (unsigned char)p[i] >= 0x20; i++)
+        high |= (unsigned char)p[i] & 0x80;
+    *all_ascii &= high == 0;
+    return i;
+}
+
 /* scan_plain() that copies what it passes. to[0..n) may be written. The `before` bytes before p
  * may be read: the end of a string is looked at together with what stands before it, and that is
  * written once more where nothing there is special. */
@@ -124,6 +147,15 @@ static inline size_t scan_plain(const char *p, size_t n)
 }
 
 #ifndef __SSE2__
+static inline size_t scan_ascii(const char *p, size_t n, bool *all_ascii)
+{
+    size_t plain = scan_plain(p, n);
+
+    for (size_t i = 0; i < plain; i++)
+        *all_ascii &= (unsigned char)p[i] < 0x80;
+    return plain;
+}
+
 static inline size_t scan_copy(char *to, const char *p, size_t n, size_t before)
 {
     size_t plain = scan_plain(p, n);

@@ -136,14 +136,14 @@ const char *gm_finish_word(size_t i, enum gm_finish *ret)
     return FINISH[i].name;
 }
 
-static enum err tell(struct walk *w, struct gm_event e)
+static enum err tell(struct walk *w, struct gm_event *e)
 {
-    e.thought = w->thought;
-    if (e.kind != GM_SIGNATURE && e.kind != GM_SERVER_TOOL) {
+    e->thought = w->thought;
+    if (e->kind != GM_SIGNATURE && e->kind != GM_SERVER_TOOL) {
         w->r->any_content = true;
-        w->r->any_answer = w->r->any_answer || !w->thought || e.kind == GM_CALL;
+        w->r->any_answer = w->r->any_answer || !w->thought || e->kind == GM_CALL;
     }
-    return w->on_event(w->ctx, &e);
+    return w->on_event(w->ctx, e);
 }
 
 /* A signature goes with a call or a medium; on text it is an event of its own, for it may come
@@ -153,9 +153,9 @@ static enum err put_text(struct walk *w, struct str text)
     enum err err = OK;
 
     if (text.n > 0)
-        err = tell(w, (struct gm_event){.kind = w->thought ? GM_THOUGHT : GM_TEXT, .text = text});
+        err = tell(w, &(struct gm_event){.kind = w->thought ? GM_THOUGHT : GM_TEXT, .text = text});
     if (err == OK && w->signature.n > 0)
-        err = tell(w, (struct gm_event){.kind = GM_SIGNATURE, .signature = w->signature});
+        err = tell(w, &(struct gm_event){.kind = GM_SIGNATURE, .signature = w->signature});
     return err;
 }
 
@@ -180,7 +180,7 @@ static enum err put_call(struct walk *w, yyjson_val *call)
 
     if (e.name.n == 0)
         return OK; /* a piece of streamed arguments, which is never asked for */
-    return tell(w, e);
+    return tell(w, &e);
 }
 
 static enum err put_media(struct walk *w, yyjson_val *media)
@@ -192,25 +192,25 @@ static enum err put_media(struct walk *w, yyjson_val *media)
         .signature = w->signature,
     };
 
-    return e.data.n > 0 ? tell(w, e) : OK;
+    return e.data.n > 0 ? tell(w, &e) : OK;
 }
 
 static enum err put_code(struct walk *w, yyjson_val *code)
 {
-    return tell(w, (struct gm_event){.kind = GM_CODE,
-                                     .text = jr_str(code, "code"),
-                                     .name = jr_str(code, "language"),
-                                     .signature = w->signature,
-                                     .raw = code});
+    return tell(w, &(struct gm_event){.kind = GM_CODE,
+                                      .text = jr_str(code, "code"),
+                                      .name = jr_str(code, "language"),
+                                      .signature = w->signature,
+                                      .raw = code});
 }
 
 static enum err put_code_result(struct walk *w, yyjson_val *result)
 {
-    return tell(w, (struct gm_event){.kind = GM_CODE_RESULT,
-                                     .text = jr_str(result, "output"),
-                                     .name = jr_str(result, "outcome"),
-                                     .signature = w->signature,
-                                     .raw = result});
+    return tell(w, &(struct gm_event){.kind = GM_CODE_RESULT,
+                                      .text = jr_str(result, "output"),
+                                      .name = jr_str(result, "outcome"),
+                                      .signature = w->signature,
+                                      .raw = result});
 }
 
 /* The member that makes a part what it is, and who tells it. NULL: the part itself is told. */
@@ -242,10 +242,10 @@ static enum err put_part(struct walk *w, yyjson_val *part)
             continue;
         if (TELLERS[i].put != NULL)
             return TELLERS[i].put(w, v);
-        return tell(w, (struct gm_event){.kind = GM_SERVER_TOOL,
-                                         .name = PART[TELLERS[i].member],
-                                         .signature = w->signature,
-                                         .raw = part});
+        return tell(w, &(struct gm_event){.kind = GM_SERVER_TOOL,
+                                          .name = PART[TELLERS[i].member],
+                                          .signature = w->signature,
+                                          .raw = part});
     }
     w->text = w->signature.n == 0 && yyjson_is_str(m[TEXT]) ? m[TEXT] : NULL;
     return put_text(w, jr_text(m[TEXT]));

@@ -35,7 +35,7 @@ const char *oa_ending(enum gm_finish finish, const char **ret_fault)
 
 static void fresh(struct oa_choice *c)
 {
-    *c = (struct oa_choice){.text_hash = OA_SIGN_START};
+    *c = (struct oa_choice){.open = false};
     c->begin = c->audio_mime = c->grounding = c->signature = c->thought_signature = S("");
 }
 
@@ -64,7 +64,7 @@ enum err oa_answer_text(struct oa_answer *a, unsigned choice, struct str text, s
     enum err err = OK;
 
     if (a->remember != NULL)
-        c->text_hash = oa_sign_more(c->text_hash, text);
+        oa_hash_more(&c->text_hash, text);
     if (!a->stream || a->keep_text)
         err = pieces_add(&c->text, a->arena, text);
     if (err == OK && a->stream)
@@ -218,9 +218,10 @@ static const char *reason_of(const struct oa_answer *a, unsigned choice, const s
 }
 
 /* Google's own parts, as one JSON list. */
-static void remember_parts(struct oa_answer *a, const struct oa_choice *c, uint64_t hash)
+static void remember_parts(struct oa_answer *a, const struct oa_choice *c,
+                           const struct oa_hash *beside)
 {
-    struct oa_sign name = oa_sign_parts(hash);
+    struct oa_sign name = oa_sign_parts(beside);
     struct buf b;
     struct jw w;
 
@@ -238,14 +239,14 @@ static void remember_parts(struct oa_answer *a, const struct oa_choice *c, uint6
 /* What the client may forget of a model turn, under names that its text or its first call gives. */
 static void remember(struct oa_answer *a, struct oa_choice *c)
 {
-    struct oa_sign name = oa_sign_text(c->text_hash);
+    struct oa_sign name = oa_sign_text(&c->text_hash);
 
     if (a->remember == NULL)
         return;
-    if (c->signature.n > 0 && c->text_hash != OA_SIGN_START)
+    if (c->signature.n > 0 && c->text_hash.n > 0)
         a->remember(a->store, oa_sign_str(&name), c->signature);
     if (c->server_parts.count > 0)
-        remember_parts(a, c, c->calls > 0 ? c->first_call_hash : c->text_hash);
+        remember_parts(a, c, c->calls > 0 ? &c->first_call_hash : &c->text_hash);
 }
 
 static void put_pieces(struct jw *w, const char *key, const struct pieces *ps)

@@ -11,6 +11,7 @@
 #include "codec/json_write.h"
 #include "dialect/dialect.h"
 #include "dialect/openai/pieces.h"
+#include "dialect/openai/sign.h"
 
 enum { OA_CALL_ID_MAX = 40, OA_ANNOTATIONS_MAX = 4096, OA_CALLS_MAX = 2048 };
 
@@ -33,8 +34,8 @@ struct oa_choice {
     struct pieces ids;                                                     /* items: of calls */
     struct str begin; /* of each of its chunks */
     struct str audio_mime, grounding, signature, thought_signature;
-    uint64_t first_call_hash; /* of its id */
-    uint64_t text_hash;       /* by which the signature of the text is remembered */
+    struct oa_hash first_call_hash; /* of its id */
+    struct oa_hash text_hash;       /* by which the signature of the text is remembered */
 };
 
 struct oa_answer {

@@ -112,7 +112,7 @@ enum err oa_answer_call(struct oa_answer *a, unsigned choice, const struct gm_ev
     if (c->calls == OA_CALLS_MAX || pieces_item(&c->ids, a->arena, id) != OK)
         return E_TOOBIG;
     if (c->calls == 0)
-        c->first_call_hash = oa_sign_more(OA_SIGN_START, id);
+        oa_hash_more(&c->first_call_hash, id);
     if (e->signature.n > 0 && a->remember != NULL)
         a->remember(a->store, id, e->signature);
     if (a->legacy_calls) {

@@ -66,12 +66,13 @@ static void put_text(struct chat *c, struct str text, struct str signature, yyjs
     gm_signed_text(&c->g, text, signature);
 }
 
-static uint64_t hash_of(yyjson_val *content)
+static struct oa_hash hash_of(yyjson_val *content)
 {
-    uint64_t hash = oa_sign_more(OA_SIGN_START, jr_text(content));
+    struct oa_hash hash = {0};
 
+    oa_hash_more(&hash, jr_text(content));
     jr_each (part, content)
-        hash = oa_sign_more(hash, jr_str(part, "text"));
+        oa_hash_more(&hash, jr_str(part, "text"));
     return hash;
 }
 
@@ -81,15 +82,15 @@ static struct str text_signature(struct chat *c, const struct oa_message *msg)
     bool thought = false;
     struct str signature = oa_signature_of(msg->v, &thought);
     struct oa_sign name;
-    uint64_t hash;
+    struct oa_hash hash;
 
     if (signature.n > 0 && !thought)
         return signature;
     if (c->env->recall == NULL)
         return S("");
     hash = hash_of(oa_of(msg, "content"));
-    name = oa_sign_text(hash);
-    return hash != OA_SIGN_START ? recall(c, oa_sign_str(&name)) : S("");
+    name = oa_sign_text(&hash);
+    return hash.n > 0 ? recall(c, oa_sign_str(&name)) : S("");
 }
 
 static void put_thought(struct chat *c, const struct oa_message *msg)
@@ -135,6 +136,7 @@ static void put_server_parts(struct chat *c, const struct oa_message *msg)
 {
     yyjson_val *parts = jr_get(jr_get(oa_of(msg, "extra_content"), "google"), "parts");
     yyjson_val *first = yyjson_arr_get_first(oa_of(msg, "tool_calls"));
+    struct oa_hash hash = {0};
     struct oa_sign name;
     struct str recalled;
 
@@ -144,8 +146,11 @@ static void put_server_parts(struct chat *c, const struct oa_message *msg)
         put_server_part(c, part, false);
     if (parts != NULL || c->env->recall == NULL)
         return;
-    name = oa_sign_parts(first != NULL ? oa_sign_more(OA_SIGN_START, jr_str(first, "id"))
-                                       : hash_of(oa_of(msg, "content")));
+    if (first != NULL)
+        oa_hash_more(&hash, jr_str(first, "id"));
+    else
+        hash = hash_of(oa_of(msg, "content"));
+    name = oa_sign_parts(&hash);
     recalled = recall(c, oa_sign_str(&name));
     if (recalled.n == 0 || json_parse_copy(&c->scratch, recalled, NULL, NULL) != OK)
         return;

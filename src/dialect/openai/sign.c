@@ -7,11 +7,58 @@
 
 enum { IMAGE_END = 4096 };
 
-uint64_t oa_sign_more(uint64_t hash, struct str text)
+enum { WORD = 8 };
+
+static uint64_t load(const char *at)
 {
-    for (size_t i = 0; i < text.n; i++)
-        hash = (hash ^ (unsigned char)text.p[i]) * 0x100000001b3;
-    return hash;
+    const unsigned char *p = (const unsigned char *)at;
+
+    return (uint64_t)p[0] | (uint64_t)p[1] << 8 | (uint64_t)p[2] << 16 | (uint64_t)p[3] << 24 |
+           (uint64_t)p[4] << 32 | (uint64_t)p[5] << 40 | (uint64_t)p[6] << 48 |
+           (uint64_t)p[7] << 56;
+}
+
+static uint64_t mix(uint64_t sum, uint64_t word)
+{
+    sum = (sum ^ word) * 0x9e3779b97f4a7c15U;
+    return sum ^ sum >> 32;
+}
+
+static void hash_few(struct oa_hash *h, struct str text)
+{
+    for (size_t i = 0; i < text.n; i++) {
+        h->rest |= (uint64_t)(unsigned char)text.p[i] << 8 * (h->n++ % WORD);
+        if (h->n % WORD == 0) {
+            h->sum = mix(h->sum, h->rest);
+            h->rest = 0;
+        }
+    }
+}
+
+void oa_hash_more(struct oa_hash *h, struct str text)
+{
+    const char *p = text.p;
+    const char *end = p + text.n;
+    size_t odd = h->n % WORD;
+
+    if (text.n < WORD) {
+        hash_few(h, text);
+        return;
+    }
+    h->n += text.n;
+    if (odd > 0) {
+        h->sum = mix(h->sum, h->rest | load(p) << 8 * odd);
+        p += WORD - odd;
+    }
+    for (; end - p >= WORD; p += WORD)
+        h->sum = mix(h->sum, load(p));
+    odd = (size_t)(end - p);
+    h->rest = odd > 0 ? load(end - WORD) >> 8 * (WORD - odd) : 0;
+}
+
+static uint64_t hash_of(const struct oa_hash *h)
+{
+    return mix(mix(h->sum, h->rest), h->n);
 }
 
 static struct oa_sign name(struct str kind, uint64_t hash)
@@ -25,24 +72,25 @@ static struct oa_sign name(struct str kind, uint64_t hash)
     return s;
 }
 
-struct oa_sign oa_sign_text(uint64_t hash)
+struct oa_sign oa_sign_text(const struct oa_hash *text)
 {
-    return name(S("text--"), hash);
+    return name(S("text--"), hash_of(text));
 }
 
-struct oa_sign oa_sign_parts(uint64_t hash)
+struct oa_sign oa_sign_parts(const struct oa_hash *text)
 {
-    return name(S("parts-"), hash);
+    return name(S("parts-"), hash_of(text));
 }
 
 /* An image is megabytes, and nearly all of what tells two apart is at its ends. */
 struct oa_sign oa_sign_image(struct str base64)
 {
-    uint64_t hash = oa_sign_more(OA_SIGN_START, str_sub(base64, 0, IMAGE_END));
+    struct oa_hash ends = {0};
 
+    oa_hash_more(&ends, str_sub(base64, 0, IMAGE_END));
     if (base64.n > IMAGE_END)
-        hash = oa_sign_more(hash, str_skip(base64, base64.n - IMAGE_END));
-    return name(S("image-"), hash ^ base64.n);
+        oa_hash_more(&ends, str_skip(base64, base64.n - IMAGE_END));
+    return name(S("image-"), mix(hash_of(&ends), base64.n));
 }
 
 /* The places where clients and gateways have been seen to put it; the first is Google's own.

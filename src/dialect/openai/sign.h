@@ -8,7 +8,13 @@
 
 #include "codec/json_read.h"
 
-#define OA_SIGN_START 0xcbf29ce484222325u /* the hash of no text */
+/* A text that comes piece by piece, in whatever pieces. All zeroes: nothing has come. */
+struct oa_hash {
+    uint64_t sum;  /* of whole words of 8 bytes */
+    uint64_t rest; /* the bytes after them */
+    uint64_t n;
+};
+void oa_hash_more(struct oa_hash *h, struct str text);
 
 struct oa_sign {
     char p[22];
@@ -18,9 +24,9 @@ static inline struct str oa_sign_str(const struct oa_sign *s)
     return str_of(s->p, sizeof s->p);
 }
 
-uint64_t oa_sign_more(uint64_t hash, struct str text); /* FNV-1a, fed piece by piece */
-struct oa_sign oa_sign_text(uint64_t hash);
-struct oa_sign oa_sign_parts(uint64_t hash); /* Google's own parts beside such a text, or call */
+struct oa_sign oa_sign_text(const struct oa_hash *text);
+/* Google's own parts beside such a text, or beside a call with such an id. */
+struct oa_sign oa_sign_parts(const struct oa_hash *text);
 struct oa_sign oa_sign_image(struct str base64);
 
 /* The signature that hangs on a message, a call or an image; empty when there is none that could be

@@ -4,6 +4,7 @@
  * what any value means. */
 #include "codec/json_form.h"
 #include "codec/scan.h"
+#include "codec/unescape.h"
 #include "codec/utf8.h"
 
 #include <assert.h>
@@ -133,15 +134,14 @@ bool json_form_fill(const struct json_form *f, char *p, size_t n, struct json_en
     return (size_t)(end - at) == n && memcmp(at, form, n) == 0;
 }
 
-enum err json_entry_text(const struct json_entry *e, struct json *j, struct str *ret_text)
+bool json_entry_text(const struct json_entry *e, struct str *ret)
 {
-    enum err err;
+    struct str written = str_of(e->p, e->n);
 
-    if (!e->escaped) {
-        *ret_text = str_of(e->p, e->n);
-        return e->ascii || utf8_ok(*ret_text) ? OK : E_SYNTAX;
-    }
-    err = json_parse_lenient(j, e->p - 1, e->n + 2, NULL, NULL);
-    *ret_text = jr_text(j->root);
-    return err;
+    if (!e->ascii && !utf8_ok(written))
+        return false;
+    if (e->escaped)
+        return unescape(e->p, e->n, ret);
+    *ret = written;
+    return true;
 }

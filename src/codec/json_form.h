@@ -58,11 +58,8 @@ void json_form_cut(struct json_form *f, const char *base, struct json_blank *bla
 MUST_CHECK bool json_form_fill(const struct json_form *f, char *p, size_t n,
                                struct json_entry *ret);
 
-/* The text of a string that json_form_fill() found, as json_parse_lenient() reads it: in place, and
- * the bytes behind it may be changed as well.
- *
- *   errors  those of json_parse_lenient() */
-MUST_CHECK enum err json_entry_text(const struct json_entry *e, struct json *j,
-                                    struct str *ret_text);
+/* The text of a string that json_form_fill() found, as json_parse_lenient() reads it, and in place.
+ * False: it is no string of JSON. */
+MUST_CHECK bool json_entry_text(const struct json_entry *e, struct str *ret);
 
 #endif

@@ -7,6 +7,7 @@
 #include "codec/json_scan.h"
 #include "codec/json_read.h"
 #include "codec/scan.h"
+#include "codec/unescape.h"
 
 /* What walk() does at a byte outside of strings. */
 enum { PASS, QUOTE, OPEN, CLOSE, NEXT, DIGIT };
@@ -16,31 +17,6 @@ static const uint8_t WHAT[256] = {
     ['5'] = DIGIT, ['6'] = DIGIT, ['7'] = DIGIT, ['8'] = DIGIT, ['9'] = DIGIT, ['-'] = DIGIT,
     ['+'] = DIGIT, ['.'] = DIGIT, ['e'] = DIGIT, ['E'] = DIGIT,
 };
-
-static int hex_digit(char c)
-{
-    if (c >= '0' && c <= '9')
-        return c - '0';
-    c = (char)(c | 0x20);
-    return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
-/* The code unit of \uXXXX at p, or -1. */
-static int escape_unit(const char *p, size_t n)
-{
-    int unit = 0;
-
-    if (n < 6 || p[0] != '\\' || p[1] != 'u')
-        return -1;
-    for (int i = 2; i < 6; i++) {
-        int digit = hex_digit(p[i]);
-
-        if (digit < 0)
-            return -1;
-        unit = unit * 16 + digit;
-    }
-    return unit;
-}
 
 /* Pass the escape at p and rewrite it when it is half of a surrogate pair. */
 static size_t mend_escape(char *p, size_t n)

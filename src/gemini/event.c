@@ -404,11 +404,10 @@ static enum err read_filled(struct walk *w, struct json *j, const struct json_en
 {
     const struct gm_form *f = w->r->form;
     struct str text;
-    enum err err = json_entry_text(&entries[GM_TAG_TEXT], j, &text);
 
     j->root = NULL;
-    if (err != OK)
-        return err;
+    if (!json_entry_text(&entries[GM_TAG_TEXT], &text))
+        return E_SYNTAX;
     if (f->counted) {
         w->r->usage = f->usage;
         gm_usage_fill(&w->r->usage, entries, f->tags);

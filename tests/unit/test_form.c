@@ -6,6 +6,7 @@
 
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 #include <cmocka.h>
@@ -240,6 +241,25 @@ static void wherever_they_differ(void **state)
     }
 }
 
+/* Three of them in a row, all that there are. */
+static void escapes(void **state)
+{
+    static const char *const BIT[] = {
+        "\\\"",    "\\\\",    "\\/",     "\\b",     "\\f",     "\\n",      "\\r",     "\\t",
+        "\\u0000", "\\u007f", "\\u0080", "\\u07FF", "\\u0800", "\\uffff",  "\\ud83d", "\\uDe00",
+        "\\q",     "\\u12",   "\\u12g4", "\\",      "x",       "\xc3\xa9", "\xff",    "",
+    };
+    char text[256];
+
+    (void)state;
+    for (size_t i = 0; i < NELEM(BIT) * NELEM(BIT) * NELEM(BIT); i++) {
+        int n = snprintf(text, sizeof text, PARTS(PART("a%s%s%sb")), BIT[i % NELEM(BIT)],
+                         BIT[i / NELEM(BIT) % NELEM(BIT)], BIT[i / NELEM(BIT) / NELEM(BIT)]);
+
+        compare(S(PARTS(PART("a"))), str_of(text, (size_t)n));
+    }
+}
+
 /* At the cap of what is kept; and a text of any length fills a blank. */
 static void lengths(void **state)
 {
@@ -268,6 +288,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(likeness_says_what_parsing_says),
         cmocka_unit_test(wherever_they_differ),
+        cmocka_unit_test(escapes),
         cmocka_unit_test(lengths),
     };
 

@@ -8,8 +8,6 @@
 #include "http/client_h2.h"
 #include "base/mem.h"
 
-#include <stdio.h>
-
 /* Sending */
 
 void h2_flush(struct h2 *h)
@@ -76,24 +74,25 @@ static nghttp2_nv field(struct str name, struct str value, uint8_t flags)
 /* A credential stays out of the compression table. */
 static uint8_t field_flags(struct str name)
 {
-    static const struct word SECRET[] = {
-        {"authorization",  1},
-        {"x-goog-api-key", 1},
-        {"x-api-key",      1},
-        {"cookie",         1}
-    };
+    bool secret = false;
 
-    return WORD(SECRET, name) > 0 ? NGHTTP2_NV_FLAG_NO_INDEX : NGHTTP2_NV_FLAG_NONE;
+    switch (name.n) {
+    case 6: secret = str_eq(name, S("cookie")); break;
+    case 9: secret = str_eq(name, S("x-api-key")); break;
+    case 13: secret = str_eq(name, S("authorization")); break;
+    case 14: secret = str_eq(name, S("x-goog-api-key")); break;
+    default: break;
+    }
+    return secret ? NGHTTP2_NV_FLAG_NO_INDEX : NGHTTP2_NV_FLAG_NONE;
 }
 
-static int32_t submit(struct h2 *h, struct client_req *r)
+/* What nghttp2_submit_request says. It copies the fields. */
+static int32_t submit_fields(struct h2 *h, struct client_req *r, nghttp2_nv *nv)
 {
     const struct origin *o = &r->pool->origin;
-    nghttp2_nv *nv = mem_alloc((r->headers.n + 5) * sizeof *nv);
     nghttp2_data_provider body = {.read_callback = read_body};
-    char length[24];
+    char length[STR_U64_MAX];
     size_t n = 0;
-    int32_t id;
 
     nv[n++] = field(S(":method"), http_method_str(r->method), 0);
     nv[n++] = field(S(":scheme"), o->https ? S("https") : S("http"), 0);
@@ -102,12 +101,23 @@ static int32_t submit(struct h2 *h, struct client_req *r)
     for (size_t i = 0; i < r->headers.n; i++)
         nv[n++] =
             field(r->headers.v[i].name, r->headers.v[i].value, field_flags(r->headers.v[i].name));
-    if (req_has_length(r)) {
-        snprintf(length, sizeof length, "%zu", r->left);
-        nv[n++] = field(S("content-length"), str_z(length), 0);
-    }
-    id = nghttp2_submit_request(h->ng, NULL, nv, n, r->left ? &body : NULL, r);
-    mem_free(nv);
+    if (req_has_length(r))
+        nv[n++] = field(S("content-length"), str_of(length, str_put_u64(length, r->left)), 0);
+    return nghttp2_submit_request(h->ng, NULL, nv, n, r->left ? &body : NULL, r);
+}
+
+static int32_t submit(struct h2 *h, struct client_req *r)
+{
+    enum { OURS = 5, FEW = 24 };
+    UNINITIALIZED nghttp2_nv few[FEW];
+    nghttp2_nv *nv = few;
+    int32_t id;
+
+    if (r->headers.n + OURS > FEW)
+        nv = mem_alloc((r->headers.n + OURS) * sizeof *nv);
+    id = submit_fields(h, r, nv);
+    if (nv != few)
+        mem_free(nv);
     return id;
 }
 

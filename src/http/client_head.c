@@ -1,16 +1,11 @@
 /* Copyright 2026 The queqiao authors
  * SPDX-License-Identifier: MIT */
-/* client_head.c - header fields in one block. The pointers are made when the head is complete,
- * because the block moves while it grows. Knows no protocol. */
+/* client_head.c - header fields in one block. The pointers are made when the head is asked for,
+ * because the block moves while it grows; until then a field is two lengths. Knows no protocol. */
 #include "http/client_head.h"
 #include "base/mem.h"
 
-struct head_index {
-    struct {
-        uint32_t name, value; /* lengths; the bytes follow each other in text */
-    } len[HTTP_FIELDS_MAX];
-    struct http_header v[HTTP_FIELDS_MAX];
-};
+enum { FIELDS_FIRST = 16 }; /* room for most heads */
 
 void head_init(struct head *h)
 {
@@ -23,7 +18,7 @@ void head_fini(struct head *h)
     if (h == NULL)
         return;
     buf_fini(&h->text);
-    mem_free(h->ix);
+    mem_free(h->v);
     head_init(h);
 }
 
@@ -35,28 +30,29 @@ static enum err charge(struct head *h, size_t n)
     return OK;
 }
 
-/* Of the index, which is large, only the entries in use are written. */
-static void begin_field(struct head *h)
+/* The field in work; HTTP_FIELDS_MAX was looked at. */
+static struct http_header *field(struct head *h)
 {
-    size_t from = h->ix == NULL ? 0 : h->n;
+    if (h->n == h->room) {
+        size_t had = h->room;
 
-    if (h->ix == NULL)
-        h->ix = mem_alloc(sizeof *h->ix);
-    for (size_t i = from; i <= h->n && i < HTTP_FIELDS_MAX; i++)
-        h->ix->len[i].name = h->ix->len[i].value = 0;
+        h->room = had > 0 ? HTTP_FIELDS_MAX : FIELDS_FIRST;
+        h->v = mem_realloc(h->v, h->room * sizeof *h->v);
+        for (size_t i = had; i < h->room; i++)
+            h->v[i].name.n = h->v[i].value.n = 0;
+    }
+    return &h->v[h->n];
 }
 
 static enum err add(struct head *h, struct str piece, bool is_name)
 {
+    struct http_header *f;
+
     if (h->n == HTTP_FIELDS_MAX || charge(h, piece.n) != OK)
         return E_TOOBIG;
-    if (h->ix == NULL)
-        begin_field(h);
+    f = field(h);
     buf_put(&h->text, piece);
-    if (is_name)
-        h->ix->len[h->n].name += (uint32_t)piece.n;
-    else
-        h->ix->len[h->n].value += (uint32_t)piece.n;
+    *(is_name ? &f->name.n : &f->value.n) += piece.n;
     return h->text.err;
 }
 
@@ -81,10 +77,9 @@ enum err head_value(struct head *h, struct str piece)
 
 enum err head_next(struct head *h)
 {
-    if (h->n == HTTP_FIELDS_MAX || h->ix == NULL)
+    if (h->n == HTTP_FIELDS_MAX || h->v == NULL)
         return E_TOOBIG;
     h->n++;
-    begin_field(h);
     return charge(h, HEAD_FIELD_COST);
 }
 
@@ -92,9 +87,9 @@ enum err head_skip(struct head *h, size_t bytes)
 {
     if (h->n == HTTP_FIELDS_MAX)
         return E_TOOBIG;
+    if (h->v != NULL)
+        *field(h) = (struct http_header){0};
     h->n++;
-    if (h->ix != NULL)
-        begin_field(h);
     return bytes > HTTP_HEAD_MAX ? E_TOOBIG : charge(h, bytes + HEAD_FIELD_COST);
 }
 
@@ -102,14 +97,15 @@ struct http_headers head_fields(struct head *h)
 {
     size_t at = 0;
 
-    if (h->ix == NULL)
+    if (h->v == NULL)
         return (struct http_headers){NULL, 0};
     for (size_t i = 0; i < h->n; i++) {
-        size_t name = h->ix->len[i].name, value = h->ix->len[i].value;
+        struct http_header *f = &h->v[i];
+        size_t name = f->name.n, value = f->value.n;
 
-        h->ix->v[i] = (struct http_header){str_of(h->text.p + at, name),
-                                           str_trim(str_of(h->text.p + at + name, value))};
+        f->name = str_of(h->text.p + at, name);
+        f->value = str_trim(str_of(h->text.p + at + name, value));
         at += name + value;
     }
-    return (struct http_headers){h->ix->v, h->n};
+    return (struct http_headers){h->v, h->n};
 }

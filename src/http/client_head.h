@@ -9,11 +9,10 @@
 
 enum { HEAD_FIELD_COST = 32 }; /* charged for each field beside its bytes (LIM-2) */
 
-struct head_index;
 struct head {
     struct buf text;       /* name value name value ..., nothing between them */
-    struct head_index *ix; /* allocated with the first field */
-    size_t n;              /* complete fields */
+    struct http_header *v; /* allocated with the first field */
+    size_t n, room;        /* complete fields; entries of v */
     size_t charged;        /* against HTTP_HEAD_MAX */
 };
 
@@ -30,7 +29,7 @@ MUST_CHECK enum err head_next(struct head *h);
 /* Charge a field that is dropped (a trailer), by the same limits. */
 MUST_CHECK enum err head_skip(struct head *h, size_t bytes);
 
-/* All complete fields; valid until the head changes. */
+/* All complete fields, once; valid until the head changes, which can only be head_fini. */
 struct http_headers head_fields(struct head *h);
 
 #endif

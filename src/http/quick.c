@@ -77,12 +77,9 @@ bool quick_field(char *p, size_t n, struct http_header *ret)
 {
     size_t i = 0;
 
-    for (; i < n && p[i] != ':'; i++) {
-        p[i] = (char)TOKEN_LOWER[(unsigned char)p[i]];
-        if (p[i] == 0)
-            return false;
-    }
-    if (i == 0 || i == n)
+    for (unsigned char c; (c = TOKEN_LOWER[(unsigned char)p[i]]) != 0; i++)
+        p[i] = (char)c; /* the CR is no token, nor is the colon */
+    if (i == 0 || p[i] != ':')
         return false;
     ret->name = (struct str){p, i};
     ret->value = trim((struct str){p + i + 1, n - i - 1});

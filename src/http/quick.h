@@ -19,7 +19,7 @@ struct quick_lines {
 /* The head at the front of `in`. */
 bool quick_lines(struct str in, struct quick_lines *ret);
 
-/* name ":" value, the line p[0..n) without its end. The name is lower-cased where it stands. */
+/* name ":" value, the line p[0..n) in front of its CR. The name is lower-cased where it stands. */
 bool quick_field(char *p, size_t n, struct http_header *ret);
 
 /* The line with that number. */

@@ -254,6 +254,8 @@ static void read_on(struct tls *t)
         broke(t);
 }
 
+static struct str tls_alpn(const struct stream *s);
+
 static void shake(struct tls *t)
 {
     tls_ready_f *ready = t->ready;
@@ -270,6 +272,9 @@ static void shake(struct tls *t)
     timer_stop(&t->limit);
     t->ready = NULL;
     t->unread = true;
+    /* What carries many requests at once is one of few, and rarely without one. */
+    if (t->client != NULL && str_eq(tls_alpn(&t->s), S("h2")))
+        SSL_clear_mode(t->ssl, SSL_MODE_RELEASE_BUFFERS);
     stream_pause(t->lower);
     ready(t->ready_owner, OK, "");
 }

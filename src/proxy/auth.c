@@ -6,13 +6,6 @@
 
 #include "proxy/target.h"
 
-static const struct str PLACES[] = {
-    S_INIT("authorization"),
-    S_INIT("x-api-key"),
-    S_INIT("api-key"),
-    S_INIT("x-goog-api-key"),
-};
-
 static struct str bearer(struct str value)
 {
     value = str_trim(value);
@@ -32,16 +25,24 @@ static bool take(struct str *found, struct str candidate)
     return true;
 }
 
+/* What this field carries of a credential, or nothing. Every name has a length of its own. */
+static struct str carried(const struct http_header *h)
+{
+    switch (h->name.n) {
+    case 13: return str_eq(h->name, S("authorization")) ? bearer(h->value) : S("");
+    case 9: return str_eq(h->name, S("x-api-key")) ? str_trim(h->value) : S("");
+    case 7: return str_eq(h->name, S("api-key")) ? str_trim(h->value) : S("");
+    case 14: return str_eq(h->name, S("x-goog-api-key")) ? str_trim(h->value) : S("");
+    default: return S("");
+    }
+}
+
 static bool find_credential(struct http_headers h, struct str query, struct arena *arena,
                             struct str *ret)
 {
     for (size_t i = 0; i < h.n; i++)
-        for (size_t p = 0; p < NELEM(PLACES); p++) {
-            struct str v = h.v[i].value;
-
-            if (str_eq(h.v[i].name, PLACES[p]) && !take(ret, p == 0 ? bearer(v) : str_trim(v)))
-                return false;
-        }
+        if (!take(ret, carried(&h.v[i])))
+            return false;
     return take(ret, target_query_get(query, S("key"), arena));
 }
 

@@ -60,7 +60,9 @@ static void pick(struct scene *s, struct key_lease *lease, unsigned how)
         .tokens = how * 977 % 300000,
         .extra = how % 5 == 0,
         .affinity = how % 3 == 0 ? how : 0,
-        .must = how % 7 == 0 ? S("files/a") : S(""),
+        .must = {S("files/a"), S("files/b")},
+        .nmust = how % 7 == 0 ? 2 : 0,
+        .foreign = how % 11 == 0 ? how : 0,
     };
     struct key_wait wait;
 
@@ -74,7 +76,7 @@ static void pick(struct scene *s, struct key_lease *lease, unsigned how)
         say(&wait);
         break;
     case KEY_ABSENT:
-        assert(wait.n > 0 || keys_count(s->k) == 0);
+        assert(wait.n > 0 || want.foreign != 0 || keys_count(s->k) == 0);
         say(&wait);
         break;
     }
@@ -116,8 +118,10 @@ static void act(struct scene *s, unsigned what, unsigned who, unsigned how)
         break;
     case 6: reload(s, who, how % KEYS_MAX); break;
     case 7:
-        if (lease->key != NULL)
-            keys_pin(s->k, lease->key, S("files/a"), s->now);
+        if (lease->key != NULL && how % 4 == 0)
+            keys_unpin(s->k, lease->key, S("files/a"));
+        else if (lease->key != NULL)
+            keys_pin(s->k, lease->key, &S("files/a"), 1, s->now);
         s->now.wall_s += ((int)how - 128) * 3600; /* somebody sets the clock */
         break;
     }

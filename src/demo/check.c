@@ -4,10 +4,11 @@
 #include "demo/check.h"
 #include "demo/fields.h"
 
-/* Caches are not emulated: none can exist. */
-static void check_cache(yyjson_val *body, struct emu_problem *p)
+static void check_cache(const struct emu_ask *ask, yyjson_val *body, struct emu_problem *p)
 {
-    if (emu_str(body, "cached_content").n == 0)
+    struct str name = emu_str(body, "cached_content");
+
+    if (name.n == 0)
         return;
     if (emu_get(body, "system_instruction") || emu_get(body, "tools") ||
         emu_get(body, "tool_config"))
@@ -15,7 +16,7 @@ static void check_cache(yyjson_val *body, struct emu_problem *p)
                    "CachedContent can not be used with GenerateContent request setting "
                    "system_instruction, tools or tool_config.\n\nProposed fix: move those values "
                    "to CachedContent from GenerateContent request.");
-    else
+    else if (!emu_holds(ask, name))
         emu_refuse(p, 403, "CachedContent not found (or permission denied)");
 }
 
@@ -29,7 +30,7 @@ void emu_check(const struct emu_ask *ask, yyjson_val *body, struct emu_problem *
         return;
     emu_check_config(ask, body, p);
     emu_check_tools(ask, body, p);
-    check_cache(body, p);
+    check_cache(ask, body, p);
     emu_check_media(ask, body, p);
     emu_check_turns(ask, body, p, ret_mute);
 }

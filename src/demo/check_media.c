@@ -120,24 +120,33 @@ static void check_address(const struct emu_ask *ask, struct str uri, struct emu_
                    status);
 }
 
+/* "files/abc" of a name or URI of the Files API; empty when it is of another kind. */
+static struct str file_name(struct str uri)
+{
+    size_t at = str_find(uri, S("/files/"));
+
+    if (at < uri.n && str_contains_nocase(uri, S("googleapis.com")))
+        return str_skip(uri, at + 1);
+    return str_starts(uri, S("files/")) ? uri : S("");
+}
+
 static void check_file(const struct emu_ask *ask, yyjson_val *file, struct emu_problem *p)
 {
     struct str uri = emu_str(file, "file_uri");
     struct str mime = emu_str(file, "mime_type");
     bool film =
         str_contains_nocase(uri, S("youtube.com/")) || str_contains_nocase(uri, S("youtu.be/"));
-    size_t at = str_find(uri, S("/files/"));
+    struct str name = file_name(uri);
 
     if (uri.n == 0)
         emu_refuse(p, 400, "Request contains an invalid argument.");
-    else if (str_starts(uri, S("files/")) ||
-             (at < uri.n && str_contains_nocase(uri, S("googleapis.com"))))
+    else if (name.n > 0 && !emu_holds(ask, name))
         emu_refuse(p, 403,
                    "You do not have permission to access the File %.*s or it may not exist.",
-                   S_ARG(str_skip(uri, at < uri.n ? at + 7 : 6)));
-    else if (!film && !known_mime(mime))
+                   S_ARG(str_skip(name, 6)));
+    else if (!film && !known_mime(mime) && !(name.n > 0 && mime.n == 0)) /* a file knows its type */
         emu_refuse(p, 400, "Unsupported MIME type: %.*s", S_ARG(mime));
-    else if (!film && !str_starts(uri, S("gs://")))
+    else if (!film && name.n == 0 && !str_starts(uri, S("gs://")))
         check_address(ask, uri, p);
 }
 

@@ -9,6 +9,7 @@
 enum {
     PROJECTS_MAX = 64,
     MODELS_MAX = 64,         /* rows of one project */
+    HELD_MAX = 256,          /* files and caches of one project */
     PROJECT_KEYS_MAX = 1024, /* of one project */
     METERS_MAX = 1024,
     LOG_MAX = 65536, /* requests of one meter in a minute */
@@ -29,6 +30,8 @@ struct project {
     bool paid;
     struct str *keys;
     size_t nkeys;
+    struct str *held;
+    size_t nheld;
     struct row *rows;
     size_t nrows;
 };
@@ -128,19 +131,24 @@ static enum err read_project(struct emu_quotas *q, struct project *p, yyjson_val
                              struct fault *why)
 {
     yyjson_val *keys = jr_get(v, "keys");
+    yyjson_val *holds = jr_get(v, "holds");
     yyjson_val *models = jr_get(v, "models");
     enum err err = OK;
 
     p->name = arena_dup(&q->arena, jr_str(v, "name"));
     p->paid = jr_bool(v, "paid", false);
-    if (p->name.n == 0 || !yyjson_is_arr(keys) || !yyjson_is_obj(models))
-        return fault_set(why, E_FIELD, "needs a name, keys and models", v);
+    if (p->name.n == 0 || !yyjson_is_arr(keys) || !yyjson_is_obj(models) ||
+        (holds != NULL && !yyjson_is_arr(holds)))
+        return fault_set(why, E_FIELD, "needs a name, keys and models; holds is a list", v);
     p->keys = room_for(q, yyjson_arr_size(keys), PROJECT_KEYS_MAX, sizeof *p->keys, keys, why);
+    p->held = room_for(q, yyjson_arr_size(holds), HELD_MAX, sizeof *p->held, holds, why);
     p->rows = room_for(q, count_members(models), MODELS_MAX, sizeof *p->rows, models, why);
-    if (p->keys == NULL || p->rows == NULL)
+    if (p->keys == NULL || p->held == NULL || p->rows == NULL)
         return E_TOOBIG;
     jr_each (key, keys)
         p->keys[p->nkeys++] = arena_dup(&q->arena, jr_text(key));
+    jr_each (name, holds)
+        p->held[p->nheld++] = arena_dup(&q->arena, jr_text(name));
     jr_each_member (name, models) {
         p->rows[p->nrows].model = arena_dup(&q->arena, jr_text(name));
         if (err == OK)
@@ -195,6 +203,13 @@ static const struct project *project_of(const struct emu_quotas *q, struct str k
         }
     }
     return NULL;
+}
+
+struct emu_held emu_quotas_held(const struct emu_quotas *q, struct str key)
+{
+    const struct project *p = project_of(q, key);
+
+    return p != NULL ? (struct emu_held){p->held, p->nheld} : (struct emu_held){NULL, 0};
 }
 
 static const struct row *row_of(const struct project *p, struct str model)

@@ -7,7 +7,7 @@
 #ifndef DEMO_QUOTA_H
 #define DEMO_QUOTA_H
 
-#include "codec/json_read.h"
+#include "demo/ask.h"
 #include "demo/problem.h"
 
 enum emu_limit { EMU_RPM, EMU_TPM, EMU_RPD, EMU_LIMITS };
@@ -20,15 +20,20 @@ void emu_quotas_free(struct emu_quotas *q);
  *
  *     {"minutes": "calendar",                      or "sliding": any sixty seconds
  *      "projects": [{"name": "one", "keys": ["k1", "k2"], "paid": false,
+ *                    "holds": ["files/abc", "cachedContents/x"],
  *                    "models": {"gemini-2.5-flash": {"rpm": 10, "tpm": 250000, "rpd": 250},
  *                               "*": {"rpm": 5}}}]}
  *
  * "*" is every model that is not named; each still has a quota of its own. A key in no project, a
- * model without a row and a limit that is left out have no limit; 0 is a limit.
+ * model without a row and a limit that is left out have no limit; 0 is a limit. Files and caches
+ * are there for the keys of the project that holds them alone.
  *
  *   errors  E_FIELD, E_RANGE, E_TOOBIG; the old rules stay then */
 MUST_CHECK enum err emu_quotas_set(struct emu_quotas *q, yyjson_val *rules, struct fault *why);
 void emu_quotas_forget(struct emu_quotas *q); /* what was spent, not the rules */
+
+/* What the key's project holds, until the rules change. */
+struct emu_held emu_quotas_held(const struct emu_quotas *q, struct str key);
 
 /* One request with that many tokens: counted, or refused with Google's 429 in *p. */
 bool emu_quotas_admit(struct emu_quotas *q, struct str key, struct str model, uint64_t tokens,

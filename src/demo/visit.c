@@ -395,6 +395,7 @@ static void on_body(void *owner, char *body, size_t n)
     }
     emu_journal_is_json(&v->house->journal, v->serial);
     v->ask.body = v->json.root;
+    v->ask.held = emu_quotas_held(v->house->quotas, v->key);
     if (admit(v))
         emu_answer(&v->ask, &v->arena, &v->answer);
     json_fini(&v->json); /* the answer owns all of its text */

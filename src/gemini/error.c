@@ -24,6 +24,7 @@ static const struct {
     [GM_LOCATION] = {403, "upstream does not serve the place this server runs in"},
     [GM_CREDIT] = {429, "the upstream key's prepaid credit is used up"         },
     [GM_FORBIDDEN] = {403, "upstream does not allow this with the key used"       },
+    [GM_FOREIGN] = {403, "upstream knows no such file or cache"                 },
     [GM_NO_MODEL] = {404, "upstream does not know this model"                    },
     [GM_TOO_LARGE] = {413, "the request is larger than upstream takes"            },
     [GM_BLOCKED] = {400, "upstream refuses this prompt"                         },
@@ -64,7 +65,10 @@ static const struct rule {
     {403, "leaked",                               GM_FORBIDDEN,      true },
     {403, "has been suspended",                   GM_FORBIDDEN,      true },
     {403, "has been denied access",               GM_FORBIDDEN,      true },
+    {403, "or it may not exist",                  GM_FOREIGN,        false},
+    {403, "CachedContent not found",              GM_FOREIGN,        false},
     {403, NULL,                                   GM_FORBIDDEN,      false},
+    {404, "CachedContent not found",              GM_FOREIGN,        false},
     {404, NULL,                                   GM_NO_MODEL,       false},
     {408, NULL,                                   GM_DEADLINE,       false},
     {413, NULL,                                   GM_TOO_LARGE,      false},
@@ -340,7 +344,7 @@ static void classify(struct gm_error *e, struct str message)
             break;
         }
     }
-    e->client_status = CAUSE[e->cause].status;
+    e->client_status = e->cause == GM_FOREIGN ? e->upstream_status : CAUSE[e->cause].status;
     if (e->upstream_status != 400)
         return;
     for (size_t i = 0; i < NELEM(REMEDY) && e->remedy == GM_NO_REMEDY; i++)

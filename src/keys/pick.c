@@ -13,7 +13,9 @@ struct choice {
     const struct key_want *want;
     uint64_t model; /* hash of the name upstream counts under; 0: not counted */
     struct lane_need need;
-    const struct project *only; /* NULL: any */
+    const struct project *only;                    /* NULL: any */
+    const struct project *foreign[KEYS_TRIED_MAX]; /* none of these */
+    size_t nforeign;
     struct candidate *v;
     size_t n;
     uint64_t shut_ms; /* the soonest end of what is shut; 0: nothing is */
@@ -198,15 +200,39 @@ static struct candidate *of_conversation(struct choice *c)
     return best ? best : least_loaded(c);
 }
 
-/* The project that holds what the request names. A key that has gone took it along. */
-static const struct project *home_of(struct keys *k, const struct key_want *want)
+/* Those that have said that they have not what the request names. */
+static void find_foreign(struct choice *c)
 {
-    uint64_t id = want->must.n ? pins_get(&k->pins, want->must, want->now.ms) : 0;
+    for (size_t i = 0; i < c->want->ntried; i++)
+        for (size_t j = 0; (c->want->foreign >> i & 1) && j < c->k->n; j++)
+            if (c->k->v[j] == c->want->tried[i])
+                c->foreign[c->nforeign++] = c->k->v[j]->project;
+}
 
-    for (size_t i = 0; id != 0 && i < k->n; i++)
-        if (k->v[i]->id == id)
-            return k->v[i]->project;
+static bool is_foreign(const struct choice *c, const struct project *p)
+{
+    for (size_t i = 0; i < c->nforeign; i++)
+        if (c->foreign[i] == p)
+            return true;
+    return false;
+}
+
+/* The project that holds what the request names. A key that has gone took it along. */
+static const struct project *home_of(const struct choice *c)
+{
+    for (size_t i = 0; i < c->want->nmust; i++) {
+        uint64_t id = pins_get(&c->k->pins, c->want->must[i], c->want->now.ms);
+        const struct project *p = keys_project(c->k, id);
+
+        if (p != NULL && !is_foreign(c, p))
+            return p;
+    }
     return NULL;
+}
+
+static bool is_eligible(const struct choice *c, const struct key *key)
+{
+    return (c->only == NULL || key->project == c->only) && !is_foreign(c, key->project);
 }
 
 static enum key_verdict nobody(struct choice *c)
@@ -218,9 +244,10 @@ static enum key_verdict nobody(struct choice *c)
 enum key_verdict pick(struct keys *k, const struct key_want *want, struct candidate *ret,
                       struct key_wait *ret_wait)
 {
-    struct choice c = {
-        .k = k, .want = want, .only = home_of(k, want), .v = k->candidates, .wait = ret_wait};
+    struct choice c = {.k = k, .want = want, .v = k->candidates, .wait = ret_wait};
 
+    find_foreign(&c);
+    c.only = home_of(&c);
     *ret_wait = (struct key_wait){.keys = (unsigned)k->n};
     if (want->model.n > 0) {
         const struct model *m = model_at(&k->models, want->model);
@@ -229,7 +256,7 @@ enum key_verdict pick(struct keys *k, const struct key_want *want, struct candid
         c.need = (struct lane_need){model_expect(m, want->tokens), want->extra};
     }
     for (size_t i = 0; i < k->n; i++)
-        if (c.only == NULL || k->v[i]->project == c.only)
+        if (is_eligible(&c, k->v[i]))
             consider(&c, k->v[i]);
     if (c.n == 0)
         return nobody(&c);

@@ -112,3 +112,11 @@ uint64_t pins_get(struct pins *p, struct str name, uint64_t now_ms)
     }
     return (*at)->key_id;
 }
+
+void pins_drop(struct pins *p, struct str name)
+{
+    struct pin **at = p->buckets != NULL ? place_of(p, pin_name(name)) : NULL;
+
+    if (at != NULL && *at != NULL)
+        drop(p, at);
+}

@@ -1,6 +1,7 @@
 /* Copyright 2026 The queqiao authors
  * SPDX-License-Identifier: MIT */
-/* pin.h - which key made a file or a cache. Private to the room; the caller holds the mutex. */
+/* pin.h - with which key a file or a cache was served. Private to the room; the caller holds the
+ * mutex. */
 #ifndef KEYS_PIN_H
 #define KEYS_PIN_H
 
@@ -28,5 +29,6 @@ struct str pin_name(struct str name);
 
 void pins_put(struct pins *p, struct str name, uint64_t key_id, uint64_t now_ms);
 uint64_t pins_get(struct pins *p, struct str name, uint64_t now_ms); /* key's id; 0: not known */
+void pins_drop(struct pins *p, struct str name);
 
 #endif

@@ -215,7 +215,7 @@ static void take(struct keys *k, const struct key_want *want, const struct candi
 static bool retest(struct keys *k, const struct key_want *want, struct candidate *ret)
 {
     const struct model *m = model_find(&k->models, model_hash(want->model));
-    struct key *key = m && want->must.n == 0 ? project_retest(k, m->quota, want->now) : NULL;
+    struct key *key = m && want->nmust == 0 ? project_retest(k, m->quota, want->now) : NULL;
 
     if (key == NULL)
         return false;
@@ -245,10 +245,28 @@ enum key_verdict keys_pick(struct keys *k, const struct key_want *want, struct k
     return verdict;
 }
 
-void keys_pin(struct keys *k, const struct key *key, struct str name, struct key_now now)
+void keys_pin(struct keys *k, const struct key *key, const struct str *names, size_t n,
+              struct key_now now)
 {
     pthread_mutex_lock(&k->mutex);
-    pins_put(&k->pins, name, key->id, now.ms);
+    for (size_t i = 0; i < n; i++)
+        pins_put(&k->pins, names[i], key->id, now.ms);
+    pthread_mutex_unlock(&k->mutex);
+}
+
+const struct project *keys_project(const struct keys *k, uint64_t id)
+{
+    for (size_t i = 0; id != 0 && i < k->n; i++)
+        if (k->v[i]->id == id)
+            return k->v[i]->project;
+    return NULL;
+}
+
+void keys_unpin(struct keys *k, const struct key *key, struct str name)
+{
+    pthread_mutex_lock(&k->mutex);
+    if (keys_project(k, pins_get(&k->pins, name, 0)) == key->project)
+        pins_drop(&k->pins, name);
     pthread_mutex_unlock(&k->mutex);
 }
 

@@ -30,7 +30,7 @@ void keys_set(struct keys *k, const struct str *values, size_t n);
 void keys_set_ways(struct keys *k, const struct str *values, const unsigned *ways, size_t n);
 size_t keys_count(struct keys *k);
 
-enum { KEYS_TRIED_MAX = 8, KEYS_SHUT_MAX = 16 };
+enum { KEYS_TRIED_MAX = 8, KEYS_SHUT_MAX = 16, KEYS_MUST_MAX = 32 };
 
 struct key_want {
     struct str model; /* upstream's name; empty: a request that no model's quota counts */
@@ -39,9 +39,11 @@ struct key_want {
     bool extra;        /* a tool with a quota of its own is asked for, as Google Search */
     uint64_t affinity; /* hash of what the conversation begins with: the same goes to the same key,
                           whose project has it cached. 0: none */
-    struct str must;   /* a file or cache that lives with one key's project: see keys_pin */
+    struct str must[KEYS_MUST_MAX]; /* files and caches, of one project: see keys_pin */
+    size_t nmust;
     const struct key *tried[KEYS_TRIED_MAX]; /* not these, unless there is no other */
     size_t ntried;
+    unsigned foreign; /* bit i: no key of tried[i]'s project: it has not what is named in must */
     unsigned shut[KEYS_SHUT_MAX]; /* nor keys that go these ways: they lead nowhere now. 0: the way
                                      of keys without their own */
     size_t nshut;
@@ -118,9 +120,13 @@ static inline bool key_is_refused(enum key_result r)
 /* How it went. Empties the lease; harmless on an empty one. */
 void keys_done(struct keys *k, struct key_lease *lease, const struct key_outcome *o);
 
-/* The resource `name` ("files/abc", or a whole URI of it) was made with this key: whoever names it
- * in `must` is sent to a key of the same project. Kept for two days, as files are; capped. */
-void keys_pin(struct keys *k, const struct key *key, struct str name, struct key_now now);
+/* Upstream has served these ("files/abc", or a whole URI of it) with this key: whoever names one of
+ * them in `must` is sent to a key of the same project. Kept for two days, as files are; capped. */
+void keys_pin(struct keys *k, const struct key *key, const struct str *names, size_t n,
+              struct key_now now);
+/* Upstream says that the key's project has it not, or not any more. What another project is known
+ * to have stays. */
+void keys_unpin(struct keys *k, const struct key *key, struct str name);
 
 const struct secret *
 key_secret(const struct key *key); /* for the upstream header, and its tail for logs */

@@ -27,9 +27,10 @@ struct leg {
     struct key_lease lease;
     const struct key *tried[KEYS_TRIED_MAX]; /* to compare with, never to follow */
     size_t ntried;
+    unsigned foreign; /* bit i: with tried[i] upstream knows not what the request names */
     struct way way;
     unsigned attempts;
-    unsigned moves;       /* attempts that went another way out because one was of no use */
+    unsigned moves; /* attempts that asked in the wrong place: another way out, another project */
     struct waiter waiter; /* for quota */
     uint64_t wait_since_ms;
     int status;
@@ -88,6 +89,7 @@ struct exchange {
     char key_tail[8];
     char way[80]; /* the proxy that it went through last; or empty */
     unsigned attempts;
+    unsigned spared; /* of them: other ways out, and those of earlier parts of the answer */
 };
 
 /* exchange.c */
@@ -138,6 +140,9 @@ bool hop_ends(struct leg *leg);  /* it failed before it said more: true, the ans
 /* leg_key.c */
 /* A key for the rival of a leg: of another project, or none. Nothing waits, nothing fails. */
 bool leg_key_apart(struct leg *rival, const struct leg *first);
+void leg_key_accepted(struct leg *leg); /* it is served */
+/* Upstream knows no such file with this key: no key of that project is tried again. */
+void leg_key_foreign(struct leg *leg, const struct gm_error *e);
 bool leg_key_take(struct leg *leg);  /* false: it waits for one, or the exchange has failed */
 bool leg_key_rest(struct leg *leg);  /* it waits a moment before it asks again; false: it cannot */
 void leg_key_leave(struct leg *leg); /* it waits no longer */

@@ -37,7 +37,7 @@ static void stay_with_the_project(struct leg *leg)
         return;
     leg->must = arena_dup(&x->arena, str_of(name, (size_t)n));
     if (leg->must.n > 0)
-        keys_pin(x->p->keys, leg->lease.key, leg->must, proxy_now(x->p));
+        keys_pin(x->p->keys, leg->lease.key, &leg->must, 1, proxy_now(x->p));
 }
 
 /* Choices share one body: with several of them none goes on. */
@@ -70,8 +70,9 @@ void hop_go(struct leg *leg)
     gm_reader_hop(&x->readers[leg->choice]);
     leg->hops++;
     leg->attempts = leg->moves = 0;
-    leg->ntried = 0;
+    leg->ntried = leg->foreign = 0;
     leg->last = NULL;
+    x->spared = x->attempts;
     leg->waiter.ticket = 0;
     metrics_count(x->p->metrics, METRICS_CONTINUED);
     leg_start(leg);

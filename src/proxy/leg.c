@@ -59,7 +59,7 @@ static void on_head(void *owner, int status, struct http_headers h)
     leg->status = status;
     leg->retry_after_s = retry_after_header(h);
     if (status == 200) {
-        keys_accepted(leg->x->p->keys, &leg->lease, proxy_now(leg->x->p));
+        leg_key_accepted(leg);
         way_works(leg->x->p, &leg->way);
     }
     sse_init(&leg->sse, leg->x->opts->event_max, relay_event, leg);
@@ -143,6 +143,11 @@ static enum err whole_answer(struct leg *leg)
     return relay_event(leg, leg->body.p, n);
 }
 
+static bool sent_enough(const struct exchange *x)
+{
+    return x->attempts - x->spared >= SENT_MAX * x->nlegs;
+}
+
 /* An answer with nothing in it, or with a call that the model spoilt, of which the client has seen
  * nothing: asked for once more. With other choices gathered already it stays as it is. */
 static bool is_glitch(const struct leg *leg)
@@ -150,7 +155,7 @@ static bool is_glitch(const struct leg *leg)
     const struct exchange *x = leg->x;
 
     return x->nlegs == 1 && !x->glitched && !x->content_sent && x->opts->attempts > 1 &&
-           gm_worth_again(&x->readers[leg->choice]) &&
+           !sent_enough(x) && gm_worth_again(&x->readers[leg->choice]) &&
            allowance_spend(&x->p->retries, loop_now_ms(x->p->loop));
 }
 
@@ -326,7 +331,7 @@ static bool sends_again(struct leg *leg, const struct gm_error *e)
     struct retry_plan plan;
 
     random_bytes(&state.random, sizeof state.random);
-    if (!retry_again(e, &state, &plan))
+    if (sent_enough(x) || !retry_again(e, &state, &plan))
         return false;
     if (plan.costs && !allowance_spend(&x->p->retries, loop_now_ms(x->p->loop))) {
         metrics_count(x->p->metrics, METRICS_RETRY_DENIED);
@@ -337,11 +342,6 @@ static bool sends_again(struct leg *leg, const struct gm_error *e)
     x->step = STEP_PICK_KEY;
     timer_start(&leg->again, plan.after_ms);
     return true;
-}
-
-static bool sent_enough(const struct exchange *x)
-{
-    return x->attempts >= SENT_MAX * x->nlegs;
 }
 
 /* Upstream has said what it would not take of the request: it is sent once more without that. The
@@ -390,11 +390,23 @@ static bool rests(struct leg *leg, const struct gm_error *e)
     return true;
 }
 
+/* The file or cache may be another project's, which costs next to nothing to ask: only the bound
+ * for all that is sent counts such attempts. */
+static void notes_foreign(struct leg *leg, const struct gm_error *e)
+{
+    if (e->cause != GM_FOREIGN)
+        return;
+    leg_key_foreign(leg, e);
+    if (leg->x->opts->attempts > 1)
+        leg->moves++;
+}
+
 /* Upstream was not asked, or refused the place it was asked from: the same again, another way. The
  * key has done nothing. */
 static void moves_on(struct leg *leg, const struct gm_error *e)
 {
     leg->moves++;
+    leg->x->spared++;
     if (leg->ntried > 0)
         leg->ntried--;
     remember(leg, e);
@@ -411,6 +423,7 @@ void leg_fail(struct leg *leg, const struct gm_error *e)
     gm_error_hide(&copy, secret_str(key_of(leg)));
     client_cancel(leg->req);
     leg->req = NULL;
+    notes_foreign(leg, &copy);
     leg_key_back(leg, retry_blame(&copy), &copy);
     elsewhere = way_failed(x->p, &leg->way, leg->status != 0, x->own_key.p == NULL, &copy);
     forget_answer(leg);

@@ -122,8 +122,10 @@ static bool may_wait(struct leg *leg, enum key_verdict verdict, const struct key
 static void want_for(const struct leg *leg, struct key_want *want)
 {
     want_of(&leg->x->tr, want);
-    if (leg->must.n > 0)
-        want->must = leg->must;
+    if (leg->must.n > 0) {
+        want->must[0] = leg->must;
+        want->nmust = 1;
+    }
 }
 
 static enum key_verdict pick(struct leg *leg, struct key_want *want, struct key_wait *wait)
@@ -132,6 +134,7 @@ static enum key_verdict pick(struct leg *leg, struct key_want *want, struct key_
 
     memcpy(want->tried, leg->tried, sizeof want->tried);
     want->ntried = leg->ntried;
+    want->foreign = leg->foreign;
     want->now = proxy_now(leg->x->p);
     way_shut(leg->x->p, &leg->way, want);
     verdict = keys_pick(leg->x->p->keys, want, &leg->lease, wait);
@@ -150,6 +153,8 @@ bool leg_key_apart(struct leg *rival, const struct leg *first)
     memcpy(rival->tried, first->tried, sizeof rival->tried);
     rival->ntried = first->ntried;
     want_of(&rival->x->tr, &want);
+    if (want.nmust > 0) /* what it names is known to one project alone */
+        return false;
     return pick(rival, &want, &wait) == KEY_PICKED;
 }
 
@@ -201,7 +206,8 @@ static bool join(struct leg *leg, uint64_t kind, uint64_t ask_ms)
 /* Requests of one kind wait in one line: what keeps them back is the same. */
 static uint64_t kind_of(const struct key_want *want)
 {
-    return (str_hash(want->model) ^ want->extra) * 31 + str_hash(want->must);
+    return (str_hash(want->model) ^ want->extra) * 31 +
+           (want->nmust > 0 ? str_hash(want->must[0]) : 0);
 }
 
 /* There is no other model to go to: whoever has one looks first. */
@@ -233,6 +239,42 @@ bool leg_key_take(struct leg *leg)
     if (!may_wait(leg, verdict, &wait) || !join(leg, kind, wait.wait_ms))
         no_key(leg, verdict, &wait);
     return false;
+}
+
+void leg_key_accepted(struct leg *leg)
+{
+    struct keys *keys = leg->x->p->keys;
+    struct str names[KEYS_MUST_MAX];
+    size_t n = want_names(&leg->x->tr, names);
+
+    keys_accepted(keys, &leg->lease, proxy_now(leg->x->p));
+    if (n > 0 && leg->lease.key != NULL)
+        keys_pin(keys, leg->lease.key, names, n, proxy_now(leg->x->p));
+}
+
+/* "abc" of ".../files/abc" */
+static struct str id_of(struct str name)
+{
+    struct str id = str_cut(&name, '?');
+
+    while (memchr(id.p, '/', id.n) != NULL)
+        str_cut(&id, '/');
+    return id;
+}
+
+void leg_key_foreign(struct leg *leg, const struct gm_error *e)
+{
+    struct str names[KEYS_MUST_MAX];
+    size_t n = want_names(&leg->x->tr, names);
+
+    for (size_t i = 0; i < leg->ntried; i++)
+        if (leg->tried[i] == leg->lease.key)
+            leg->foreign |= 1U << i;
+    /* Of a file it says which one; a cache is the only one in a request. */
+    for (size_t i = 0; leg->lease.key != NULL && i < n; i++)
+        if (n == 1 || str_find(names[i], S("cachedContents/")) < names[i].n ||
+            str_contains_nocase(str_z(e->message), id_of(names[i])))
+            keys_unpin(leg->x->p->keys, leg->lease.key, names[i]);
 }
 
 bool leg_key_rest(struct leg *leg)

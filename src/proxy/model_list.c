@@ -313,7 +313,7 @@ static void fetch_all(struct list_of *l)
 static void fetch(struct list_of *l, struct str own_key)
 {
     struct proxy *p = l->m->p;
-    struct key_want want = {.model = S(""), .must = S(""), .now = proxy_now(p)};
+    struct key_want want = {.model = S(""), .now = proxy_now(p)};
     struct key_wait wait;
 
     l->opts = proxy_opts_hold(p->opts);

@@ -23,6 +23,7 @@ static const struct {
     [GM_LOCATION] = {KEY_BLAMELESS,         NEVER    },
     [GM_CREDIT] = {KEY_REFUSED_CREDIT,    OTHER_KEY},
     [GM_FORBIDDEN] = {KEY_REFUSED_FORBIDDEN, OTHER_KEY},
+    [GM_FOREIGN] = {KEY_SERVED,            OTHER_KEY},
     [GM_NO_MODEL] = {KEY_SERVED,            NEVER    },
     [GM_TOO_LARGE] = {KEY_SERVED,            NEVER    },
     [GM_BLOCKED] = {KEY_SERVED,            NEVER    },
@@ -48,7 +49,7 @@ enum {
     DAY_S = 24 * 3600,
 };
 
-/* 403 is said of a foreign file as well as of a key. */
+/* Some 403s are not said of a key. */
 static bool is_about_the_request(const struct gm_error *e)
 {
     return e->cause == GM_FORBIDDEN && !e->key_fault;

@@ -47,19 +47,48 @@ static uint64_t prefix_hash(const struct rope *body)
     return hash ? hash : 1;
 }
 
-/* The name in `"fileUri":"..."` or `"cachedContent":"..."`, as it stands in own bytes. */
-static struct str resource_in(struct str text)
+/* Other addresses are anybody's, and lead to no project. */
+static bool is_googles(struct str name)
 {
-    static const struct str member[] = {S_INIT("\"cachedContent\":\""), S_INIT("\"fileUri\":\"")};
+    static const struct str prefix[] = {S_INIT("cachedContents/"), S_INIT("files/"),
+                                        S_INIT("https://generativelanguage.googleapis.com/")};
 
-    for (size_t i = 0; i < NELEM(member); i++) {
-        size_t at = str_find(text, member[i]);
-        struct str rest = str_skip(text, at + member[i].n);
+    for (size_t i = 0; i < NELEM(prefix); i++)
+        if (str_starts(name, prefix[i]))
+            return true;
+    return false;
+}
 
-        if (at < text.n)
-            return str_cut(&rest, '"');
+static bool is_in(const struct str *v, size_t n, struct str name)
+{
+    for (size_t i = 0; i < n; i++)
+        if (str_eq(v[i], name))
+            return true;
+    return false;
+}
+
+size_t want_names(const struct translation *tr, struct str v[KEYS_MUST_MAX])
+{
+    /* as it stands in bytes of our own, or in a part that was copied */
+    static const struct str member[] = {S_INIT("\"cachedContent\":\""), S_INIT("\"fileUri\":\""),
+                                        S_INIT("\"file_uri\":\"")};
+    struct str text = buf_str(&tr->body.text);
+    size_t n = 0;
+
+    for (size_t i = 0; tr->special && i < NELEM(member); i++) {
+        struct str rest = text;
+        size_t at;
+
+        while (n < KEYS_MUST_MAX && (at = str_find(rest, member[i])) < rest.n) {
+            struct str name;
+
+            rest = str_skip(rest, at + member[i].n);
+            name = str_cut(&rest, '"');
+            if (is_googles(name) && !is_in(v, n, name))
+                v[n++] = name;
+        }
     }
-    return S("");
+    return n;
 }
 
 /* Grounding is metered apart from the model (a 429 for it names no limit). */
@@ -80,6 +109,6 @@ void want_of(const struct translation *tr, struct key_want *want)
     want->model = tr->model;
     want->tokens = tokens_of(&tr->body);
     want->affinity = prefix_hash(&tr->body);
-    want->must = tr->special ? resource_in(text) : S("");
+    want->nmust = want_names(tr, want->must);
     want->extra = tr->special && has_extra(text);
 }

@@ -16,4 +16,7 @@
 enum { WANT_PREFIX = 2048 };
 void want_of(const struct translation *tr, struct key_want *want);
 
+/* Google's files and caches that it names, each once, as many as fit: how many. Borrows from tr. */
+size_t want_names(const struct translation *tr, struct str v[KEYS_MUST_MAX]);
+
 #endif

@@ -139,6 +139,52 @@ describe('quotas', { concurrency: 2, skip: haveEmulator }, () => {
     assert.equal((await upstream.state()).requests, requests);
   });
 
+  // Two keys in each of three projects; what is named is told apart by how often upstream refuses it.
+  describe('files and caches', () => {
+    const FILE = 'files/mine-1';
+    const MINE = Array.from({ length: 6 }, (_, i) => `key-of-a-project-${1000 + i}`); // they are seen by their ends
+    const CACHE = 'cachedContents/mine-2';
+    const held = (...holds) => ({ projects: ['one', 'two', 'three'].map((name, p) => (
+      { name, keys: [MINE[p], MINE[p + 3]], models: {}, holds: holds[p] ?? [] })) });
+    const named = (own, what, i) => own.gateway.chat(what.startsWith('files/')
+      ? { model: MODEL, messages: [{ role: 'user', content: [{ type: 'file', file: { file_id: what } }, { type: 'text', text: `look ${i}` }] }] }
+      : { model: MODEL, messages: [{ role: 'user', content: `look ${i}` }], extra_body: { google: { cached_content: what } } });
+    const files = (name, holds, act) => test(name, () => scene({ keys: MINE, wall_ms: NOON, quotas: held(...holds) }, act));
+    const sent = async (own) => (await own.upstream.state()).requests;
+
+    for (const what of [FILE, CACHE]) {
+      files(`${what} goes to the project that holds it, and to no other once that is known`, [[], [what]], async (own) => {
+        const before = await sent(own);
+        assert.equal((await named(own, what, 0)).status, 200);
+        assert.ok(await sent(own) - before <= 3, 'each project was asked once at most');
+        await own.upstream.control('reset', {});
+        await Promise.all(Array.from({ length: 12 }, async (_, i) => assert.equal((await named(own, what, i)).status, 200)));
+        assert.equal(await sent(own), 12);
+        for (const { key } of await own.upstream.requests()) assert.ok(['1001', '1004'].includes(key), key);
+      });
+
+      files(`${what} that nobody holds is refused in Google's words, and no key suffers`, [], async (own) => {
+        const before = await sent(own);
+        const r = await named(own, what, 0);
+        assert.equal(r.status, 403);
+        assert.match((await r.json()).error.message, what === FILE ? /permission to access the File mine-1 or it may not exist/ : /CachedContent not found/);
+        assert.ok(await sent(own) - before <= 8, 'the bound for one request holds');
+        await own.upstream.control('reset', {});
+        for (let i = 0; i < 12; i++) assert.equal((await own.ask('on', i)).status, 200);
+        assert.equal(await sent(own), 12);
+      });
+
+      files(`${what} that is gone where it was is looked for elsewhere`, [[what]], async (own) => {
+        assert.equal((await named(own, what, 0)).status, 200);
+        await own.upstream.control('quotas', held([], [], [what]));
+        assert.equal((await named(own, what, 1)).status, 200);
+        const before = await sent(own);
+        assert.equal((await named(own, what, 2)).status, 200);
+        assert.equal(await sent(own) - before, 1);
+      });
+    }
+  });
+
   day('a day that is over when one more is tried: everything flows again', { wall_ms: NOON + 55_000 }, async ({ ask, meters, upstream }) => {
     const waiting = ask('day', 1);
     await until('the refusal', async () => (await meters())[0].refused.rpd === 1);

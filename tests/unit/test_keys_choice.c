@@ -134,10 +134,11 @@ static void a_file_outweighs_the_conversation(void **state)
     struct key_lease lease = play_pick_key(&p, other, FLASH);
 
     (void)state;
-    keys_pin(p.k, lease.key, S("files/a"), p.now);
+    keys_pin(p.k, lease.key, &S("files/a"), 1, p.now);
     play_served(&p, &lease, 0);
     lease = play_want(
-        &p, (struct key_want){.model = FLASH, .affinity = conversation(3), .must = S("files/a")});
+        &p, (struct key_want){
+                .model = FLASH, .affinity = conversation(3), .must = {S("files/a")}, .nmust = 1});
     assert_int_equal(number_of(lease.key), other);
     play_served(&p, &lease, 0);
     keys_free(p.k);

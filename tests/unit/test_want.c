@@ -23,8 +23,15 @@ static struct key_want want_for(struct translation *tr, const char *text, struct
 static const char HELLO[] = "{\"contents\":[{\"parts\":[{\"text\":\"hello\"}]}]}";
 static const char SEARCH[] = "{\"contents\":[],\"tools\":[{\"googleSearch\":{}}]}";
 static const char MAPS[] = "{\"contents\":[],\"tools\":[{\"googleMaps\":{}}]}";
-static const char FILE_PART[] = "{\"parts\":[{\"fileData\":{\"fileUri\":\"https://h/files/a\"}}]}";
+#define HOST "https://generativelanguage.googleapis.com/v1beta/"
+static const char FILE_PART[] = "{\"parts\":[{\"fileData\":{\"fileUri\":\"" HOST "files/a\"}}]}";
+static const char FILES[] = "{\"fileUri\":\"" HOST "files/a\"},{\"file_uri\":\"files/b\"},"
+                            "{\"fileUri\":\"" HOST "files/c\"},{\"fileUri\":\"" HOST "files/a\"}";
 static const char CACHE[] = "{\"cachedContent\":\"cachedContents/x\",\"fileUri\":\"files/a\"}";
+/* What is not Google's leads to no project. */
+static const char WEB[] =
+    "{\"fileUri\":\"https://example.com/files/a\"},{\"fileUri\":\"gs://b/files/c\"}";
+static const char CUT[] = "{\"fileUri\":\"files/a";
 /* What a prompt speaks of is escaped. */
 static const char TALK[] = "{\"text\":\"\\\"googleSearch\\\": \\\"fileUri\\\":\\\"files/a\\\"\"}";
 
@@ -33,29 +40,55 @@ static void small_requests(void **state)
     static const struct {
         const char *text;
         bool extra;
-        const char *must;
+        const char *must; /* each with a blank behind it */
     } rows[] = {
-        {HELLO,     false, ""                 },
-        {SEARCH,    true,  ""                 },
-        {MAPS,      true,  ""                 },
-        {FILE_PART, false, "https://h/files/a"},
-        {CACHE,     false, "cachedContents/x" },
-        {TALK,      false, ""                 },
+        {HELLO,     false, ""                                     },
+        {SEARCH,    true,  ""                                     },
+        {MAPS,      true,  ""                                     },
+        {FILE_PART, false, HOST "files/a "                        },
+        {FILES,     false, HOST "files/a " HOST "files/c files/b "},
+        {CACHE,     false, "cachedContents/x files/a "            },
+        {WEB,       false, ""                                     },
+        {CUT,       false, "files/a "                             },
+        {TALK,      false, ""                                     },
     };
 
     (void)state;
     for (size_t i = 0; i < NELEM(rows); i++) {
         struct translation tr;
         struct key_want want = want_for(&tr, rows[i].text, S(""));
+        struct buf names;
 
         assert_true(str_eq(want.model, S("m")));
         assert_int_equal(want.affinity, 0);
         assert_int_equal(want.tokens, strlen(rows[i].text) / 4);
         assert_int_equal(want.extra, rows[i].extra);
-        if (!str_eq(want.must, str_z(rows[i].must)))
-            fail_msg("row %zu: %.*s", i, S_ARG(want.must));
+        buf_init(&names, 4096);
+        for (size_t j = 0; j < want.nmust; j++)
+            buf_putf(&names, "%.*s ", S_ARG(want.must[j]));
+        if (!str_eq(buf_str(&names), str_z(rows[i].must)))
+            fail_msg("row %zu: %.*s", i, S_ARG(buf_str(&names)));
+        buf_fini(&names);
         rope_fini(&tr.body);
     }
+}
+
+/* As many as fit; and none where the dialect says that there can be none. */
+static void many_files(void **state)
+{
+    struct translation tr;
+    struct buf text;
+
+    (void)state;
+    buf_init(&text, 1 << 16);
+    for (unsigned i = 0; i < 100; i++)
+        buf_putf(&text, "{\"fileData\":{\"fileUri\":\"files/%u\"}},", i);
+    buf_putc(&text, '\0');
+    assert_int_equal(want_for(&tr, text.p, S("")).nmust, KEYS_MUST_MAX);
+    tr.special = false;
+    assert_int_equal(want_names(&tr, (struct str[KEYS_MUST_MAX]){{0}}), 0);
+    rope_fini(&tr.body);
+    buf_fini(&text);
 }
 
 static void media_cost_little(void **state)
@@ -99,6 +132,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(small_requests),
+        cmocka_unit_test(many_files),
         cmocka_unit_test(media_cost_little),
         cmocka_unit_test(affinity_is_the_beginning),
     };

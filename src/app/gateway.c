@@ -278,6 +278,7 @@ struct settings *gateway_settings(struct gateway *g)
 static void *thread_main(void *arg)
 {
     worker_run(arg);
+    mem_settle();
     return NULL;
 }
 

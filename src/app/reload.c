@@ -43,6 +43,7 @@ static void *prepare(void *arg)
         r->err = credentials_init(&r->credentials, &r->fresh->config, &r->fresh->opts.origin,
                                   &r->problem);
     loop_post(g->main_loop, &r->done);
+    mem_settle();
     return NULL;
 }
 

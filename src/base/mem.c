@@ -10,8 +10,26 @@
 #include <stdlib.h>
 #include <string.h>
 
-static _Atomic size_t counted;
+static _Atomic int64_t counted;
 static _Atomic size_t budget = (size_t)1 << 30;
+
+/* What this thread has counted and not yet added up: each request counts some ten times, and all
+ * threads would write to the same place. The sum is wrong by as much for each thread. */
+enum { UNADDED_MAX = 32 * 1024 };
+static _Thread_local int64_t unadded;
+
+static void count(int64_t more)
+{
+    unadded += more;
+    if (unadded > UNADDED_MAX || unadded < -UNADDED_MAX)
+        mem_settle();
+}
+
+void mem_settle(void)
+{
+    atomic_fetch_add(&counted, unadded);
+    unadded = 0;
+}
 
 static void *or_die(void *p)
 {
@@ -30,9 +48,13 @@ void *mem_alloc(size_t n)
 void *mem_zalloc(size_t n)
 {
     enum { CACHED = 1024 };
+    void *p;
 
-    /* glibc's calloc passes the thread's cache of small blocks by */
-    return n > 0 && n <= CACHED ? memset(mem_alloc(n), 0, n) : or_die(calloc(1, n ? n : 1));
+    if (n == 0 || n > CACHED)
+        return or_die(calloc(1, n ? n : 1));
+    p = mem_alloc(n);
+    __asm__("" : "+r"(p)); /* or the two become calloc, which passes glibc's cache by */
+    return memset(p, 0, n);
 }
 
 void *mem_realloc(void *p, size_t n)
@@ -60,22 +82,18 @@ void *mem_try_realloc(void *p, size_t was, size_t n)
 
     if (torture_fails(TORTURE_ALLOC))
         return NULL;
-    if (n > was) {
-        size_t now = atomic_fetch_add(&counted, n - was) + (n - was);
-
-        if (now > atomic_load(&budget)) {
-            atomic_fetch_sub(&counted, n - was);
+    if (n > was) { /* counted before it is looked at: two threads do not pass with one room */
+        count((int64_t)(n - was));
+        if (mem_counted() > mem_budget()) {
+            count(-(int64_t)(n - was));
             return NULL;
         }
     }
     grown = realloc(p, n ? n : 1);
-    if (grown == NULL) {
-        if (n > was)
-            atomic_fetch_sub(&counted, n - was);
-        return NULL;
-    }
-    if (n < was)
-        atomic_fetch_sub(&counted, was - n);
+    if (grown == NULL && n > was)
+        count(-(int64_t)(n - was));
+    else if (grown != NULL && n < was)
+        count(-(int64_t)(was - n));
     return grown;
 }
 
@@ -83,13 +101,15 @@ void mem_drop(void *p, size_t n)
 {
     if (p == NULL)
         return;
-    atomic_fetch_sub(&counted, n);
+    count(-(int64_t)n);
     free(p);
 }
 
 size_t mem_counted(void)
 {
-    return atomic_load(&counted);
+    int64_t sum = atomic_load(&counted) + unadded;
+
+    return sum < 0 ? 0 : (size_t)sum; /* another thread gave back what it has not added yet */
 }
 
 void mem_set_budget(size_t bytes)

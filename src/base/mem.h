@@ -18,7 +18,8 @@ void mem_free(void *p);                 /* NULL is fine */
  * that the caller had counted for p. Give the size back to mem_drop. Thread-safe. */
 MUST_CHECK void *mem_try_realloc(void *p, size_t was, size_t n);
 void mem_drop(void *p, size_t n);
-size_t mem_counted(void);          /* bytes counted now */
+size_t mem_counted(void);          /* bytes counted now; of other threads, to 32 KiB each */
+void mem_settle(void);             /* the last thing that a thread does */
 void mem_set_budget(size_t bytes); /* default 1 GiB */
 size_t mem_budget(void);
 

@@ -3,6 +3,7 @@
 /* worker.c - a worker's parts put together, and taken apart when the process ends. */
 #include "app/worker.h"
 
+#include "base/log.h"
 #include "base/mem.h"
 #include "http/client.h"
 #include "http/server.h"
@@ -127,6 +128,14 @@ static void on_reload(struct task *t)
     loop_post(w->g->main_loop, &w->g->reloaded);
 }
 
+/* Before the tasks, which send the answers: a platform that freezes us once it has its answer has
+ * the line about it as well. */
+static void on_turn(struct task *t)
+{
+    (void)t;
+    log_flush();
+}
+
 struct worker *worker_open(struct gateway *g)
 {
     struct worker *w = mem_zalloc(sizeof *w);
@@ -151,13 +160,17 @@ struct worker *worker_open(struct gateway *g)
     task_init(&w->drain, on_drain);
     task_init(&w->reload, on_reload);
     task_init(&w->warm, on_warm);
+    task_init(&w->turn, on_turn);
+    loop_on_turn(w->loop, &w->turn);
     timer_init(&w->look, w->loop, on_look);
     return w;
 }
 
 void worker_run(struct worker *w)
 {
+    log_gather(true);
     loop_run(w->loop);
+    log_gather(false);
 }
 
 void worker_close(struct worker *w)

@@ -19,6 +19,7 @@ struct worker {
     struct metrics *metrics;
     struct task drain, reload; /* posted by the main loop */
     struct task warm;          /* posted by any */
+    struct task turn;          /* of the loop */
     struct timer look;
     _Atomic uint64_t number; /* of the settings */
     uint64_t drain_until_ms;

@@ -192,6 +192,7 @@ void log_begin(struct log_line *l, enum log_level level, const char *event)
 
     l->n = 0;
     l->json = as_json;
+    l->urgent = level <= LOG_WARN;
     if (l->json)
         put_z(l, "{");
     put_time(l, clock_wall_ms());
@@ -199,13 +200,37 @@ void log_begin(struct log_line *l, enum log_level level, const char *event)
     log_str(l, "ev", str_z(event));
 }
 
+static _Thread_local struct {
+    bool on;
+    size_t lines, n;
+    char p[LOG_LINE_MAX];
+} waiting;
+
+void log_flush(void)
+{
+    if (waiting.n > 0 && put_out(waiting.p, waiting.n) < 0)
+        atomic_fetch_add(&dropped, waiting.lines);
+    waiting.lines = waiting.n = 0;
+}
+
+void log_gather(bool on)
+{
+    log_flush();
+    waiting.on = on;
+}
+
 void log_end(struct log_line *l)
 {
     if (l->json)
         l->p[l->n++] = '}';
     l->p[l->n++] = '\n';
-    if (put_out(l->p, l->n) < 0)
-        atomic_fetch_add(&dropped, 1);
+    if (l->n > sizeof waiting.p - waiting.n)
+        log_flush();
+    memcpy(waiting.p + waiting.n, l->p, l->n);
+    waiting.n += l->n;
+    waiting.lines++;
+    if (!waiting.on || l->urgent)
+        log_flush();
 }
 
 void log_plain(struct str line)
@@ -213,7 +238,7 @@ void log_plain(struct str line)
     UNINITIALIZED struct log_line l;
 
     l.n = 0;
-    l.json = false;
+    l.json = l.urgent = false;
     put(&l, line.p, line.n);
     log_end(&l);
 }

@@ -2,8 +2,9 @@
  * SPDX-License-Identifier: MIT */
 /* log.h - one line of logfmt (or JSON) on stderr. Only proxy/ and app/ write lines.
  *
- * A line is built on the stack, cut at LOG_LINE_MAX and written with one call; a full disk, a
- * closed pipe or, after log_never_wait, one that nobody reads drops the line and counts it. */
+ * A line is built on the stack, cut at LOG_LINE_MAX and written with one call, or with others of
+ * its turn; a full disk, a closed pipe or, after log_never_wait, one that nobody reads drops the
+ * line and counts it. */
 #ifndef BASE_LOG_H
 #define BASE_LOG_H
 
@@ -16,12 +17,18 @@ void log_setup(enum log_level highest, bool json);
 /* From now on a pipe, socket or terminal that takes nothing costs lines and never time (PRC-6). For
  * a process that serves; one that says something and ends had better wait. */
 void log_never_wait(void);
+/* From now on, or no longer, this thread's lines wait for log_flush; those that tell of trouble
+ * take what waits with them at once. No more than LOG_LINE_MAX bytes wait, which a pipe takes
+ * whole. */
+void log_gather(bool on);
+void log_flush(void);
 bool log_on(enum log_level level);
 
 struct log_line {
     char p[LOG_LINE_MAX];
     size_t n;
     bool json;
+    bool urgent;
 };
 /* log_begin(&l, LOG_INFO, "exchange"); log_str(&l, "model", m); log_end(&l); Values are escaped and
  * cut at LOG_VALUE_MAX bytes, so that no foreign byte forges a line or a field. */

@@ -5,6 +5,10 @@
 
 #include <assert.h>
 
+#ifdef __SSE2__
+#include <emmintrin.h>
+#endif
+
 struct str http_method_str(enum http_method m)
 {
     static const struct str NAMES[] = {
@@ -165,9 +169,38 @@ static ALWAYS_INLINE uint64_t any(struct str s, uint64_t (*marks)(uint64_t))
     return found | marks(load(s.p + s.n - STEP));
 }
 
+#ifdef __SSE2__
+enum { WIDE = 16 };
+
+static ALWAYS_INLINE __m128i controls(const char *p)
+{
+    __m128i v = _mm_loadu_si128((const __m128i *)(const void *)p);
+
+    return _mm_or_si128(_mm_cmpeq_epi8(_mm_min_epu8(v, _mm_set1_epi8(0x1f)), v),
+                        _mm_cmpeq_epi8(v, _mm_set1_epi8(0x7f)));
+}
+
+static bool has_control(struct str s)
+{
+    __m128i found;
+
+    if (s.n < WIDE)
+        return any(s, control) != 0;
+    found = controls(s.p + s.n - WIDE);
+    for (size_t i = 0; s.n - i > WIDE; i += WIDE)
+        found = _mm_or_si128(found, controls(s.p + i));
+    return _mm_movemask_epi8(found) != 0;
+}
+#else
+static bool has_control(struct str s)
+{
+    return any(s, control) != 0;
+}
+#endif
+
 bool http_value_ok(struct str value)
 {
-    if (any(value, control) == 0)
+    if (!has_control(value))
         return true;
     for (size_t i = 0; i < value.n; i++) { /* HTAB is none that matters */
         unsigned char c = (unsigned char)value.p[i];

@@ -41,6 +41,15 @@ static void run_tasks(struct loop *loop)
     }
 }
 
+static void run_all(struct list *tasks)
+{
+    list_each (l, tasks) {
+        struct task *t = CONTAINER(l, struct task, link);
+
+        t->run(t);
+    }
+}
+
 /* Under the lock: another thread that posts the task again looks at its link. */
 static struct list *take_posted(struct loop *loop, struct list *from)
 {
@@ -89,11 +98,7 @@ static void notice_gap(struct loop *loop)
         return;
     if (overslept)
         loop->skew_ms += mono;
-    list_each (l, &loop->thaw) {
-        struct task *t = CONTAINER(l, struct task, link);
-
-        t->run(t);
-    }
+    run_all(&loop->thaw);
 }
 
 void loop_woke(struct loop *loop)
@@ -108,6 +113,7 @@ static void on_arm(uv_prepare_t *h)
 
     notice_gap(loop);
     run_tasks(loop);
+    run_all(&loop->turn);
     timers_arm(loop);
 }
 
@@ -117,6 +123,7 @@ static void on_settle(uv_check_t *h)
 
     loop_woke(loop);
     timers_run(loop);
+    run_all(&loop->turn);
     run_tasks(loop);
 }
 
@@ -161,6 +168,7 @@ struct loop *loop_new(void)
     list_init(&loop->soon);
     list_init(&loop->deferred);
     list_init(&loop->thaw);
+    list_init(&loop->turn);
     list_init(&loop->at_free);
     list_init(&loop->signals);
     list_init(&loop->posted);
@@ -292,6 +300,12 @@ void loop_on_thaw(struct loop *loop, struct task *t)
 {
     if (list_empty(&t->link))
         list_push(&loop->thaw, &t->link);
+}
+
+void loop_on_turn(struct loop *loop, struct task *t)
+{
+    if (list_empty(&t->link))
+        list_push(&loop->turn, &t->link);
 }
 
 void loop_at_free(struct loop *loop, struct task *t)

@@ -52,6 +52,10 @@ void loop_post(struct loop *loop, struct task *t);
  * task_cancel. */
 void loop_on_thaw(struct loop *loop, struct task *t);
 
+/* Run t in each turn, after its news and before its tasks, and once more before the loop waits.
+ * Until task_cancel. */
+void loop_on_turn(struct loop *loop, struct task *t);
+
 /* Monotonic, read once a turn. Time spent frozen is left out: timers go on where they stood. */
 uint64_t loop_now_ms(struct loop *loop);
 

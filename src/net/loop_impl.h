@@ -30,7 +30,7 @@ struct loop {
     uv_idle_t hurry;   /* active: the poll must not wait */
     uv_timer_t alarm;  /* wakes the poll for the first timer; does nothing itself */
     uv_async_t mail;   /* wakes the poll for posted tasks */
-    struct list soon, deferred, thaw, at_free, signals;
+    struct list soon, deferred, thaw, turn, at_free, signals;
     bool running, stopping;
 
     struct timer **heap; /* net/timer.c */

@@ -10,7 +10,9 @@
 #include "http/client.h"
 #include "http/client_head.h"
 
+#include <fcntl.h>
 #include <setjmp.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -149,6 +151,76 @@ static void lim_18_log(void **state)
     for (size_t i = 0; i < 100; i++) /* the line has an end as well */
         log_str(&l, "v", str_of(value, sizeof value));
     assert_true(l.n <= LOG_LINE_MAX - 2);
+}
+
+/* A line of about that many bytes. */
+static void log_line_of(enum log_level level, size_t bytes)
+{
+    struct log_line l;
+
+    log_begin(&l, level, "x");
+    while (l.n + 32 < bytes)
+        log_str(&l, "v", S("vvvvvvvvvvvvvvvvvvvvvvvvvvvvv"));
+    log_end(&l);
+}
+
+/* Lines that have come to the other end since the last time. */
+static size_t lines_at(int fd)
+{
+    char p[4 * LOG_LINE_MAX];
+    ssize_t n = read(fd, p, sizeof p);
+    size_t lines = 0;
+
+    for (ssize_t i = 0; i < n; i++)
+        lines += p[i] == '\n';
+    assert_true(n <= 0 || p[n - 1] == '\n');
+    return lines;
+}
+
+/* Lines wait for the end of the turn, or for trouble, or until a pipe would not take them whole. */
+static void log_lines_wait(void **state)
+{
+    int was = dup(STDERR_FILENO), ends[2];
+    size_t seen[6];
+    uint64_t dropped;
+
+    (void)state;
+    assert_int_equal(pipe2(ends, O_NONBLOCK), 0);
+    dup2(ends[1], STDERR_FILENO);
+    log_line_of(LOG_INFO, 100);
+    seen[0] = lines_at(ends[0]);
+    log_gather(true);
+    log_line_of(LOG_INFO, 100);
+    log_line_of(LOG_INFO, 100);
+    seen[1] = lines_at(ends[0]);
+    log_flush();
+    seen[2] = lines_at(ends[0]);
+    log_line_of(LOG_INFO, 100);
+    log_line_of(LOG_WARN, 100);
+    seen[3] = lines_at(ends[0]);
+    log_line_of(LOG_INFO, 2500);
+    log_line_of(LOG_INFO, 2500);
+    seen[4] = lines_at(ends[0]);
+    log_gather(false);
+    seen[5] = lines_at(ends[0]);
+    log_gather(true);
+    log_line_of(LOG_INFO, 100);
+    log_line_of(LOG_INFO, 100);
+    close(ends[0]);
+    signal(SIGPIPE, SIG_IGN);
+    dropped = log_dropped();
+    log_gather(false);
+    dropped = log_dropped() - dropped;
+    dup2(was, STDERR_FILENO);
+    close(was);
+    close(ends[1]);
+    assert_int_equal(seen[0], 1);
+    assert_int_equal(seen[1], 0);
+    assert_int_equal(seen[2], 2);
+    assert_int_equal(seen[3], 2);
+    assert_int_equal(seen[4], 1);
+    assert_int_equal(seen[5], 1);
+    assert_int_equal(dropped, 2);
 }
 
 /* LIM-4: fields of an answer, kept and passed over alike. */
@@ -348,15 +420,11 @@ static void options_are_printed(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(lim_18_options),
-        cmocka_unit_test(lim_18_units),
-        cmocka_unit_test(lim_18_tokens_and_keys),
-        cmocka_unit_test(lim_18_log),
-        cmocka_unit_test(lim_18_heads),
-        cmocka_unit_test(sec_2_hidden),
-        cmocka_unit_test(sec_3_files),
-        cmocka_unit_test(config_files),
-        cmocka_unit_test(a_token_is_made_up),
+        cmocka_unit_test(lim_18_options),         cmocka_unit_test(lim_18_units),
+        cmocka_unit_test(lim_18_tokens_and_keys), cmocka_unit_test(lim_18_log),
+        cmocka_unit_test(log_lines_wait),         cmocka_unit_test(lim_18_heads),
+        cmocka_unit_test(sec_2_hidden),           cmocka_unit_test(sec_3_files),
+        cmocka_unit_test(config_files),           cmocka_unit_test(a_token_is_made_up),
         cmocka_unit_test(options_are_printed),
     };
 

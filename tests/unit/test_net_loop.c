@@ -127,6 +127,48 @@ static void ring(struct timer *t)
         loop_stop(t->loop);
 }
 
+struct last_bell {
+    struct timer timer;
+    struct step soon;
+};
+
+static void ring_last(struct timer *t)
+{
+    buf_putc(&trace, 'n');
+    loop_soon(t->loop, &CONTAINER(t, struct last_bell, timer)->soon.task);
+    loop_stop(t->loop);
+}
+
+/* Between a turn's news and its tasks, and before the loop waits, as often as there are turns. */
+static void a_task_of_each_turn(void **state)
+{
+    struct step turn;
+    struct last_bell bell;
+    struct listener *l;
+
+    (void)state;
+    buf_init(&trace, 1000);
+    the_loop = loop_new();
+    l = anchor(the_loop);
+    step_init(&turn, "t");
+    step_init(&bell.soon, "s");
+    timer_init(&bell.timer, the_loop, ring_last);
+    timer_start(&bell.timer, 1);
+    loop_on_turn(the_loop, &turn.task);
+    loop_on_turn(the_loop, &turn.task); /* twice is once */
+    loop_run(the_loop);
+    assert_true(trace.n >= 4 && trace.p[0] == 't');
+    assert_memory_equal(trace.p + trace.n - 3, "nts", 3);
+    buf_drop_front(&trace, trace.n - 3);
+    assert_trace("nts");
+    task_cancel(&turn.task);
+    timer_start(&bell.timer, 1);
+    loop_run(the_loop);
+    assert_trace("ns");
+    listener_close(l);
+    loop_free(the_loop);
+}
+
 static void timers_fire_by_due_time(void **state)
 {
     static const uint64_t after_ms[] = {5, 1, 9, 3, 7, 2, 8, 4, 6, 30};
@@ -446,6 +488,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(tasks_run_in_order),
+        cmocka_unit_test(a_task_of_each_turn),
         cmocka_unit_test(a_cancelled_task_does_not_run),
         cmocka_unit_test(timers_fire_by_due_time),
         cmocka_unit_test(many_timers),

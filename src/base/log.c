@@ -3,6 +3,7 @@
 /* log.c - builds and writes log lines. Must not know what is logged, nor allocate. */
 #include "base/log.h"
 #include "base/clock.h"
+#include "base/eight.h"
 
 #include <fcntl.h>
 #include <poll.h>
@@ -90,15 +91,16 @@ static void put_z(struct log_line *l, const char *z)
     put(l, z, strlen(z));
 }
 
+/* Bytes that a value without quotes cannot have. */
+static uint64_t marks(uint64_t v)
+{
+    return eight_below(v, '!') | eight_equal(v, '"') | eight_equal(v, '=') | eight_equal(v, '\\') |
+           eight_equal(v, 0x7f) | (v & EIGHT_TOPS);
+}
+
 static bool is_plain(struct str v)
 {
-    if (v.n == 0)
-        return false;
-    for (size_t i = 0; i < v.n; i++)
-        if (v.p[i] <= ' ' || v.p[i] == '"' || v.p[i] == '=' || v.p[i] == '\\' || v.p[i] >= 0x7f ||
-            v.p[i] < 0)
-            return false;
-    return true;
+    return v.n > 0 && !eight_any(v, marks);
 }
 
 /* Between quotes, with control bytes as \xNN (logfmt) or \u00NN (JSON); foreign text has every byte
@@ -124,22 +126,41 @@ static void put_quoted(struct log_line *l, struct str v, bool own)
     put(l, "\"", 1);
 }
 
-static void put_name(struct log_line *l, const char *name)
+static void put_name(struct log_line *l, struct str name)
 {
     if (l->json) {
         put_z(l, l->n > 1 ? ",\"" : "\"");
-        put_z(l, name);
+        put(l, name.p, name.n);
         put_z(l, "\":");
     } else {
         put(l, " ", l->n > 0);
-        put_z(l, name);
+        put(l, name.p, name.n);
         put(l, "=", 1);
     }
 }
 
-void log_str(struct log_line *l, const char *name, struct str value)
+/* name=value where there is room for all of it and nothing to escape, as nearly always. */
+static bool put_plain(struct log_line *l, struct str name, struct str value)
+{
+    char *at = l->p + l->n;
+
+    if (l->json || name.n + value.n + 4 > sizeof l->p - l->n)
+        return false;
+    *at = ' ';
+    at += l->n > 0;
+    memcpy(at, name.p, name.n);
+    at += name.n;
+    *at++ = '=';
+    memcpy(at, value.p, value.n);
+    l->n = (size_t)(at - l->p) + value.n;
+    return true;
+}
+
+void log_field(struct log_line *l, struct str name, struct str value)
 {
     value = str_sub(value, 0, LOG_VALUE_MAX);
+    if (is_plain(value) && put_plain(l, name, value))
+        return;
     put_name(l, name);
     if (!l->json && is_plain(value))
         put(l, value.p, value.n);
@@ -147,17 +168,15 @@ void log_str(struct log_line *l, const char *name, struct str value)
         put_quoted(l, value, false);
 }
 
-void log_u64(struct log_line *l, const char *name, uint64_t value)
+void log_number(struct log_line *l, struct str name, uint64_t value)
 {
-    char digits[20];
-    char *at = digits + sizeof digits;
+    char digits[STR_U64_MAX];
+    struct str text = str_of(digits, str_put_u64(digits, value));
 
-    do {
-        *--at = (char)('0' + value % 10);
-        value /= 10;
-    } while (value != 0);
+    if (put_plain(l, name, text))
+        return;
     put_name(l, name);
-    put(l, at, (size_t)(digits + sizeof digits - at));
+    put(l, text.p, text.n);
 }
 
 /* The second of the last line of this thread, spelled out: lines come many a second. */
@@ -179,7 +198,7 @@ static void put_time(struct log_line *l, int64_t ms)
         strftime(last.text, sizeof last.text, "%Y-%m-%dT%H:%M:%S", &t);
         last.s = ms / 1000;
     }
-    put_name(l, "ts");
+    put_name(l, S("ts"));
     put_z(l, l->json ? "\"" : "");
     put_z(l, last.text);
     put(l, milli, sizeof milli);
@@ -258,7 +277,7 @@ void log_text(enum log_level level, const char *event, const char *fmt, ...)
     if (n < 0)
         return;
     log_begin(&l, level, event);
-    put_name(&l, "msg");
+    put_name(&l, S("msg"));
     put_quoted(&l, str_z(text), true);
     log_end(&l);
 }

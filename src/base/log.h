@@ -33,8 +33,16 @@ struct log_line {
 /* log_begin(&l, LOG_INFO, "exchange"); log_str(&l, "model", m); log_end(&l); Values are escaped and
  * cut at LOG_VALUE_MAX bytes, so that no foreign byte forges a line or a field. */
 void log_begin(struct log_line *l, enum log_level level, const char *event);
-void log_str(struct log_line *l, const char *name, struct str value);
-void log_u64(struct log_line *l, const char *name, uint64_t value);
+void log_field(struct log_line *l, struct str name, struct str value);
+void log_number(struct log_line *l, struct str name, uint64_t value);
+static inline void log_str(struct log_line *l, const char *name, struct str value)
+{
+    log_field(l, str_z(name), value); /* a literal's length is known where it stands */
+}
+static inline void log_u64(struct log_line *l, const char *name, uint64_t value)
+{
+    log_number(l, str_z(name), value);
+}
 void log_end(struct log_line *l);
 
 /* The common short form: an event and a text for a person. */

@@ -2,6 +2,7 @@
  * SPDX-License-Identifier: MIT */
 /* msg.c - the words of HTTP that both sides need. Pure. */
 #include "http/msg.h"
+#include "base/eight.h"
 
 #include <assert.h>
 
@@ -118,55 +119,14 @@ bool http_name_ok(struct str name)
     return name.n > 0;
 }
 
-/* Eight bytes at once; the result has the top bit of each byte that is meant. */
-enum { STEP = 8 };
-static const uint64_t ONES = 0x0101010101010101U, TOPS = 0x8080808080808080U;
-
-static uint64_t load(const char *p)
-{
-    uint64_t v;
-
-    memcpy(&v, p, STEP);
-    return v;
-}
-
-static uint64_t below(uint64_t v, unsigned least) /* least <= 0x80 */
-{
-    return ~((v | TOPS) - ONES * least) & ~v & TOPS;
-}
-
-static uint64_t equal(uint64_t v, unsigned byte)
-{
-    uint64_t x = v ^ ONES * byte;
-
-    return ~((x & ~TOPS) + ~TOPS) & ~x & TOPS;
-}
-
 static uint64_t control(uint64_t v)
 {
-    return below(v, ' ') | equal(v, 0x7f);
+    return eight_below(v, ' ') | eight_equal(v, 0x7f);
 }
 
 static uint64_t invisible(uint64_t v)
 {
-    return below(v, '!') | equal(v, 0x7f) | (v & TOPS);
-}
-
-/* What `marks` finds in the words of s, of which the last may reach back into the one before;
- * fewer bytes than a word are padded with one that is visible. */
-static ALWAYS_INLINE uint64_t any(struct str s, uint64_t (*marks)(uint64_t))
-{
-    char pad[STEP] = {'x', 'x', 'x', 'x', 'x', 'x', 'x', 'x'};
-    uint64_t found = 0;
-
-    if (s.n < STEP) {
-        for (size_t i = 0; i < s.n; i++)
-            pad[i] = s.p[i];
-        return marks(load(pad));
-    }
-    for (size_t i = 0; s.n - i > STEP; i += STEP)
-        found |= marks(load(s.p + i));
-    return found | marks(load(s.p + s.n - STEP));
+    return eight_below(v, '!') | eight_equal(v, 0x7f) | (v & EIGHT_TOPS);
 }
 
 #ifdef __SSE2__
@@ -185,7 +145,7 @@ static bool has_control(struct str s)
     __m128i found;
 
     if (s.n < WIDE)
-        return any(s, control) != 0;
+        return eight_any(s, control);
     found = controls(s.p + s.n - WIDE);
     for (size_t i = 0; s.n - i > WIDE; i += WIDE)
         found = _mm_or_si128(found, controls(s.p + i));
@@ -194,7 +154,7 @@ static bool has_control(struct str s)
 #else
 static bool has_control(struct str s)
 {
-    return any(s, control) != 0;
+    return eight_any(s, control);
 }
 #endif
 
@@ -213,5 +173,5 @@ bool http_value_ok(struct str value)
 
 bool http_visible(struct str s)
 {
-    return s.n > 0 && any(s, invisible) == 0;
+    return s.n > 0 && !eight_any(s, invisible);
 }

@@ -153,6 +153,29 @@ static void lim_18_log(void **state)
     assert_true(l.n <= LOG_LINE_MAX - 2);
 }
 
+/* A value stands without quotes when each of its bytes may, wherever it is. */
+static void log_quotes(void **state)
+{
+    char value[20];
+    struct log_line l = {.n = 0};
+
+    (void)state;
+    memset(value, 'v', sizeof value);
+    for (size_t n = 1; n <= sizeof value; n++)
+        for (size_t at = 0; at < n; at++)
+            for (unsigned c = 0; c < 256; c++) {
+                bool plain = c > ' ' && c < 0x7f && c != '"' && c != '=' && c != '\\';
+
+                value[at] = (char)c;
+                l.n = 0;
+                log_str(&l, "n", str_of(value, n));
+                assert_memory_equal(l.p, "n=", 2);
+                assert_int_equal(l.p[2] == '"', !plain);
+                assert_true(!plain || (l.n == 2 + n && memcmp(l.p + 2, value, n) == 0));
+                value[at] = 'v';
+            }
+}
+
 /* A line of about that many bytes. */
 static void log_line_of(enum log_level level, size_t bytes)
 {
@@ -420,11 +443,17 @@ static void options_are_printed(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(lim_18_options),         cmocka_unit_test(lim_18_units),
-        cmocka_unit_test(lim_18_tokens_and_keys), cmocka_unit_test(lim_18_log),
-        cmocka_unit_test(log_lines_wait),         cmocka_unit_test(lim_18_heads),
-        cmocka_unit_test(sec_2_hidden),           cmocka_unit_test(sec_3_files),
-        cmocka_unit_test(config_files),           cmocka_unit_test(a_token_is_made_up),
+        cmocka_unit_test(lim_18_options),
+        cmocka_unit_test(lim_18_units),
+        cmocka_unit_test(lim_18_tokens_and_keys),
+        cmocka_unit_test(lim_18_log),
+        cmocka_unit_test(log_lines_wait),
+        cmocka_unit_test(log_quotes),
+        cmocka_unit_test(lim_18_heads),
+        cmocka_unit_test(sec_2_hidden),
+        cmocka_unit_test(sec_3_files),
+        cmocka_unit_test(config_files),
+        cmocka_unit_test(a_token_is_made_up),
         cmocka_unit_test(options_are_printed),
     };
 

@@ -232,7 +232,8 @@ static void on_read(void *owner, struct str bytes)
         return;
     if (n < 0)
         conn_kill(&h->conn, E_UPSTREAM, "upstream broke the HTTP/2 connection");
-    else
+    else if (nghttp2_session_want_write(h->ng) || !nghttp2_session_want_read(h->ng) ||
+             h->conn.draining) /* data alone mostly wants no answer */
         h2_flush(h);
 }
 

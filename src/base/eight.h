@@ -31,19 +31,35 @@ static inline uint64_t eight_load(const char *p)
     return v;
 }
 
+/* Fewer than eight bytes, some of them twice; all others are 'x'. */
+static inline uint64_t eight_few(struct str s)
+{
+    uint64_t v = EIGHT_ONES * 'x';
+    uint32_t half[2];
+    uint16_t quarter[2];
+
+    if (s.n >= 4) {
+        memcpy(&half[0], s.p, 4);
+        memcpy(&half[1], s.p + s.n - 4, 4);
+        v = (uint64_t)half[1] << 32 | half[0];
+    } else if (s.n >= 2) {
+        memcpy(&quarter[0], s.p, 2);
+        memcpy(&quarter[1], s.p + s.n - 2, 2);
+        v = v << 32 | (uint32_t)quarter[1] << 16 | quarter[0];
+    } else if (s.n == 1) {
+        v = v << 8 | (unsigned char)s.p[0];
+    }
+    return v;
+}
+
 /* What `kind` finds in s. The last word reaches back into the one before; fewer bytes than a word
- * are padded with 'x', which no kind may mean. */
+ * stand with 'x', which no kind may mean. */
 static ALWAYS_INLINE bool eight_any(struct str s, uint64_t (*kind)(uint64_t))
 {
     uint64_t found = 0;
 
-    if (s.n < EIGHT) {
-        char pad[EIGHT] = {'x', 'x', 'x', 'x', 'x', 'x', 'x', 'x'};
-
-        for (size_t i = 0; i < s.n; i++)
-            pad[i] = s.p[i];
-        return kind(eight_load(pad)) != 0;
-    }
+    if (s.n < EIGHT)
+        return kind(eight_few(s)) != 0;
     for (size_t i = 0; s.n - i > EIGHT; i += EIGHT)
         found |= kind(eight_load(s.p + i));
     return (found | kind(eight_load(s.p + s.n - EIGHT))) != 0;

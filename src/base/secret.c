@@ -4,8 +4,6 @@
 #include "base/secret.h"
 #include "base/mem.h"
 
-#include <stdio.h>
-
 void secret_wipe(void *p, size_t n)
 {
     if (p != NULL)
@@ -46,7 +44,9 @@ struct secret_tail secret_tail(const struct secret *s)
 {
     struct secret_tail t = {""};
 
-    if (s->n >= 12)
-        snprintf(t.z, sizeof t.z, "..%.4s", s->p + s->n - 4);
+    if (s->n >= 12) {
+        t.z[0] = t.z[1] = '.';
+        str_to_z(t.z + 2, sizeof t.z - 2, str_of(s->p + s->n - 4, 4));
+    }
     return t;
 }

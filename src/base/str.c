@@ -85,6 +85,27 @@ bool str_u64(struct str s, uint64_t max, uint64_t *ret)
     return true;
 }
 
+size_t str_join(char *out, size_t room, const struct str *pieces, size_t n)
+{
+    size_t at = 0;
+
+    for (size_t i = 0; i < n; i++) {
+        if (pieces[i].n > room - at)
+            return 0;
+        if (pieces[i].n > 0)
+            memcpy(out + at, pieces[i].p, pieces[i].n);
+        at += pieces[i].n;
+    }
+    return at;
+}
+
+void str_to_z(char *out, size_t room, struct str s)
+{
+    s = str_sub(s, 0, room - 1);
+    memcpy(out, s.p, s.n);
+    out[s.n] = '\0';
+}
+
 size_t str_put_u64(char *out, uint64_t v)
 {
     char digits[STR_U64_MAX];

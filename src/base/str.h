@@ -68,6 +68,11 @@ struct str str_cut(struct str *s, char sep);
  *   errors  false when empty, not all digits, or over max; *ret is untouched then */
 MUST_CHECK bool str_u64(struct str s, uint64_t max, uint64_t *ret);
 
+/* The pieces one behind the other, without a NUL. 0 when they are more than `room` bytes. */
+size_t str_join(char *out, size_t room, const struct str *pieces, size_t n);
+/* s with a NUL, cut to what has room. */
+void str_to_z(char *out, size_t room, struct str s);
+
 /* v in decimal to out, which has room for STR_U64_MAX bytes; how many it took. */
 enum { STR_U64_MAX = 20 };
 size_t str_put_u64(char *out, uint64_t v);

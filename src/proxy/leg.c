@@ -6,11 +6,9 @@
 
 #include "base/random.h"
 
-#include <stdio.h>
-
-static const char *const METHOD[] = {
-    [GM_GENERATE] = ":generateContent",
-    [GM_STREAM] = ":streamGenerateContent?alt=sse",
+static const struct str METHOD[] = {
+    [GM_GENERATE] = S_INIT(":generateContent"),
+    [GM_STREAM] = S_INIT(":streamGenerateContent?alt=sse"),
 };
 
 enum {
@@ -28,8 +26,8 @@ void leg_named(struct leg *leg)
 {
     struct exchange *x = leg->x;
 
-    snprintf(x->key_tail, sizeof x->key_tail, "%s", secret_tail(key_of(leg)).z);
-    snprintf(x->way, sizeof x->way, "%s", way_proxy_name(&leg->way));
+    str_to_z(x->key_tail, sizeof x->key_tail, str_z(secret_tail(key_of(leg)).z));
+    str_to_z(x->way, sizeof x->way, str_z(way_proxy_name(&leg->way)));
 }
 
 static void forget_answer(struct leg *leg)
@@ -233,16 +231,22 @@ void leg_send(struct leg *leg)
     const struct proxy_opts *o = x->opts;
     const struct secret *key = key_of(leg);
     struct origin origin;
-    char target[TARGET_MAX];
+    UNINITIALIZED char target[TARGET_MAX];
     const struct http_header headers[] = {
         {S("content-type"),   S("application/json")        },
         {S("accept"),         S("*/*")                     },
         {S("user-agent"),     S("queqiao/" QUEQIAO_VERSION)},
         {S("x-goog-api-key"), secret_str(key)              },
     };
-    int n = snprintf(target, sizeof target, "%.*s/v1beta/%s%.*s%s", S_ARG(o->base_path),
-                     memchr(x->tr.model.p, '/', x->tr.model.n) ? "" : "models/", S_ARG(x->tr.model),
-                     METHOD[x->tr.method]);
+    struct str model = x->tr.model;
+    const struct str pieces[] = {
+        o->base_path,
+        S("/v1beta/"),
+        memchr(model.p, '/', model.n) != NULL ? S("") : S("models/"),
+        model,
+        METHOD[x->tr.method],
+    };
+    size_t n = str_join(target, sizeof target, pieces, NELEM(pieces));
 
     if (!way_take(x->p, &leg->way, leg->lease.way, &o->origin, &origin)) {
         no_way(leg);
@@ -259,7 +263,7 @@ void leg_send(struct leg *leg)
                            &(struct client_request){
                                .origin = origin,
                                .method = HTTP_POST,
-                               .target = str_of(target, n > 0 && n < TARGET_MAX ? (size_t)n : 0),
+                               .target = str_of(target, n),
                                .headers = {headers, NELEM(headers)},
                                .body = &x->tr.body,
                                .first_byte_ms = o->first_byte_ms,

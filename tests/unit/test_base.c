@@ -62,6 +62,25 @@ static void cutting(void **state)
 }
 
 /* DAT-6, LIM-18. */
+static void joining(void **state)
+{
+    static const struct str PIECES[] = {
+        S_INIT("ab"), S_INIT(""), S_INIT("c"), {NULL, 0}
+    };
+    char out[5] = "....";
+
+    (void)state;
+    assert_int_equal(str_join(out, 2, PIECES, NELEM(PIECES)), 0);
+    assert_int_equal(str_join(out, 3, PIECES, NELEM(PIECES)), 3);
+    assert_string_equal(out, "abc.");
+    str_to_z(out, sizeof out, S("1234"));
+    assert_string_equal(out, "1234");
+    str_to_z(out, sizeof out, S("98765"));
+    assert_string_equal(out, "9876");
+    str_to_z(out, sizeof out, S(""));
+    assert_string_equal(out, "");
+}
+
 static void buffer_cap_is_sticky(void **state)
 {
     struct buf b;
@@ -217,6 +236,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(numbers),
         cmocka_unit_test(cutting),
+        cmocka_unit_test(joining),
         cmocka_unit_test(buffer_cap_is_sticky),
         cmocka_unit_test(budget_refuses),
         cmocka_unit_test(rope_reads_in_order),

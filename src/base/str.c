@@ -111,6 +111,10 @@ size_t str_put_u64(char *out, uint64_t v)
     char digits[STR_U64_MAX];
     size_t at = sizeof digits;
 
+    if (v < 10) { /* most are */
+        *out = (char)('0' + v);
+        return 1;
+    }
     do {
         digits[--at] = (char)('0' + v % 10);
         v /= 10;

@@ -24,6 +24,11 @@ void jw_begin(struct jw *w, struct buf *b)
     *w = (struct jw){.b = b};
 }
 
+void jw_begin_inside(struct jw *w, struct buf *b)
+{
+    *w = (struct jw){.b = b, .depth = 1, .object = true, .comma = true, .kind = {1}};
+}
+
 void jw_begin_rope(struct jw *w, struct rope *r)
 {
     *w = (struct jw){.b = &r->text, .rope = r};

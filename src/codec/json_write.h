@@ -24,6 +24,7 @@ struct jw {
     uint8_t kind[JW_DEPTH_MAX / 8]; /* one bit a level: object or array */
 };
 void jw_begin(struct jw *w, struct buf *b);
+void jw_begin_inside(struct jw *w, struct buf *b); /* of an object with members: jw_end closes it */
 void jw_begin_rope(struct jw *w, struct rope *r); /* strings borrowed: they must outlive the rope */
 
 /* A name of our own: its length is known where it is compiled. NULL stays NULL. */

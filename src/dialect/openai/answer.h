@@ -53,7 +53,7 @@ struct oa_answer {
     bool hide_thoughts;      /* asked for, but not to be shown */
     struct str audio_format; /* "wav", "pcm16"; empty: no audio was asked for */
     struct oa_name *names;
-    struct str head; /* what every chunk begins with */
+    struct str head; /* what the whole, or every chunk, begins with: in the middle of an object */
     struct oa_choice *choice;
     unsigned n;
     unsigned made; /* call ids made here */
@@ -69,7 +69,7 @@ enum err oa_answer_end(void *answer, const struct gm_reader *readers, unsigned n
 void oa_answer_restart(void *answer, unsigned choice);
 
 /* chunk.c: the envelope. Open, write members of the delta, close. */
-MUST_CHECK enum err oa_chunk_head(struct oa_answer *a);
+MUST_CHECK enum err oa_answer_head(struct oa_answer *a);
 void oa_chunk_open(struct oa_answer *a, unsigned choice, struct jw *w, struct buf *out);
 MUST_CHECK enum err oa_chunk_close(struct oa_answer *a, struct jw *w, struct buf *out);
 /* A delta of one member: `delta` is what stands before its text, {"content": */
@@ -82,7 +82,6 @@ void oa_chunk_finish(struct oa_answer *a, unsigned choice, const struct gm_reade
 void oa_chunk_usage(struct oa_answer *a, const struct gm_reader *readers, struct buf *out);
 
 /* What chunks and a whole answer share. */
-void oa_put_identity(const struct oa_answer *a, struct jw *w, const char *object);
 void oa_put_ending(struct jw *w, const struct gm_reader *r);
 void oa_put_tier(struct jw *w, const struct gm_reader *r);
 void oa_put_usage(struct jw *w, const char *key, const struct gm_reader *readers, unsigned n);

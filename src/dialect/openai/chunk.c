@@ -13,37 +13,34 @@ static const struct word TIER[] = {
     {"flex",     1},
     {"priority", 2},
 };
+enum {
+    HEAD_REST = 160, /* of a head: all but what is the request's */
+    ESCAPE_MAX = 6,  /* a byte in JSON */
+};
+
 static const char *const OA_TIER[] = {"default", "flex", "priority"};
 
-enum err oa_chunk_head(struct oa_answer *a)
+enum err oa_answer_head(struct oa_answer *a)
 {
-    struct buf b;
+    struct str suffix = str_of(a->opts->model_suffix.p, a->opts->model_suffix.n);
+    size_t most = HEAD_REST + a->nonce.n + ESCAPE_MAX * (a->model.n + suffix.n);
+    struct buf b = {.p = arena_alloc(a->arena, most), .room = most, .max = most};
     struct jw w;
-    enum err err;
 
-    buf_init(&b, 4 << 10);
-    buf_lit(&b, "data: ");
-    jw_begin(&w, &b);
-    jw_obj(&w, NULL);
-    oa_put_identity(a, &w, "chat.completion.chunk");
-    a->head = arena_dup(a->arena, buf_str(&b)); /* stops in the middle of the object */
-    err = b.err != OK ? b.err : a->head.n == 0 ? E_TOOBIG : OK;
-    buf_fini(&b);
-    return err;
-}
-
-void oa_put_identity(const struct oa_answer *a, struct jw *w, const char *object)
-{
-    jw_str_open(w, "id");
-    jw_str_more(w, S("chatcmpl-"));
-    jw_str_more(w, a->nonce);
-    jw_str_close(w);
-    jw_str(w, "object", str_z(object));
-    jw_int(w, "created", a->created);
-    jw_str_open(w, "model");
-    jw_str_more(w, a->model);
-    jw_str_more(w, str_of(a->opts->model_suffix.p, a->opts->model_suffix.n));
-    jw_str_close(w);
+    if (b.p == NULL)
+        return E_TOOBIG;
+    buf_put(&b, a->stream ? S("data: {\"id\":\"chatcmpl-") : S("{\"id\":\"chatcmpl-"));
+    buf_put(&b, a->nonce);
+    buf_put(&b, a->stream ? S("\",\"object\":\"chat.completion.chunk\"")
+                          : S("\",\"object\":\"chat.completion\""));
+    jw_begin_inside(&w, &b);
+    jw_int(&w, "created", a->created);
+    jw_str_open(&w, "model");
+    jw_str_more(&w, a->model);
+    jw_str_more(&w, suffix);
+    jw_str_close(&w);
+    a->head = buf_str(&b);
+    return b.err;
 }
 
 /* Up to the delta. */
@@ -229,10 +226,30 @@ static uint64_t completion_of(const struct gm_usage *u)
     return u->total > in && u->total - in > out ? u->total - in : out;
 }
 
+static char *put(char *at, struct str s)
+{
+    memcpy(at, s.p, s.n);
+    return at + s.n;
+}
+#define PUT(at, lit) put(at, S(lit))
+
+static char *put_images(char *at, uint64_t tokens)
+{
+    if (tokens == 0)
+        return at;
+    at = PUT(at, ",\"image_tokens\":");
+    return at + str_put_u64(at, tokens);
+}
+
+/* The words are less than 400 bytes, the numbers 9. */
+enum { USAGE_MAX = 400 + 9 * STR_U64_MAX };
+
 void oa_put_usage(struct jw *w, const char *key, const struct gm_reader *readers, unsigned n)
 {
     struct gm_usage sum = {0};
     uint64_t completion = 0;
+    char text[USAGE_MAX];
+    char *at = text;
 
     for (unsigned i = 0; i < n; i++) { /* the prompt is one and the same */
         const struct gm_usage *u = &readers[i].usage;
@@ -248,24 +265,23 @@ void oa_put_usage(struct jw *w, const char *key, const struct gm_reader *readers
         sum.candidates_audio += u->candidates_audio;
         sum.candidates_image += u->candidates_image;
     }
-    jw_obj(w, key);
-    jw_u64(w, "prompt_tokens", sum.prompt);
-    jw_u64(w, "completion_tokens", completion);
-    jw_u64(w, "total_tokens", sum.prompt + completion);
-    jw_obj(w, "prompt_tokens_details");
-    jw_u64(w, "cached_tokens", sum.cached);
-    jw_u64(w, "cache_write_tokens", 0); /* Gemini tells of reads alone */
-    jw_u64(w, "audio_tokens", sum.prompt_audio);
-    if (sum.prompt_image > 0)
-        jw_u64(w, "image_tokens", sum.prompt_image);
-    jw_end(w);
-    jw_obj(w, "completion_tokens_details");
-    jw_u64(w, "reasoning_tokens", sum.thoughts);
-    jw_u64(w, "audio_tokens", sum.candidates_audio);
-    if (sum.candidates_image > 0)
-        jw_u64(w, "image_tokens", sum.candidates_image);
-    jw_u64(w, "accepted_prediction_tokens", 0);
-    jw_u64(w, "rejected_prediction_tokens", 0);
-    jw_end(w);
-    jw_end(w);
+    at = PUT(at, "{\"prompt_tokens\":");
+    at += str_put_u64(at, sum.prompt);
+    at = PUT(at, ",\"completion_tokens\":");
+    at += str_put_u64(at, completion);
+    at = PUT(at, ",\"total_tokens\":");
+    at += str_put_u64(at, sum.prompt + completion);
+    at = PUT(at, ",\"prompt_tokens_details\":{\"cached_tokens\":");
+    at += str_put_u64(at, sum.cached);
+    /* Gemini tells of reads alone. */
+    at = PUT(at, ",\"cache_write_tokens\":0,\"audio_tokens\":");
+    at += str_put_u64(at, sum.prompt_audio);
+    at = put_images(at, sum.prompt_image);
+    at = PUT(at, "},\"completion_tokens_details\":{\"reasoning_tokens\":");
+    at += str_put_u64(at, sum.thoughts);
+    at = PUT(at, ",\"audio_tokens\":");
+    at += str_put_u64(at, sum.candidates_audio);
+    at = put_images(at, sum.candidates_image);
+    at = PUT(at, ",\"accepted_prediction_tokens\":0,\"rejected_prediction_tokens\":0}}");
+    jw_raw(w, key, str_of(text, (size_t)(at - text)));
 }

@@ -49,6 +49,19 @@ static size_t sequence(const char *at, size_t n)
     return n >= 4 && p[1] >= lo && p[1] <= hi && is_tail(p[2]) && is_tail(p[3]) ? 4 : 0;
 }
 
+/* The usual sequence of three bytes, which is most of Chinese: one that begins with E1 to EC, EE or
+ * EF has no rules but the shape of its bytes. */
+static size_t usual_threes(const char *p, size_t n)
+{
+    const unsigned char *at = (const unsigned char *)p;
+    const unsigned char *end = at + n;
+
+    while (end - at >= 3 && (at[0] & 0xf0) == 0xe0 && at[0] != 0xe0 && at[0] != 0xed &&
+           (((unsigned)at[1] | (unsigned)at[2] << 8) & 0xc0c0) == 0x8080)
+        at += 3;
+    return n - (size_t)(end - at);
+}
+
 /* How many bytes at the front are valid. */
 static size_t valid_run(struct str s)
 {
@@ -62,6 +75,9 @@ static size_t valid_run(struct str s)
             i += k ? k : 1;
             continue;
         }
+        i += usual_threes(s.p + i, s.n - i);
+        if (i == s.n)
+            break;
         k = sequence(s.p + i, s.n - i);
         if (k == 0)
             break;

@@ -58,6 +58,30 @@ static void every_pair(void **state)
     }
 }
 
+static bool between(unsigned c, unsigned lo, unsigned hi)
+{
+    return c >= lo && c <= hi;
+}
+
+/* Unicode, table 3-7, behind another sequence of three and before one. */
+static void every_three(void **state)
+{
+    char text[9] = "\xe4\xbd\xa0...\xe5\xa5\xbd";
+
+    (void)state;
+    for (unsigned i = 0; i < 16 * 65536; i++) {
+        unsigned lead = 0xe0 | i >> 16, second = i >> 8 & 0xff, third = i & 0xff;
+        bool good = between(second, lead == 0xe0 ? 0xa0 : 0x80, lead == 0xed ? 0x9f : 0xbf) &&
+                    between(third, 0x80, 0xbf);
+
+        text[3] = (char)lead;
+        text[4] = (char)second;
+        text[5] = (char)third;
+        if (utf8_ok(str_of(text, sizeof text)) != good)
+            fail_msg("%02x %02x %02x", lead, second, third);
+    }
+}
+
 static void counts_and_cuts(void **state)
 {
     struct str s = S("a\xc3\xa9\xe9\xb9\x8a\xf0\x9f\x98\x80z");
@@ -122,9 +146,8 @@ static void cleans(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(every_code_point),
-        cmocka_unit_test(every_pair),
-        cmocka_unit_test(counts_and_cuts),
+        cmocka_unit_test(every_code_point), cmocka_unit_test(every_pair),
+        cmocka_unit_test(every_three),      cmocka_unit_test(counts_and_cuts),
         cmocka_unit_test(cleans),
     };
 

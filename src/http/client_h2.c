@@ -71,6 +71,10 @@ static nghttp2_nv field(struct str name, struct str value, uint8_t flags)
                         .flags = flags};
 }
 
+/* nghttp2 reads these bytes until the frame has left. They are the request's own, or its pool's; a
+ * request that goes before that is reset, and a frame of a stream that was reset is not made. */
+enum { BORROWED = NGHTTP2_NV_FLAG_NO_COPY_NAME | NGHTTP2_NV_FLAG_NO_COPY_VALUE };
+
 /* A credential stays out of the compression table. */
 static uint8_t field_flags(struct str name)
 {
@@ -83,10 +87,10 @@ static uint8_t field_flags(struct str name)
     case 14: secret = str_eq(name, S("x-goog-api-key")); break;
     default: break;
     }
-    return secret ? NGHTTP2_NV_FLAG_NO_INDEX : NGHTTP2_NV_FLAG_NONE;
+    return secret ? BORROWED | NGHTTP2_NV_FLAG_NO_INDEX : BORROWED;
 }
 
-/* What nghttp2_submit_request says. It copies the fields. */
+/* What nghttp2_submit_request says. */
 static int32_t submit_fields(struct h2 *h, struct client_req *r, nghttp2_nv *nv)
 {
     const struct origin *o = &r->pool->origin;
@@ -94,15 +98,16 @@ static int32_t submit_fields(struct h2 *h, struct client_req *r, nghttp2_nv *nv)
     char length[STR_U64_MAX];
     size_t n = 0;
 
-    nv[n++] = field(S(":method"), http_method_str(r->method), 0);
-    nv[n++] = field(S(":scheme"), o->https ? S("https") : S("http"), 0);
-    nv[n++] = field(S(":authority"), r->pool->authority, 0);
-    nv[n++] = field(S(":path"), r->target, 0);
+    nv[n++] = field(S(":method"), http_method_str(r->method), BORROWED);
+    nv[n++] = field(S(":scheme"), o->https ? S("https") : S("http"), BORROWED);
+    nv[n++] = field(S(":authority"), r->pool->authority, BORROWED);
+    nv[n++] = field(S(":path"), r->target, BORROWED);
     for (size_t i = 0; i < r->headers.n; i++)
         nv[n++] =
             field(r->headers.v[i].name, r->headers.v[i].value, field_flags(r->headers.v[i].name));
     if (req_has_length(r))
-        nv[n++] = field(S("content-length"), str_of(length, str_put_u64(length, r->left)), 0);
+        nv[n++] = field(S("content-length"), str_of(length, str_put_u64(length, r->left)),
+                        NGHTTP2_NV_FLAG_NO_COPY_NAME);
     return nghttp2_submit_request(h->ng, NULL, nv, n, r->left ? &body : NULL, r);
 }
 

@@ -105,13 +105,10 @@ struct walk {
     void *ctx;
     struct str signature; /* of the part at hand */
     bool thought;
-    /* for gm_form_learn() */
     unsigned parts;
-    yyjson_val *text;  /* of the last part, when that is all it has */
-    yyjson_val *usage; /* the metadata */
-    bool counted;      /* there were counts in it */
-    bool plain;        /* the chunk has nothing but these */
-    bool plain_thought;
+    yyjson_val *text; /* of the last part, when that is all it has */
+    bool is_plain;    /* the chunk told nothing but: */
+    struct gm_plain plain;
 };
 
 void gm_reader_init(struct gm_reader *r, struct gm_error *error)
@@ -333,18 +330,18 @@ static void read_feedback(struct gm_reader *r, yyjson_val *feedback)
     utf8_copy(r->finish_message, sizeof r->finish_message, jr_str(feedback, "blockReasonMessage"));
 }
 
-static void read_id(char *to, size_t room, struct str s)
+void gm_read_id(char *to, struct str id)
 {
-    if (s.n > 0)
-        utf8_copy(to, room, s);
+    if (id.n > 0)
+        utf8_copy(to, GM_ID_MAX, id);
 }
 
-/* Nothing is told but one text and counts. */
+/* Nothing is told but one text and counts; and, of a whole answer, whose it is and its end. */
 static bool is_plain(const struct walk *w, yyjson_val *chunk, yyjson_val *const *m,
                      yyjson_val *const *candidate)
 {
     for (size_t i = CONTENT + 1; i < CANDIDATE_MEMBERS; i++)
-        if (candidate[i] != NULL)
+        if (candidate[i] != NULL && !(i == REASON && w->r->form->whole))
             return false;
     return w->parts == 1 && w->text != NULL && m[FEEDBACK] == NULL && gm_continuation(chunk).n == 0;
 }
@@ -354,6 +351,7 @@ static enum err read_one(struct walk *w, yyjson_val *chunk)
     struct gm_reader *r = w->r;
     yyjson_val *m[CHUNK_MEMBERS];
     yyjson_val *candidate[CANDIDATE_MEMBERS];
+    bool counted;
     enum err err = OK;
 
     if (!yyjson_is_obj(chunk))
@@ -365,17 +363,18 @@ static enum err read_one(struct walk *w, yyjson_val *chunk)
     }
     jr_members(yyjson_arr_get_first(m[CANDIDATES]), CANDIDATE, CANDIDATE_MEMBERS, candidate);
     r->any_chunk = true;
-    read_id(r->response_id, sizeof r->response_id, jr_text(m[RESPONSE_ID]));
-    read_id(r->model_version, sizeof r->model_version, jr_text(m[MODEL_VERSION]));
-    w->usage = m[USAGE];
-    w->counted = gm_usage_read(&r->usage, m[USAGE]);
+    gm_read_id(r->response_id, jr_text(m[RESPONSE_ID]));
+    gm_read_id(r->model_version, jr_text(m[MODEL_VERSION]));
+    counted = gm_usage_read(&r->usage, m[USAGE]);
     read_feedback(r, m[FEEDBACK]);
     read_finish(r, candidate);
     jr_each (part, jr_get(candidate[CONTENT], "parts"))
         if (err == OK)
             err = put_part(w, part);
-    w->plain = r->form != NULL && is_plain(w, chunk, m, candidate);
-    w->plain_thought = w->thought;
+    w->is_plain = r->form != NULL && is_plain(w, chunk, m, candidate);
+    w->plain = (struct gm_plain){
+        w->text, w->thought, counted, m[USAGE], m[RESPONSE_ID], m[MODEL_VERSION],
+    };
     return err == OK ? put_extras(w, candidate) : err;
 }
 
@@ -388,7 +387,7 @@ static enum err read_value(struct walk *w, yyjson_val *chunk)
     jr_each (item, chunk) /* a stream asked for without alt=sse, or an error in its array form */
         if (err == OK)
             err = read_one(w, item);
-    w->plain = false;
+    w->is_plain = false;
     return err;
 }
 
@@ -399,39 +398,26 @@ enum err gm_read(struct gm_reader *r, yyjson_val *chunk, gm_event_f *on_event, v
     return read_value(&w, chunk);
 }
 
-/* It says what the one before it said, but for its text and counts. */
-static enum err read_filled(struct walk *w, struct json *j, const struct json_entry *entries)
-{
-    const struct gm_form *f = w->r->form;
-    struct str text;
-
-    j->root = NULL;
-    if (!json_entry_text(&entries[GM_TAG_TEXT], &text))
-        return E_SYNTAX;
-    if (f->counted) {
-        w->r->usage = f->usage;
-        gm_usage_fill(&w->r->usage, entries, f->tags);
-    }
-    w->thought = f->thought;
-    return put_text(w, text);
-}
-
 enum err gm_read_event(struct gm_reader *r, struct json *j, char *data, size_t n,
                        gm_event_f *on_event, void *ctx)
 {
     struct walk w = {.r = r, .on_event = on_event, .ctx = ctx};
     struct json_entry entries[GM_TAGS];
+    struct gm_form *f = r->form;
+    struct str text;
+    bool kept;
     enum err err;
 
-    if (r->form != NULL && json_form_fill(&r->form->json, data, n, entries))
-        return read_filled(&w, j, entries);
-    if (r->form != NULL)
-        json_form_keep(&r->form->json, str_of(data, n));
+    if (f != NULL && json_form_fill(&f->json, data, n, entries)) {
+        j->root = NULL;
+        w.thought = f->thought;
+        return gm_form_apply(f, entries, r, &text) ? put_text(&w, text) : E_SYNTAX;
+    }
+    kept = f != NULL && gm_form_keep(f, str_of(data, n));
     err = json_parse_lenient(j, data, n, NULL, NULL);
     if (err == OK)
         err = read_value(&w, j->root);
-    if (err == OK && w.plain)
-        gm_form_learn(r->form, data, w.text, w.plain_thought, w.usage,
-                      w.counted ? &r->usage : NULL);
+    if (err == OK && kept && w.is_plain)
+        gm_form_learn(f, data, &w.plain, r);
     return err;
 }

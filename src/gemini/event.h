@@ -59,17 +59,19 @@ struct gm_usage {
 
 typedef enum err gm_event_f(void *ctx, const struct gm_event *e);
 
-enum { GM_ID_MAX = 128, GM_TEXT_MAX = 512 };
+enum { GM_ID_MAX = 128, GM_WORD_MAX = 64, GM_TEXT_MAX = 512 };
 
-/* What the last event looked like, so that the next one need not be parsed when it differs in
- * nothing but its text and counts. NULL without memory. */
+/* What the last event of a stream looked like, so that the next one need not be parsed when it
+ * differs in nothing but its text and counts. NULL without memory. */
 struct gm_form;
 struct gm_form *gm_form_new(struct arena *a);
+/* The same for whole answers, of all requests one after another; mem_free is the caller's. */
+struct gm_form *gm_form_of_wholes(void);
 
 /* Gathers what belongs to the answer as a whole; hands on the rest, in order. */
 struct gm_reader {
     struct gm_error *error; /* the owner's room: set when a chunk was an error object */
-    struct gm_form *form;   /* the owner's, a new one; NULL: each event is parsed */
+    struct gm_form *form;   /* the owner's: a new one, or that of wholes. NULL: all is parsed */
     struct gm_usage usage;  /* of the last chunk that had it: counts are running totals */
     struct gm_usage before; /* of the hops before, see gm_reader_hop */
     enum gm_finish finish;  /* the last that came */
@@ -79,7 +81,7 @@ struct gm_reader {
     bool any_chunk;
     char response_id[GM_ID_MAX];
     char model_version[GM_ID_MAX];
-    char finish_word[64];             /* Google's own word: "SAFETY" */
+    char finish_word[GM_WORD_MAX];    /* Google's own word: "SAFETY" */
     char finish_message[GM_TEXT_MAX]; /* valid UTF-8, cut */
 };
 /* Several readers may share one room, where each error is dealt with before the next is read. */
@@ -110,8 +112,8 @@ const char *gm_finish_word(size_t i, enum gm_finish *ret);
 MUST_CHECK enum err gm_read(struct gm_reader *r, yyjson_val *chunk, gm_event_f *on_event,
                             void *ctx);
 
-/* One event of a stream, as its bytes: json_parse_lenient() and gm_read(), or what comes to the
- * same.
+/* One event of a stream, or a whole answer, as its bytes: json_parse_lenient() and gm_read(), or
+ * what comes to the same.
  *
  *   shape   as json_parse_lenient() wants it
  *   errors  those of both

@@ -396,6 +396,7 @@ void proxy_init(struct proxy *p, struct loop *loop, struct client *client, struc
     allowance_init(&p->retries, &ALLOW_RETRIES);
     allowance_init(&p->hedges, &ALLOW_HEDGES);
     json_init(&p->json);
+    p->wholes = gm_form_of_wholes();
     buf_init(&p->out, 0);
     proxy_take_opts(p, opts);
 }
@@ -412,6 +413,7 @@ void proxy_take_opts(struct proxy *p, const struct proxy_opts *opts)
 void proxy_fini(struct proxy *p)
 {
     json_fini(&p->json);
+    mem_free(p->wholes);
     buf_fini(&p->out);
     proxy_opts_drop(p->opts);
 }

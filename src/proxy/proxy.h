@@ -80,6 +80,7 @@ struct proxy {
     bool draining;
     /* Scratch for one callback at a time, kept so that the steady state allocates nothing. */
     struct json json;
+    struct gm_form *wholes; /* what the last whole answer looked like */
     struct buf out;
     struct gm_error told; /* an error object inside an answer */
 };

@@ -90,8 +90,8 @@ enum err relay_event(void *ctx, char *data, size_t n)
     struct gm_reader *r = &x->readers[leg->choice];
     enum err err;
 
-    if (r->form == NULL && x->tr.method == GM_STREAM)
-        r->form = gm_form_new(&x->arena);
+    if (r->form == NULL)
+        r->form = x->tr.method == GM_STREAM ? gm_form_new(&x->arena) : x->p->wholes;
     err = gm_read_event(r, &x->p->json, data, n, on_gm_event, leg);
     hop_note(leg, x->p->json.root);
     return err;

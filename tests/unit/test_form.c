@@ -1,7 +1,8 @@
 /* Copyright 2026 The queqiao authors
  * SPDX-License-Identifier: MIT */
 /* test_form.c - an event that is read by its likeness to the one before says what it says when it
- * is parsed. */
+ * is parsed, and so does a whole answer. */
+#include "base/mem.h"
 #include "gemini/event.h"
 
 #include <setjmp.h>
@@ -16,7 +17,6 @@ enum { ROOM = 1 << 16 };
 /* A stream's reader, and what it told, a line for each event. */
 struct side {
     struct json json;
-    struct arena arena;
     struct gm_error told;
     struct gm_reader reader;
     struct buf events;
@@ -33,23 +33,18 @@ static enum err on_event(void *ctx, const struct gm_event *e)
     return OK;
 }
 
-static void begin(struct side *s, bool with_form)
+static void begin(struct side *s, struct gm_form *form)
 {
     json_init(&s->json);
-    arena_init(&s->arena, ROOM);
     buf_init(&s->events, ROOM);
     gm_reader_init(&s->reader, &s->told);
+    s->reader.form = form;
     s->err = OK;
-    if (with_form) {
-        s->reader.form = gm_form_new(&s->arena);
-        assert_non_null(s->reader.form);
-    }
 }
 
 static void end(struct side *s)
 {
     buf_fini(&s->events);
-    arena_fini(&s->arena);
     json_fini(&s->json);
 }
 
@@ -96,14 +91,17 @@ static void same(const struct side *a, const struct side *b, struct str event)
     assert_string_equal(a->reader.finish_message, b->reader.finish_message);
 }
 
-/* Both, and the first again. Was the second known by its likeness? */
-static bool compare(struct str first, struct str second)
+/* As a stream, and the first again after a hop. Was the second known by its likeness? */
+static bool compare_streams(struct str first, struct str second)
 {
     static struct side likeness, parsed;
+    struct arena arena;
     bool known;
 
-    begin(&likeness, true);
-    begin(&parsed, false);
+    arena_init(&arena, ROOM);
+    begin(&likeness, gm_form_new(&arena));
+    begin(&parsed, NULL);
+    assert_non_null(likeness.reader.form);
     feed(&likeness, first);
     feed(&parsed, first);
     feed(&likeness, second);
@@ -118,7 +116,37 @@ static bool compare(struct str first, struct str second)
     same(&likeness, &parsed, second);
     end(&parsed);
     end(&likeness);
+    arena_fini(&arena);
     return known;
+}
+
+/* As the answers of two requests. */
+static bool compare_wholes(struct str first, struct str second)
+{
+    static struct side likeness, parsed;
+    struct gm_form *wholes = gm_form_of_wholes();
+    bool known = false;
+
+    for (int i = 0; i < 2; i++) {
+        struct str whole = i == 0 ? first : second;
+
+        begin(&likeness, wholes);
+        begin(&parsed, NULL);
+        feed(&likeness, whole);
+        feed(&parsed, whole);
+        known = likeness.err == OK && likeness.json.root == NULL;
+        same(&likeness, &parsed, whole);
+        end(&parsed);
+        end(&likeness);
+    }
+    mem_free(wholes);
+    return known;
+}
+
+static bool compare(struct str first, struct str second)
+{
+    compare_wholes(first, second);
+    return compare_streams(first, second);
 }
 
 // clang-format off
@@ -127,6 +155,7 @@ static bool compare(struct str first, struct str second)
 #define PART(text)               "{\"text\":\"" text "\"}"
 #define TEXT(text)               CANDIDATE(PART(text), "")
 #define ENDS(text, rest)         CANDIDATE(PART(text), rest) "}"
+#define IDS(id, model)           ",\"responseId\":\"" id "\",\"modelVersion\":\"" model "\"}"
 #define USAGE(counts)            ",\"usageMetadata\":{" counts "}}"
 #define COUNTS(in, out, total)                                                                     \
     USAGE("\"promptTokenCount\":" in ",\"candidatesTokenCount\":" out ",\"totalTokenCount\":" total \
@@ -198,7 +227,70 @@ static const struct {
     {"in the text", TEXT("a") "}", "{\"candidates\":[{\"content\":{\"parts\":[{\"text\":\"b", false},
     {"more behind it", TEXT("a") "}", TEXT("a") "}}", false},
 };
+/* Known by their likeness as whole answers, though not as events of a stream. */
+static const struct {
+    const char *name, *first, *second;
+    bool known;
+} WHOLE[] = {
+    {"another answer", TEXT("a") IDS("r", "m"), TEXT("b") IDS("s", "n"), true},
+    {"an empty id", TEXT("a") IDS("r", "m"), TEXT("b") IDS("", "m"), true},
+    {"an id in escapes", TEXT("a") IDS("r", "m"), TEXT("b") IDS("\\u0041\\n", "\xc3\xa9"), true},
+    {"a broken id", TEXT("a") IDS("r", "m"), TEXT("b") IDS("\\x", "m"), false},
+    {"a broken model", TEXT("a") IDS("r", "m"), TEXT("b") IDS("r", "\xff"), false},
+    {"no string", TEXT("a") IDS("r\",\"x\":[1],\"responseId\":\"s", "m"), TEXT("b") IDS("r", "m"), false},
+    {"its end", ENDS("a", ",\"finishReason\":\"STOP\""), ENDS("b", ",\"finishReason\":\"STOP\""), true},
+    {"a limit", ENDS("a", ",\"finishReason\":\"MAX_TOKENS\""), ENDS("b", ",\"finishReason\":\"MAX_TOKENS\""), true},
+    {"no end", ENDS("a", ",\"finishReason\":\"FINISH_REASON_UNSPECIFIED\""),
+     ENDS("b", ",\"finishReason\":\"FINISH_REASON_UNSPECIFIED\""), true},
+    {"another end", ENDS("a", ",\"finishReason\":\"STOP\""), ENDS("b", ",\"finishReason\":\"SAFETY\""), false},
+    {"an end in numbers", ENDS("a", ",\"finishReason\":1"), ENDS("b", ",\"finishReason\":1"), true},
+    {"an end in words", ENDS("a", ",\"finishReason\":\"STOP\",\"finishMessage\":\"x\""),
+     ENDS("b", ",\"finishReason\":\"STOP\",\"finishMessage\":\"x\""), false},
+};
 // clang-format on
+
+static void wholes_as_well(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < NELEM(WHOLE); i++)
+        if (compare_wholes(str_z(WHOLE[i].first), str_z(WHOLE[i].second)) != WHOLE[i].known)
+            fail_msg("%s: %s", WHOLE[i].name, WHOLE[i].known ? "parsed" : "not parsed");
+}
+
+/* What is too long to be kept, or not plain, leaves nothing behind that could be mistaken. */
+static void wholes_after_others(void **state)
+{
+    static struct side side;
+    static const char *const ORDER = "plpocpLplcplppLooppcLlp";
+    struct gm_form *wholes = gm_form_of_wholes();
+    struct buf large;
+
+    (void)state;
+    buf_init(&large, ROOM);
+    for (const char *o = ORDER; *o != '\0'; o++) {
+        struct str whole = S(ENDS("a", ",\"finishReason\":\"STOP\""));
+
+        buf_reset(&large);
+        buf_lit(&large, "{\"candidates\":[{\"content\":{\"parts\":[{\"text\":\"");
+        for (size_t i = 0; i < 5000; i++)
+            buf_putc(&large, 'a');
+        if (*o == 'l') /* in another order: it fits nothing */
+            buf_lit(&large, "\"}]},\"x\":1,\"finishReason\":\"STOP\"}]}");
+        else
+            buf_lit(&large, "\"}]},\"finishReason\":\"STOP\"}]}");
+        whole = *o == 'l' || *o == 'L' ? buf_str(&large) : whole;
+        whole = *o == 'o' ? S(PARTS(PART("x") "," PART("y"))) : whole;
+        whole = *o == 'c' ? S(PARTS("{\"functionCall\":{\"name\":\"f\"}}")) : whole;
+        begin(&side, wholes);
+        feed(&side, whole);
+        assert_int_equal(side.err, OK);
+        assert_true(side.reader.any_chunk && side.reader.any_answer);
+        assert_int_equal(side.reader.finish == GM_STOP, *o != 'o' && *o != 'c');
+        end(&side);
+    }
+    buf_fini(&large);
+    mem_free(wholes);
+}
 
 static void likeness_says_what_parsing_says(void **state)
 {
@@ -287,6 +379,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(likeness_says_what_parsing_says),
+        cmocka_unit_test(wholes_as_well),
+        cmocka_unit_test(wholes_after_others),
         cmocka_unit_test(wherever_they_differ),
         cmocka_unit_test(escapes),
         cmocka_unit_test(lengths),

@@ -106,8 +106,8 @@ struct walk {
     struct str signature; /* of the part at hand */
     bool thought;
     unsigned parts;
-    yyjson_val *text; /* of the last part, when that is all it has */
-    bool is_plain;    /* the chunk told nothing but: */
+    yyjson_val *text, *text_signature; /* of the last part, when that is all it has */
+    bool is_plain;                     /* the chunk told nothing but: */
     struct gm_plain plain;
 };
 
@@ -244,7 +244,8 @@ static enum err put_part(struct walk *w, yyjson_val *part)
                                           .signature = w->signature,
                                           .raw = part});
     }
-    w->text = w->signature.n == 0 && yyjson_is_str(m[TEXT]) ? m[TEXT] : NULL;
+    w->text = yyjson_is_str(m[TEXT]) ? m[TEXT] : NULL;
+    w->text_signature = m[SIGNATURE];
     return put_text(w, jr_text(m[TEXT]));
 }
 
@@ -336,7 +337,8 @@ void gm_read_id(char *to, struct str id)
         utf8_copy(to, GM_ID_MAX, id);
 }
 
-/* Nothing is told but one text and counts; and, of a whole answer, whose it is and its end. */
+/* Nothing is told but one text, which may be signed, and counts; and, of a whole answer, whose it
+ * is and its end. */
 static bool is_plain(const struct walk *w, yyjson_val *chunk, yyjson_val *const *m,
                      yyjson_val *const *candidate)
 {
@@ -373,7 +375,7 @@ static enum err read_one(struct walk *w, yyjson_val *chunk)
             err = put_part(w, part);
     w->is_plain = r->form != NULL && is_plain(w, chunk, m, candidate);
     w->plain = (struct gm_plain){
-        w->text, w->thought, counted, m[USAGE], m[RESPONSE_ID], m[MODEL_VERSION],
+        w->text, w->text_signature, w->thought, counted, m[USAGE], m[RESPONSE_ID], m[MODEL_VERSION],
     };
     return err == OK ? put_extras(w, candidate) : err;
 }
@@ -411,7 +413,9 @@ enum err gm_read_event(struct gm_reader *r, struct json *j, char *data, size_t n
     if (f != NULL && json_form_fill(&f->json, data, n, entries)) {
         j->root = NULL;
         w.thought = f->thought;
-        return gm_form_apply(f, entries, r, &text) ? put_text(&w, text) : E_SYNTAX;
+        if (!gm_form_apply(f, entries, r, &text, &w.signature))
+            return E_SYNTAX;
+        return put_text(&w, text);
     }
     kept = f != NULL && gm_form_keep(f, str_of(data, n));
     err = json_parse_lenient(j, data, n, NULL, NULL);

@@ -49,11 +49,12 @@ static size_t put_blank(struct json_blank *blanks, size_t n, yyjson_val *v, unsi
 void gm_form_learn(struct gm_form *f, const char *base, const struct gm_plain *plain,
                    const struct gm_reader *r)
 {
-    enum { STRINGS = 3 };
+    enum { STRINGS = 4 };
     struct json_blank blanks[JSON_BLANKS_MAX];
     size_t n = gm_usage_blanks(plain->usage, blanks, JSON_BLANKS_MAX - STRINGS);
 
     n = put_blank(blanks, n, plain->text, GM_TAG_TEXT);
+    n = put_blank(blanks, n, plain->signature, GM_TAG_SIGNATURE);
     if (f->whole) {
         n = put_blank(blanks, n, plain->id, GM_TAG_ID);
         n = put_blank(blanks, n, plain->model, GM_TAG_MODEL);
@@ -95,9 +96,11 @@ static bool apply_whole(const struct gm_form *f, const struct json_entry *entrie
 }
 
 bool gm_form_apply(const struct gm_form *f, const struct json_entry *entries, struct gm_reader *r,
-                   struct str *ret_text)
+                   struct str *ret_text, struct str *ret_signature)
 {
-    if (!text_of(f, entries, GM_TAG_TEXT, ret_text) || (f->whole && !apply_whole(f, entries, r)))
+    if (!text_of(f, entries, GM_TAG_TEXT, ret_text) ||
+        !text_of(f, entries, GM_TAG_SIGNATURE, ret_signature) ||
+        (f->whole && !apply_whole(f, entries, r)))
         return false;
     if (f->counted) {
         r->usage = f->usage;

@@ -7,11 +7,11 @@
 
 #include "gemini/usage.h"
 
-enum { GM_TAG_TEXT = GM_USAGE_TAGS, GM_TAG_ID, GM_TAG_MODEL, GM_TAGS };
+enum { GM_TAG_TEXT = GM_USAGE_TAGS, GM_TAG_SIGNATURE, GM_TAG_ID, GM_TAG_MODEL, GM_TAGS };
 
 /* What a chunk tells that is plain. */
 struct gm_plain {
-    yyjson_val *text;
+    yyjson_val *text, *signature;
     bool thought;
     bool counted;      /* there are counts in */
     yyjson_val *usage; /* the metadata */
@@ -40,9 +40,9 @@ MUST_CHECK bool gm_form_keep(struct gm_form *f, struct str chunk);
 void gm_form_learn(struct gm_form *f, const char *base, const struct gm_plain *plain,
                    const struct gm_reader *r);
 
-/* What reading a chunk that fills the form does to the reader, but for the text. False: it is no
- * JSON. */
+/* What reading a chunk that fills the form does to the reader. What its part says is left to be
+ * told. False: it is no JSON. */
 MUST_CHECK bool gm_form_apply(const struct gm_form *f, const struct json_entry *entries,
-                              struct gm_reader *r, struct str *ret_text);
+                              struct gm_reader *r, struct str *ret_text, struct str *ret_signature);
 
 #endif

@@ -14,6 +14,8 @@ enum {
     LOOK_MS = 20,     /* how often a draining worker looks whether it is done */
     FETCHES_MAX = 64, /* going on at once, all workers together (SSR-5) */
     FLUSH_MS = 500,   /* after the limit: for the last error events to leave */
+    REST_MS = 2000,   /* without large requests, before their pages go */
+    REST_BYTES = 1 << 20,
 };
 
 /* Signals arrive on the first worker's loop, so it ends last: a second one must find somebody. */
@@ -128,12 +130,33 @@ static void on_reload(struct task *t)
     loop_post(w->g->main_loop, &w->g->reloaded);
 }
 
+/* Large requests were here. Their pages wait for the next ones, and go when none have come. */
+static void tire(struct worker *w)
+{
+    if (timer_running(&w->rest))
+        return;
+    mem_keep();
+    w->released = mem_released();
+    timer_start(&w->rest, REST_MS);
+}
+
+static void on_rest(struct timer *t)
+{
+    struct worker *w = CONTAINER(t, struct worker, rest);
+
+    if (mem_released() - w->released < REST_BYTES)
+        mem_rest();
+    else
+        tire(w);
+}
+
 /* Before the tasks, which send the answers: a platform that freezes us once it has its answer has
  * the line about it as well. */
 static void on_turn(struct task *t)
 {
-    (void)t;
     log_flush();
+    if (mem_released() >= REST_BYTES)
+        tire(CONTAINER(t, struct worker, turn));
 }
 
 struct worker *worker_open(struct gateway *g)
@@ -162,6 +185,7 @@ struct worker *worker_open(struct gateway *g)
     task_init(&w->warm, on_warm);
     task_init(&w->turn, on_turn);
     loop_on_turn(w->loop, &w->turn);
+    timer_init(&w->rest, w->loop, on_rest);
     timer_init(&w->look, w->loop, on_look);
     return w;
 }
@@ -182,6 +206,7 @@ void worker_close(struct worker *w)
     fetcher_free(w->fetcher);
     client_free(w->client);
     dns_free(w->dns);
+    timer_stop(&w->rest);
     loop_run(w->loop); /* what is being closed gets its turn */
     server_free(w->server);
     proxy_fini(&w->proxy);

@@ -21,6 +21,8 @@ struct worker {
     struct task warm;          /* posted by any */
     struct task turn;          /* of the loop */
     struct timer look;
+    struct timer rest;
+    size_t released;         /* mem_released() when `rest` was started */
     _Atomic uint64_t number; /* of the settings */
     uint64_t drain_until_ms;
     bool draining, abandoned;

@@ -18,8 +18,13 @@ void mem_free(void *p);                 /* NULL is fine */
  * that the caller had counted for p. Give the size back to mem_drop. Thread-safe. */
 MUST_CHECK void *mem_try_realloc(void *p, size_t was, size_t n);
 void mem_drop(void *p, size_t n);
-size_t mem_counted(void);          /* bytes counted now; of other threads, to 32 KiB each */
-void mem_settle(void);             /* the last thing that a thread does */
+size_t mem_counted(void);  /* bytes counted now; of other threads, to 32 KiB each */
+void mem_settle(void);     /* the last thing that a thread does */
+size_t mem_released(void); /* in large blocks, by this thread since mem_rest */
+/* From now on freed pages stay with the process, 64 MiB of them at most for each thread: large
+ * requests that follow each other find them where they were. mem_rest gives them to the system. */
+void mem_keep(void);
+void mem_rest(void);
 void mem_set_budget(size_t bytes); /* default 1 GiB */
 size_t mem_budget(void);
 

@@ -6,7 +6,7 @@ import { once } from 'node:events';
 import { existsSync, readFileSync } from 'node:fs';
 import https from 'node:https';
 import { after, test } from 'node:test';
-import { SLOW, certificates, gather, gm, hello, stage } from './lib.mjs';
+import { SLOW, certificates, gather, gm, hello, stage, until } from './lib.mjs';
 
 const MB = 1024 * 1024;
 const skip = SLOW ? 'sanitizers keep memory of their own'
@@ -64,3 +64,20 @@ for (const mb of [1, 5, 20]) {
     assert.ok(took < 2 * n + MB, `${(took / MB).toFixed(1)} MB for a file of ${mb} MB`);
   });
 }
+
+// Pages of large requests stay for the next ones, and go when the process rests.
+test('large requests one after the other, and then none', { skip }, async (t) => {
+  const s = await stage({ play: (req, res) => gm.answer(req, res, 'a long story'), env: { QUEQIAO_WORKERS: '1' } });
+  try {
+    await gather(await s.gateway.chat({ messages: hello, stream: true }));
+    const before = memory(s.gateway, 'VmRSS');
+    const messages = Array.from({ length: 400 }, () => ({ role: 'user', content: 'word '.repeat(2000) }));
+    for (let i = 0; i < 6; i++) await (await s.gateway.chat({ messages })).json();
+    assert.equal(s.upstream.seen.at(-1).body.contents.length > 0, true);
+    const least = () => (memory(s.gateway, 'VmRSS') - before) / MB;
+    t.diagnostic(`${least().toFixed(1)} MB more at once`);
+    await until('what they took to be given back', () => least() < 2);
+  } finally {
+    await s.close();
+  }
+});

@@ -303,7 +303,7 @@ static void learn(struct egresses *e, const struct egress_lease *lease, enum egr
 void egresses_works(struct egresses *e, const struct egress_lease *lease, uint64_t now_ms,
                     struct egress_news *ret_news)
 {
-    *ret_news = (struct egress_news){0};
+    ret_news->any = false; /* the rest is large, and there rarely is any */
     if (lease->way == NULL)
         return;
     pthread_mutex_lock(&e->mutex);
@@ -314,7 +314,7 @@ void egresses_works(struct egresses *e, const struct egress_lease *lease, uint64
 void egresses_done(struct egresses *e, struct egress_lease *lease, enum egress_result r,
                    uint64_t now_ms, struct egress_news *ret_news)
 {
-    *ret_news = (struct egress_news){0};
+    ret_news->any = false; /* the rest is large, and there rarely is any */
     if (lease->way == NULL)
         return;
     pthread_mutex_lock(&e->mutex);

@@ -66,7 +66,7 @@ enum egress_result {
 };
 /* What a request's fate has changed, for the log. */
 struct egress_news {
-    bool any;
+    bool any; /* else nothing else is set */
     enum egress_state state;
     struct egress_name name;
     struct egress_name next; /* which is used from now on; empty: none is well, or it is the same */

@@ -110,7 +110,7 @@ void relay_flush(struct exchange *x)
 
 static void send_whole(struct exchange *x)
 {
-    struct reply_head h;
+    UNINITIALIZED struct reply_head h;
 
     reply_begin(&h, x->opts, x->call, &x->id);
     reply_add(&h, S("content-type"), S("application/json; charset=utf-8"));
@@ -124,8 +124,8 @@ static void send_whole(struct exchange *x)
 /* Some front-ends show nothing at all of an answer that is empty and filtered. */
 static bool tells_block(struct exchange *x)
 {
-    struct gm_error e;
-    char text[GM_TEXT_MAX + 256];
+    UNINITIALIZED struct gm_error e;
+    UNINITIALIZED char text[GM_TEXT_MAX + 256];
 
     for (unsigned i = 0; i < x->nlegs && x->opts->blocked_as_error; i++) {
         const struct gm_reader *r = &x->readers[i];

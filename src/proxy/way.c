@@ -49,7 +49,7 @@ const char *way_proxy_name(const struct way *w)
 
 void way_works(struct proxy *p, struct way *w)
 {
-    struct egress_news news;
+    UNINITIALIZED struct egress_news news;
 
     egresses_works(p->egresses, &w->lease, now_of(p), &news);
     log_news(&news, NULL);
@@ -57,7 +57,7 @@ void way_works(struct proxy *p, struct way *w)
 
 static void done(struct proxy *p, struct way *w, enum egress_result r, const struct gm_error *e)
 {
-    struct egress_news news;
+    UNINITIALIZED struct egress_news news;
 
     egresses_done(p->egresses, &w->lease, r, now_of(p), &news);
     log_news(&news, e);

@@ -5,55 +5,9 @@
 #include "codec/json_map.h"
 #include "codec/utf8.h"
 
-#include <assert.h>
-#include <pthread.h>
-
 void jm_fault(struct jm *m, yyjson_val *at, enum err code, const char *what)
 {
     fault_set(m->why, code, what, at);
-}
-
-static_assert(JM_ROWS_MAX <= 64 && JM_ROWS_MAX < JM_SLOTS, "a bit for each row, and free slots");
-
-static size_t slot_of(struct str name)
-{
-    size_t ends =
-        name.n > 0 ? 29U * (unsigned char)name.p[0] + (unsigned char)name.p[name.n - 1] : 0;
-
-    return (5 * name.n + ends) % JM_SLOTS;
-}
-
-/* Where the name is, or would be. */
-static uint8_t *look(struct jm_table *t, struct str name)
-{
-    size_t i = slot_of(name);
-
-    while (t->slot[i] != 0 && !str_eq(str_z(t->rows[t->slot[i] - 1].from), name))
-        i = (i + 1) % JM_SLOTS;
-    return &t->slot[i];
-}
-
-static void make_ready(struct jm_table *t)
-{
-    static pthread_mutex_t one = PTHREAD_MUTEX_INITIALIZER;
-
-    assert(t->n <= JM_ROWS_MAX);
-    pthread_mutex_lock(&one);
-    if (!atomic_load_explicit(&t->ready, memory_order_relaxed))
-        for (size_t i = 0; i < t->n; i++)
-            *look(t, str_z(t->rows[i].from)) = (uint8_t)(i + 1);
-    atomic_store_explicit(&t->ready, true, memory_order_release);
-    pthread_mutex_unlock(&one);
-}
-
-const struct jm_row *jm_row_of(struct jm_table *t, struct str name)
-{
-    uint8_t row;
-
-    if (!atomic_load_explicit(&t->ready, memory_order_acquire))
-        make_ready(t);
-    row = *look(t, name);
-    return row != 0 ? &t->rows[row - 1] : NULL;
 }
 
 /* Did a row before this one write the same target? `have`: the rows that are there. */
@@ -67,18 +21,18 @@ static bool is_taken(const struct jm_table *t, uint64_t have, size_t row)
 
 void jm_apply(struct jm *m, struct jm_table *t, yyjson_val *obj)
 {
-    UNINITIALIZED yyjson_val *v[JM_ROWS_MAX];
+    UNINITIALIZED yyjson_val *v[JN_MAX];
     uint64_t seen = 0, have = 0;
 
     jr_each_member (key, obj) {
-        const struct jm_row *row = jm_row_of(t, jr_text(key));
-        uint64_t bit = row != NULL ? (uint64_t)1 << (row - t->rows) : 0;
+        int row = jn_find(&t->names, key);
+        uint64_t bit = row >= 0 ? (uint64_t)1 << row : 0;
 
-        if (row == NULL || (seen & bit))
+        if (row < 0 || (seen & bit))
             continue;
         seen |= bit;
         have |= yyjson_is_null(key + 1) ? 0 : bit;
-        v[row - t->rows] = key + 1;
+        v[row] = key + 1;
     }
     for (uint64_t left = have; left != 0; left &= left - 1) {
         size_t i = (size_t)__builtin_ctzll(left);

@@ -7,9 +7,8 @@
 #ifndef CODEC_JSON_MAP_H
 #define CODEC_JSON_MAP_H
 
-#include "codec/json_read.h"
+#include "codec/json_names.h"
 #include "codec/json_write.h"
-#include <stdatomic.h>
 
 struct jm;
 struct jm_row;
@@ -30,21 +29,15 @@ struct jm {
     void *ctx;           /* the caller's, for put functions of its own */
 };
 
-/* Rows, to be found by name: the table of names is made on first use, by whichever thread it is. */
-enum { JM_ROWS_MAX = 64, JM_SLOTS = 128 };
+/* Rows, and where each name's is. */
 struct jm_table {
     const struct jm_row *rows;
-    size_t n;
-    /* private */
-    _Atomic bool ready;
-    uint8_t slot[JM_SLOTS]; /* which row, counted from 1; 0: none */
+    struct jn names;
 };
 #define JM_TABLE(r)                                                                                \
     {                                                                                              \
-        .rows = (r), .n = NELEM(r)                                                                 \
+        .rows = (r), .names = JN_ROWS(r, from)                                                     \
     }
-
-const struct jm_row *jm_row_of(struct jm_table *t, struct str name); /* NULL where there is none */
 
 /* Rows are written in order; of rows with one target the first present wins, the others are listed
  * in m->ignored. null means absent. The object is walked once. */

@@ -9,6 +9,7 @@
 #include "codec/json_read.h"
 #include "base/mem.h"
 #include "codec/json_scan.h"
+#include "codec/name.h"
 #include "codec/utf8.h"
 
 #include <assert.h>
@@ -259,46 +260,10 @@ yyjson_val *jr_duplicate(yyjson_val *obj, const char *const *names, size_t n)
     return NULL;
 }
 
-/* How far to shift away what is read beyond the end of a name of n bytes, when eight are read. */
-static unsigned beyond(size_t n)
-{
-    return n < sizeof(uint64_t) ? 8 * (unsigned)(sizeof(uint64_t) - n) : 0;
-}
-
-static ALWAYS_INLINE uint64_t eight(const char *p)
-{
-    uint64_t v;
-
-    memcpy(&v, p, sizeof v);
-    return v;
-}
-
-/* Names of n bytes, more than eight, of which the first eight are known to be the same; eight at a
- * time, for a call costs more. */
-static ALWAYS_INLINE bool same_rest(const char *a, const char *b, size_t n)
-{
-    for (size_t i = 8; i + 8 < n; i += 8)
-        if (eight(a + i) != eight(b + i))
-            return false;
-    return eight(a + n - 8) == eight(b + n - 8);
-}
-
-/* The text is as long as the key. */
-static ALWAYS_INLINE bool is_named(const char *text, struct str key, uint64_t head, unsigned shift)
-{
-    if (key.n > sizeof head)
-        return eight(text) == head && same_rest(text, key.p, key.n);
-#if __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
-    return key.n == 0 || (eight(text) ^ head) >> shift == 0;
-#else
-    return key.n == 0 || (eight(text) ^ head) << shift == 0;
-#endif
-}
-
 /* The hot spot of translating requests: the walk of jr_each_member, by hand. */
 yyjson_val *jr_find_head(yyjson_val *obj, struct str key, uint64_t head)
 {
-    const unsigned shift = beyond(key.n);
+    const unsigned shift = name_shift(key.n);
     yyjson_val *name = obj;
 
     if (!yyjson_is_obj(obj))
@@ -307,7 +272,7 @@ yyjson_val *jr_find_head(yyjson_val *obj, struct str key, uint64_t head)
     for (size_t left = unsafe_yyjson_get_len(obj); left > 0; left--) {
         yyjson_val *v = name + 1;
 
-        if (name->tag >> YYJSON_TAG_BIT == key.n && is_named(name->uni.str, key, head, shift))
+        if (name->tag >> YYJSON_TAG_BIT == key.n && name_is(name->uni.str, key, head, shift))
             return unsafe_yyjson_is_null(v) ? NULL : v;
         name = unsafe_yyjson_is_ctn(v) ? unsafe_yyjson_get_next(v) : v + 1;
     }

@@ -55,7 +55,7 @@ yyjson_val *jr_duplicate(yyjson_val *obj, const char *const *names, size_t n);
 
 /* The first eight bytes of a name as a number: names are nearly always told apart by it and their
  * length. Of a word of our own both are known where it is compiled. */
-static inline uint64_t jr_head(struct str name)
+static ALWAYS_INLINE uint64_t jr_head(struct str name)
 {
     uint64_t head = 0;
 
@@ -66,18 +66,18 @@ static inline uint64_t jr_head(struct str name)
  * may be read. */
 yyjson_val *jr_find_head(yyjson_val *obj, struct str key, uint64_t head);
 /* NULL when absent, null, or obj is none */
-static inline yyjson_val *jr_find(yyjson_val *obj, struct str key)
+static ALWAYS_INLINE yyjson_val *jr_find(yyjson_val *obj, struct str key)
 {
     return jr_find_head(obj, key, jr_head(key));
 }
 /* The same, for a word of our own. */
-static inline yyjson_val *jr_get(yyjson_val *obj, const char *key)
+static ALWAYS_INLINE yyjson_val *jr_get(yyjson_val *obj, const char *key)
 {
     return jr_find(obj, (struct str){key, strlen(key)});
 }
 /* Nearly all names that are looked for are absent from nearly all objects: most are told so by one
  * bit of what jr_marks() gives for the object. */
-static inline uint64_t jr_mark(struct str name)
+static ALWAYS_INLINE uint64_t jr_mark(struct str name)
 {
     unsigned ends =
         name.n > 0 ? 5U * (unsigned char)name.p[0] + 2U * (unsigned char)name.p[name.n - 1] : 0;
@@ -88,18 +88,18 @@ static inline uint64_t jr_mark(struct str name)
  * and may be the same. */
 uint64_t jr_marks(yyjson_val *obj, bool *ret_twice);
 /* jr_get(obj, key), marks being those of the object. */
-static inline yyjson_val *jr_marked(yyjson_val *obj, uint64_t marks, const char *key)
+static ALWAYS_INLINE yyjson_val *jr_marked(yyjson_val *obj, uint64_t marks, const char *key)
 {
     return marks & jr_mark((struct str){key, strlen(key)}) ? jr_get(obj, key) : NULL;
 }
 /* Many members in one walk: ret[i] is what jr_get gives for names[i]. For hot paths. */
 void jr_members(yyjson_val *obj, const struct str *names, size_t n, yyjson_val **ret);
 /* A string's text, else empty. */
-static inline struct str jr_text(yyjson_val *v)
+static ALWAYS_INLINE struct str jr_text(yyjson_val *v)
 {
     return yyjson_is_str(v) ? str_of(unsafe_yyjson_get_str(v), unsafe_yyjson_get_len(v)) : S("");
 }
-static inline struct str jr_str(yyjson_val *obj, const char *key) /* of a member */
+static ALWAYS_INLINE struct str jr_str(yyjson_val *obj, const char *key) /* of a member */
 {
     return jr_text(jr_get(obj, key));
 }

@@ -5,6 +5,10 @@
  * schema it is. */
 #include "gemini/schema_impl.h"
 
+#include "codec/json_names.h"
+
+#include <assert.h>
+
 /* How deep nodes may stand in each other, and among how many members a reference is looked for. */
 enum { LEVELS_MAX = 64, MEMBERS_MAX = 2000 };
 
@@ -87,23 +91,50 @@ static bool stays_a_reference(const struct schema *s, yyjson_val *node)
     return !has_siblings(node) || times_open(s, resolve(s, ref)) > 0;
 }
 
-/* Returns the marks of its own names. */
-static uint64_t put_node(struct view *view, yyjson_val *node)
-{
-    uint64_t marks = jr_marks(node, NULL);
+const char *const KEYWORD_NAME[KW_COUNT] = {
+#define KEYWORD_WORD(id, word) word,
+    KEYWORDS(KEYWORD_WORD)
+#undef KEYWORD_WORD
+};
+static_assert((int)KW_COUNT <= (int)JN_MAX, "a bit for each keyword");
+static struct jn KEYWORD_LIST = JN_LIST(KEYWORD_NAME);
 
-    view->node[view->n++] = node;
-    view->marks |= marks;
-    return marks;
+static bool is_own_only(enum kw kw)
+{
+    return kw == KW_ANY_OF || kw == KW_ONE_OF || kw == KW_NULLABLE;
+}
+
+/* `own`: it is no more than what stands beside. */
+static void put_node(struct view *view, yyjson_val *node, bool own)
+{
+    view->node[view->n] = node;
+    view->properties[view->n] = NULL;
+    jr_each_member (name, node) {
+        int kw = jn_find(&KEYWORD_LIST, name);
+
+        if (kw < 0 || yyjson_is_null(name + 1) || (!own && is_own_only((enum kw)kw)))
+            continue;
+        if (kw == KW_PROPERTIES && view->properties[view->n] == NULL)
+            view->properties[view->n] = name + 1;
+        if (kw == KW_NULLABLE)
+            view->nullable = view->nullable || yyjson_is_true(name + 1);
+        if (view->have >> kw & 1)
+            continue;
+        view->have |= (uint64_t)1 << kw;
+        view->is[kw] = name + 1;
+    }
+    view->n++;
 }
 
 static void view_add(struct schema *s, struct view *view, yyjson_val *node)
 {
+    const uint64_t leads_on = (uint64_t)1 << KW_REF | (uint64_t)1 << KW_ALL_OF;
     yyjson_val *target;
 
     if (!yyjson_is_obj(node) || view->n == VIEW_MAX)
         return;
-    if (!(put_node(view, node) & (jr_mark(S("$ref")) | jr_mark(S("allOf")))))
+    put_node(view, node, true);
+    if (!(view->have & leads_on))
         return;
     target = resolve(s, jr_str(node, "$ref"));
     if (target != NULL && s->nopen < OPEN_MAX && times_open(s, target) < GM_SCHEMA_CYCLE_MAX) {
@@ -114,43 +145,30 @@ static void view_add(struct schema *s, struct view *view, yyjson_val *node)
         view_add(s, view, member);
 }
 
-struct view view_of(struct schema *s, yyjson_val *node)
+void view_of(struct schema *s, yyjson_val *node, struct view *ret)
 {
-    struct view view = {.n = 0};
-
-    view_add(s, &view, node);
-    view.own = view.n;
-    return view;
-}
-
-yyjson_val *view_look(const struct view *view, size_t n, struct str name)
-{
-    for (size_t i = 0; i < n; i++) {
-        yyjson_val *v = jr_find(view->node[i], name);
-
-        if (v != NULL)
-            return v;
-    }
-    return NULL;
+    ret->have = 0;
+    ret->n = 0;
+    ret->nullable = false;
+    view_add(s, ret, node);
+    ret->own = ret->n;
 }
 
 yyjson_val *view_alternatives(const struct view *view)
 {
-    yyjson_val *any = view_find_in(view, view->own, S("anyOf"));
+    yyjson_val *any = view_get(view, KW_ANY_OF);
 
     if (any == NULL)
-        any = view_find_in(view, view->own, S("oneOf"));
+        any = view_get(view, KW_ONE_OF);
     return yyjson_is_arr(any) && yyjson_arr_size(any) > 0 ? any : NULL;
 }
 
 /* An alternative together with what stands beside all of them. */
-struct view view_with(struct schema *s, yyjson_val *member, const struct view *base)
+void view_with(struct schema *s, yyjson_val *member, const struct view *base, struct view *ret)
 {
-    struct view view = view_of(s, member);
-
-    for (size_t i = 0; i < base->n && view.n < VIEW_MAX; i++)
-        put_node(&view, base->node[i]);
-    return view;
+    view_of(s, member, ret);
+    for (size_t i = 0; i < base->n && ret->n < VIEW_MAX; i++)
+        put_node(ret, base->node[i], false);
 }
 
 static bool spend(struct schema *s)
@@ -209,16 +227,17 @@ static void put_reference(struct schema *s, const char *key, yyjson_val *node)
 void schema_put(struct schema *s, const char *key, yyjson_val *v)
 {
     unsigned depth = s->nopen;
-    struct view view;
+    bool refers = jr_get(v, "$ref") != NULL;
+    UNINITIALIZED struct view view;
 
     if (!yyjson_is_obj(v))
         put_anything(s, key, false);
-    else if (stays_a_reference(s, v) && resolve(s, jr_str(v, "$ref")) != NULL)
+    else if (refers && stays_a_reference(s, v) && resolve(s, jr_str(v, "$ref")) != NULL)
         put_reference(s, key, v);
-    else if (is_endless(s, v))
+    else if (refers && is_endless(s, v))
         put_anything(s, key, true);
     else {
-        view = view_of(s, v);
+        view_of(s, v, &view);
         schema_put_view(s, key, &view);
     }
     s->nopen = depth;
@@ -232,10 +251,11 @@ void gm_schema_put(struct jw *w, const char *key, yyjson_val *schema, yyjson_val
                        .plain = dialect == GM_PLAIN_DIALECT,
                        .left = GM_SCHEMA_NODES_MAX,
                        .why = why};
-    struct view view = view_of(&s, schema); /* never a mere reference: it must say its type */
+    UNINITIALIZED struct view view;
 
+    view_of(&s, schema, &view); /* never a mere reference: it must say its type */
     if (yyjson_is_obj(about) && view.n < VIEW_MAX)
-        put_node(&view, about);
+        put_node(&view, about, false);
     schema_put_view(&s, key, &view);
 }
 

@@ -13,13 +13,60 @@
 
 enum { VIEW_MAX = 16, OPEN_MAX = 64 };
 
-/* A node, what its $ref names and what its allOf holds, all to be taken together: a keyword is
- * looked up in the first of them that has it. */
+/* Every keyword that is looked at. */
+#define KEYWORDS(X)                                                                                \
+    X(REF, "$ref")                                                                                 \
+    X(DEFS, "$defs")                                                                               \
+    X(DEFINITIONS, "definitions")                                                                  \
+    X(ALL_OF, "allOf")                                                                             \
+    X(ANY_OF, "anyOf")                                                                             \
+    X(ONE_OF, "oneOf")                                                                             \
+    X(NOT, "not")                                                                                  \
+    X(TYPE, "type")                                                                                \
+    X(NULLABLE, "nullable")                                                                        \
+    X(FORMAT, "format")                                                                            \
+    X(TITLE, "title")                                                                              \
+    X(DESCRIPTION, "description")                                                                  \
+    X(ENUM, "enum")                                                                                \
+    X(CONST, "const")                                                                              \
+    X(DEFAULT, "default")                                                                          \
+    X(PROPERTIES, "properties")                                                                    \
+    X(REQUIRED, "required")                                                                        \
+    X(ORDERING, "propertyOrdering")                                                                \
+    X(MORE, "additionalProperties")                                                                \
+    X(PATTERNS, "patternProperties")                                                               \
+    X(ITEMS, "items")                                                                              \
+    X(PREFIX_ITEMS, "prefixItems")                                                                 \
+    X(MIN_ITEMS, "minItems")                                                                       \
+    X(MAX_ITEMS, "maxItems")                                                                       \
+    X(MIN_PROPERTIES, "minProperties")                                                             \
+    X(MAX_PROPERTIES, "maxProperties")                                                             \
+    X(MIN_LENGTH, "minLength")                                                                     \
+    X(MAX_LENGTH, "maxLength")                                                                     \
+    X(PATTERN, "pattern")                                                                          \
+    X(MINIMUM, "minimum")                                                                          \
+    X(MAXIMUM, "maximum")                                                                          \
+    X(ABOVE, "exclusiveMinimum")                                                                   \
+    X(BELOW, "exclusiveMaximum")
+enum kw {
+#define KEYWORD_ID(id, word) KW_##id,
+    KEYWORDS(KEYWORD_ID)
+#undef KEYWORD_ID
+        KW_COUNT
+};
+extern const char *const KEYWORD_NAME[KW_COUNT];
+
+/* A node, what its $ref names and what its allOf holds, all to be taken together: a keyword is that
+ * of the first of them that has it. Each node is walked once. */
 struct view {
-    uint64_t marks; /* jr_marks() of all nodes */
+    uint64_t have;            /* a bit for each keyword that is there */
+    yyjson_val *is[KW_COUNT]; /* where its bit is set */
     yyjson_val *node[VIEW_MAX];
+    yyjson_val *properties[VIEW_MAX]; /* of each node, or NULL */
     size_t n;
-    size_t own; /* anyOf and nullable are looked up in the first so many alone */
+    size_t own;    /* how many of them there are without what stands beside an alternative; anyOf,
+                      oneOf and nullable are taken of these alone */
+    bool nullable; /* one says so */
 };
 
 struct schema {
@@ -36,16 +83,11 @@ struct schema {
 /* schema.c */
 void schema_put(struct schema *s, const char *key, yyjson_val *node);
 void schema_put_view(struct schema *s, const char *key, const struct view *view);
-struct view view_of(struct schema *s, yyjson_val *node);
-struct view view_with(struct schema *s, yyjson_val *member, const struct view *base);
-yyjson_val *view_look(const struct view *view, size_t n, struct str name);
-static inline yyjson_val *view_find_in(const struct view *view, size_t n, struct str name)
+void view_of(struct schema *s, yyjson_val *node, struct view *ret);
+void view_with(struct schema *s, yyjson_val *member, const struct view *base, struct view *ret);
+static inline yyjson_val *view_get(const struct view *view, enum kw kw)
 {
-    return view->marks & jr_mark(name) ? view_look(view, n, name) : NULL;
-}
-static inline yyjson_val *view_find(const struct view *view, const char *name)
-{
-    return view_find_in(view, view->n, (struct str){name, strlen(name)});
+    return view->have >> kw & 1 ? view->is[kw] : NULL;
 }
 yyjson_val *view_alternatives(const struct view *view); /* anyOf or oneOf, or NULL */
 

@@ -14,13 +14,13 @@ static void put_list(struct schema *s, const char *key, yyjson_val *list)
 
 static void put_json_type(struct schema *s, const struct view *view)
 {
-    yyjson_val *type = view_find(view, "type");
+    yyjson_val *type = view_get(view, KW_TYPE);
     bool null_too = view_is_nullable(view);
     struct str one = yyjson_is_str(type) ? jr_text(type) : S("");
 
     if (!yyjson_is_arr(type) && one.n == 0 &&
-        (view_find(view, "properties") || view_find(view, "items") || view_find(view, "enum") ||
-         view_find(view, "const")))
+        (view_get(view, KW_PROPERTIES) || view_get(view, KW_ITEMS) || view_get(view, KW_ENUM) ||
+         view_get(view, KW_CONST)))
         one = view_inferred(view);
     if (one.n > 0 && !null_too) {
         jw_str(s->w, "type", one);
@@ -61,7 +61,7 @@ void put_json_definitions(struct schema *s, yyjson_val *node)
 
 void put_json_view(struct schema *s, const struct view *view)
 {
-    yyjson_val *format = view_find(view, "format");
+    yyjson_val *format = view_get(view, KW_FORMAT);
 
     put_json_type(s, view);
     put_description(s, view);
@@ -72,6 +72,6 @@ void put_json_view(struct schema *s, const struct view *view)
         put_list(s, "prefixItems", view_prefix_items(view));
     if (view_alternatives(view) != NULL)
         put_list(s, "anyOf", view_alternatives(view));
-    if (view->n > 0 && (view->marks & (jr_mark(S("$defs")) | jr_mark(S("definitions")))))
+    if (view_get(view, KW_DEFS) != NULL || view_get(view, KW_DEFINITIONS) != NULL)
         put_json_definitions(s, view->node[0]);
 }

@@ -11,11 +11,11 @@ static void put_alternatives(struct schema *s, const struct view *view, yyjson_v
     jw_arr(s->w, "anyOf");
     jr_each (member, list) {
         unsigned nopen = s->nopen;
-        struct view one;
+        UNINITIALIZED struct view one;
 
         if (type_is_null(member))
             continue;
-        one = view_with(s, member, view);
+        view_with(s, member, view, &one);
         schema_put_view(s, NULL, &one);
         s->nopen = nopen;
     }
@@ -45,7 +45,7 @@ static const struct {
 
 static void put_plain_type(struct schema *s, const struct view *view, struct str type)
 {
-    struct str format = jr_text(view_find(view, "format"));
+    struct str format = jr_text(view_get(view, KW_FORMAT));
     size_t row = 0;
 
     for (size_t i = 0; i < NELEM(TYPE); i++)
@@ -55,7 +55,7 @@ static void put_plain_type(struct schema *s, const struct view *view, struct str
     for (size_t i = 0; i < NELEM(TYPE[row].format); i++)
         if (format.n > 0 && str_eq(format, str_z(TYPE[row].format[i])))
             jw_str(s->w, "format", format);
-    if (str_eq(str_z(TYPE[row].json), S("array")) && !yyjson_is_obj(view_find(view, "items"))) {
+    if (str_eq(str_z(TYPE[row].json), S("array")) && !yyjson_is_obj(view_get(view, KW_ITEMS))) {
         jw_obj(s->w, "items"); /* an array without items is refused */
         if (yyjson_is_arr(view_prefix_items(view)))
             put_prefix_items(s, view_prefix_items(view));
@@ -104,7 +104,7 @@ static size_t real_alternatives(yyjson_val *list, yyjson_val **ret_last)
 /* Is null one of the types, or one of the alternatives? */
 static bool has_null(const struct view *view)
 {
-    yyjson_val *type = view_find(view, "type");
+    yyjson_val *type = view_get(view, KW_TYPE);
 
     jr_each (member, view_alternatives(view))
         if (type_is_null(member))
@@ -120,8 +120,9 @@ void put_plain_view(struct schema *s, const struct view *view, bool nullable)
 
     nullable = nullable || view_is_nullable(view) || has_null(view);
     if (n == 1) {
-        struct view one = view_with(s, only, view);
+        UNINITIALIZED struct view one;
 
+        view_with(s, only, view, &one);
         put_plain_view(s, &one, nullable);
     } else if (n > 1) {
         put_description(s, view);
@@ -131,7 +132,7 @@ void put_plain_view(struct schema *s, const struct view *view, bool nullable)
     } else if (view_single_type(view).n == 0) {
         if (nullable)
             jw_bool(s->w, "nullable", true);
-        put_plain_types(s, view, view_find(view, "type"));
+        put_plain_types(s, view, view_get(view, KW_TYPE));
     } else
         put_plain_single(s, view, view_single_type(view), nullable);
 }

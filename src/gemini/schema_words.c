@@ -19,11 +19,10 @@ bool type_is_null(yyjson_val *node)
 
 bool view_is_nullable(const struct view *view)
 {
-    yyjson_val *list = view_find(view, "enum");
+    yyjson_val *list = view_get(view, KW_ENUM);
 
-    for (size_t i = 0; i < view->own; i++)
-        if (jr_bool(view->node[i], "nullable", false))
-            return true;
+    if (view->nullable)
+        return true;
     jr_each (item, list)
         if (yyjson_is_null(item))
             return true;
@@ -50,14 +49,14 @@ static struct str type_of_value(yyjson_val *v)
 /* What a schema without a type is about. */
 struct str view_inferred(const struct view *view)
 {
-    yyjson_val *list = view_find(view, "enum");
-    yyjson_val *one = view_find(view, "const");
+    yyjson_val *list = view_get(view, KW_ENUM);
+    yyjson_val *one = view_get(view, KW_CONST);
 
-    if (view_find(view, "properties") != NULL || view_find(view, "additionalProperties") != NULL)
+    if (view_get(view, KW_PROPERTIES) != NULL || view_get(view, KW_MORE) != NULL)
         return S("object");
     if (view->own > 0 && jr_get(view->node[view->own - 1], "$ref") != NULL)
         return S("object"); /* a reference that was not followed, as a rule to what it stands in */
-    if (view_find(view, "items") != NULL || view_find(view, "prefixItems") != NULL)
+    if (view_get(view, KW_ITEMS) != NULL || view_get(view, KW_PREFIX_ITEMS) != NULL)
         return S("array");
     if (one != NULL)
         return type_of_value(one);
@@ -67,7 +66,7 @@ struct str view_inferred(const struct view *view)
 /* The only type, null left out of account; empty when there are several. */
 struct str view_single_type(const struct view *view)
 {
-    yyjson_val *type = view_find(view, "type");
+    yyjson_val *type = view_get(view, KW_TYPE);
     struct str found = S("");
     size_t n = 0;
 
@@ -93,7 +92,7 @@ static bool too_many(struct schema *s, const struct view *view)
     size_t n = 0;
 
     for (size_t i = 0; i < view->n; i++)
-        n += yyjson_obj_size(jr_get(view->node[i], "properties"));
+        n += yyjson_obj_size(view->properties[i]);
     if (n > PROPERTIES_MAX)
         fault_set(s->why, E_TOOBIG, "has more properties than one object may", view->node[0]);
     return n > PROPERTIES_MAX;
@@ -102,7 +101,7 @@ static bool too_many(struct schema *s, const struct view *view)
 static bool is_property(const struct view *view, struct str name, size_t before)
 {
     for (size_t i = 0; i < before; i++)
-        if (yyjson_obj_getn(jr_get(view->node[i], "properties"), name.p, name.n) != NULL)
+        if (yyjson_obj_getn(view->properties[i], name.p, name.n) != NULL)
             return true;
     return false;
 }
@@ -115,7 +114,7 @@ static void put_properties(struct schema *s, const struct view *view, yyjson_val
         return;
     jw_obj(s->w, "properties");
     for (size_t i = 0; i < view->n; i++)
-        jr_each_member (name, jr_get(view->node[i], "properties")) {
+        jr_each_member (name, view->properties[i]) {
             if (is_property(view, jr_text(name), i))
                 continue;
             jw_key(s->w, jr_text(name));
@@ -127,7 +126,7 @@ static void put_properties(struct schema *s, const struct view *view, yyjson_val
 /* A name that no property has is refused by Google, and could not be filled. */
 static void put_required(struct schema *s, const struct view *view, yyjson_val *v)
 {
-    bool any = view_find(view, "properties") != NULL;
+    bool any = view_get(view, KW_PROPERTIES) != NULL;
 
     (void)v;
     if (too_many(s, view) || (s->plain && !any))
@@ -167,7 +166,7 @@ static void put_enum(struct schema *s, const struct view *view, yyjson_val *list
 
 static void put_const(struct schema *s, const struct view *view, yyjson_val *v)
 {
-    if (view_find(view, "enum") != NULL || !in_enum(s, v))
+    if (view_get(view, KW_ENUM) != NULL || !in_enum(s, v))
         return;
     jw_arr(s->w, "enum");
     jw_copy(s->w, NULL, v);
@@ -205,9 +204,9 @@ static bool enum_needs_words(const struct schema *s, yyjson_val *list)
 
 void put_description(struct schema *s, const struct view *view)
 {
-    yyjson_val *text = view_find(view, "description");
-    yyjson_val *list = view_find(view, "enum");
-    yyjson_val *one = view_find(view, "const");
+    yyjson_val *text = view_get(view, KW_DESCRIPTION);
+    yyjson_val *list = view_get(view, KW_ENUM);
+    yyjson_val *one = view_get(view, KW_CONST);
     bool words = enum_needs_words(s, list);
     bool says = yyjson_is_bool(one) || (s->plain && jr_is_num(one));
 
@@ -229,11 +228,12 @@ void put_description(struct schema *s, const struct view *view)
 
 /* Above 3 is 4 and more for whole numbers; for others the nearest that can be said is 3 and more.
  */
-static void put_bound(struct schema *s, const struct view *view, const char *name,
-                      const char *exclusive, int64_t inward)
+static void put_bound(struct schema *s, const struct view *view, enum kw kw, enum kw exclusive,
+                      int64_t inward)
 {
-    yyjson_val *v = view_find(view, name);
-    yyjson_val *beyond = view_find(view, exclusive);
+    const char *name = KEYWORD_NAME[kw];
+    yyjson_val *v = view_get(view, kw);
+    yyjson_val *beyond = view_get(view, exclusive);
     bool whole;
     int64_t n;
 
@@ -252,13 +252,13 @@ static void put_bound(struct schema *s, const struct view *view, const char *nam
 /* The list form of items (before 2020-12) is what prefixItems is now. */
 yyjson_val *view_prefix_items(const struct view *view)
 {
-    yyjson_val *items = view_find(view, "items");
+    yyjson_val *items = view_get(view, KW_ITEMS);
 
-    return yyjson_is_arr(items) ? items : view_find(view, "prefixItems");
+    return yyjson_is_arr(items) ? items : view_get(view, KW_PREFIX_ITEMS);
 }
 
 struct keyword {
-    struct str name;
+    enum kw kw;
     keyword_f *put; /* NULL: copied as it is */
     enum { BOTH, JSON_ONLY } in;
     const char *type; /* the plain dialect refuses it beside another; NULL: beside any */
@@ -289,7 +289,7 @@ static void put_more(struct schema *s, const struct view *view, yyjson_val *v)
 /* Properties by a pattern of their name: what one of them may hold, any of them may. */
 static void put_patterns(struct schema *s, const struct view *view, yyjson_val *v)
 {
-    yyjson_val *more = view_find(view, "additionalProperties");
+    yyjson_val *more = view_get(view, KW_MORE);
 
     if (yyjson_obj_size(v) == 1 && (more == NULL || yyjson_is_false(more)))
         schema_put(s, "additionalProperties", unsafe_yyjson_get_first(v) + 1);
@@ -297,7 +297,7 @@ static void put_patterns(struct schema *s, const struct view *view, yyjson_val *
 
 static void put_more_unless_patterns(struct schema *s, const struct view *view, yyjson_val *v)
 {
-    if (!yyjson_is_false(v) || yyjson_obj_size(view_find(view, "patternProperties")) != 1)
+    if (!yyjson_is_false(v) || yyjson_obj_size(view_get(view, KW_PATTERNS)) != 1)
         put_more(s, view, v);
 }
 
@@ -308,24 +308,24 @@ static void put_not(struct schema *s, const struct view *view, yyjson_val *v)
 }
 
 static const struct keyword KEYWORD[] = {
-    {S_INIT("title"),                NULL,                     BOTH,      NULL    },
-    {S_INIT("enum"),                 put_enum,                 BOTH,      "string"},
-    {S_INIT("const"),                put_const,                BOTH,      "string"},
-    {S_INIT("default"),              put_default,              BOTH,      NULL    },
-    {S_INIT("properties"),           put_properties,           BOTH,      "object"},
-    {S_INIT("required"),             put_required,             BOTH,      "object"},
-    {S_INIT("propertyOrdering"),     NULL,                     BOTH,      "object"},
-    {S_INIT("additionalProperties"), put_more_unless_patterns, JSON_ONLY, NULL    },
-    {S_INIT("patternProperties"),    put_patterns,             JSON_ONLY, NULL    },
-    {S_INIT("items"),                put_items,                BOTH,      "array" },
-    {S_INIT("minItems"),             NULL,                     BOTH,      "array" },
-    {S_INIT("maxItems"),             NULL,                     BOTH,      "array" },
-    {S_INIT("minProperties"),        NULL,                     BOTH,      "object"},
-    {S_INIT("maxProperties"),        NULL,                     BOTH,      "object"},
-    {S_INIT("minLength"),            NULL,                     BOTH,      "string"},
-    {S_INIT("maxLength"),            NULL,                     BOTH,      "string"},
-    {S_INIT("pattern"),              NULL,                     BOTH,      "string"},
-    {S_INIT("not"),                  put_not,                  JSON_ONLY, NULL    },
+    {KW_TITLE,          NULL,                     BOTH,      NULL    },
+    {KW_ENUM,           put_enum,                 BOTH,      "string"},
+    {KW_CONST,          put_const,                BOTH,      "string"},
+    {KW_DEFAULT,        put_default,              BOTH,      NULL    },
+    {KW_PROPERTIES,     put_properties,           BOTH,      "object"},
+    {KW_REQUIRED,       put_required,             BOTH,      "object"},
+    {KW_ORDERING,       NULL,                     BOTH,      "object"},
+    {KW_MORE,           put_more_unless_patterns, JSON_ONLY, NULL    },
+    {KW_PATTERNS,       put_patterns,             JSON_ONLY, NULL    },
+    {KW_ITEMS,          put_items,                BOTH,      "array" },
+    {KW_MIN_ITEMS,      NULL,                     BOTH,      "array" },
+    {KW_MAX_ITEMS,      NULL,                     BOTH,      "array" },
+    {KW_MIN_PROPERTIES, NULL,                     BOTH,      "object"},
+    {KW_MAX_PROPERTIES, NULL,                     BOTH,      "object"},
+    {KW_MIN_LENGTH,     NULL,                     BOTH,      "string"},
+    {KW_MAX_LENGTH,     NULL,                     BOTH,      "string"},
+    {KW_PATTERN,        NULL,                     BOTH,      "string"},
+    {KW_NOT,            put_not,                  JSON_ONLY, NULL    },
 };
 
 static bool fits(const struct schema *s, const struct keyword *k, struct str type)
@@ -338,17 +338,17 @@ static bool fits(const struct schema *s, const struct keyword *k, struct str typ
 void put_keywords(struct schema *s, const struct view *view, struct str type)
 {
     for (size_t i = 0; i < NELEM(KEYWORD); i++) {
-        yyjson_val *v = view_find_in(view, view->n, KEYWORD[i].name);
+        yyjson_val *v = view_get(view, KEYWORD[i].kw);
 
         if (v == NULL || !fits(s, &KEYWORD[i], type))
             continue;
         if (KEYWORD[i].put != NULL)
             KEYWORD[i].put(s, view, v);
         else
-            jw_copy(s->w, KEYWORD[i].name.p, v);
+            jw_copy(s->w, KEYWORD_NAME[KEYWORD[i].kw], v);
     }
     if (s->plain && !str_eq_nocase(type, S("number")) && !str_eq_nocase(type, S("integer")))
         return;
-    put_bound(s, view, "minimum", "exclusiveMinimum", 1);
-    put_bound(s, view, "maximum", "exclusiveMaximum", -1);
+    put_bound(s, view, KW_MINIMUM, KW_ABOVE, 1);
+    put_bound(s, view, KW_MAXIMUM, KW_BELOW, -1);
 }

@@ -160,21 +160,34 @@ static void cases(void **state)
     assert_int_equal(mem_counted(), 0);
 }
 
-static void rows_by_name(void **state)
+/* Each name is found in its place, and what is nearly one is not. */
+static void names_are_found(void **state)
 {
+    static const char *const NEARLY[] = {"",     "dro",         "drop3",      "drap",
+                                         "nome", "temperatur_", "Temperature"};
+    struct json j;
+    struct buf b;
+
     (void)state;
-    for (size_t i = 0; i < NELEM(ROWS); i++)
-        assert_ptr_equal(jm_row_of(&TABLE, str_z(ROWS[i].from)), &ROWS[i]);
-    assert_null(jm_row_of(&TABLE, S("")));
-    assert_null(jm_row_of(&TABLE, S("dro")));
-    assert_null(jm_row_of(&TABLE, S("drop3")));
+    json_init(&j);
+    buf_init(&b, 1000);
+    for (size_t i = 0; i < NELEM(ROWS) + NELEM(NEARLY); i++) {
+        bool is = i < NELEM(ROWS);
+
+        buf_reset(&b);
+        buf_putf(&b, "{\"%s\":1}", is ? ROWS[i].from : NEARLY[i - NELEM(ROWS)]);
+        assert_int_equal(json_parse_copy(&j, buf_str(&b), NULL, NULL), OK);
+        assert_int_equal(jn_find(&TABLE.names, unsafe_yyjson_get_first(j.root)), is ? (int)i : -1);
+    }
+    buf_fini(&b);
+    json_fini(&j);
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(cases),
-        cmocka_unit_test(rows_by_name),
+        cmocka_unit_test(names_are_found),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

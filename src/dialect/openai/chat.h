@@ -72,11 +72,11 @@ struct chat {
 };
 
 /* A member of the request, or of a message; NULL when it is absent or null. */
-static inline yyjson_val *oa_get(const struct chat *c, const char *name)
+static ALWAYS_INLINE yyjson_val *oa_get(const struct chat *c, const char *name)
 {
     return jr_marked(c->root, c->names, name);
 }
-static inline yyjson_val *oa_of(const struct oa_message *msg, const char *name)
+static ALWAYS_INLINE yyjson_val *oa_of(const struct oa_message *msg, const char *name)
 {
     return jr_marked(msg->v, msg->names, name);
 }

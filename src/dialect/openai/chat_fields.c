@@ -229,7 +229,7 @@ const struct jm_row *oa_field_table(size_t i, const char **ret_title, size_t *re
     if (i >= NELEM(TABLES))
         return NULL;
     *ret_title = TABLES[i].title;
-    *ret_n = TABLES[i].table->n;
+    *ret_n = TABLES[i].table->names.n;
     return TABLES[i].table->rows;
 }
 
@@ -254,10 +254,10 @@ const char *oa_verdict(const struct jm_row *row)
     return "mapped";
 }
 
-static bool is_known(struct str name)
+static bool is_known(yyjson_val *name)
 {
     for (size_t t = 0; t < NELEM(TABLES); t++)
-        if (jm_row_of(TABLES[t].table, name) != NULL)
+        if (jn_find(&TABLES[t].table->names, name) >= 0)
             return true;
     return false;
 }
@@ -298,7 +298,7 @@ void oa_read_names(struct chat *c)
 
     c->names = jr_marks(c->root, &may);
     for (size_t t = 0; may && t < NELEM(TABLES); t++)
-        oa_check_members(c, c->root, TABLES[t].table->rows, TABLES[t].table->n);
+        oa_check_members(c, c->root, TABLES[t].table->rows, TABLES[t].table->names.n);
     jr_each_member (key, c->root)
         if (twice == NULL && yyjson_is_ctn(key + 1) && !is_opaque(jr_text(key)))
             twice = jr_twice(key + 1, OPAQUE, NELEM(OPAQUE));
@@ -309,7 +309,7 @@ void oa_read_names(struct chat *c)
 static void ignore_unknown(struct chat *c)
 {
     jr_each_member (key, c->root)
-        if (!is_known(jr_text(key)))
+        if (!is_known(key))
             oa_ignore(c, jr_text(key), S(""));
 }
 

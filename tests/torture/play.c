@@ -6,6 +6,7 @@
 #include "../unit/test_certs.h"
 #include "app/platform.h"
 #include "app/worker.h"
+#include "base/mem.h"
 #include "base/torture.h"
 #include "demo/emulator.h"
 #include "http/client.h"
@@ -60,6 +61,7 @@ static void make_certificate(struct play *p)
 static void *emulate(void *arg)
 {
     loop_run(arg);
+    mem_settle();
     return NULL;
 }
 
@@ -172,6 +174,7 @@ static void *serve(void *arg)
     if (p->started == OK)
         gateway_run(&p->g);
     gateway_close(&p->g); /* and the settings with it */
+    mem_settle();
     return NULL;
 }
 

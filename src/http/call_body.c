@@ -150,6 +150,16 @@ void call_body_done(struct call *c)
     c->on->on_body(c->owner, b->p, b->n);
 }
 
+size_t call_release_body(struct call *c)
+{
+    size_t room = c->body.room;
+
+    timer_stop(&c->body.timer);
+    c->body.p = NULL;
+    c->body.n = c->body.room = 0;
+    return room;
+}
+
 void call_drop_body(struct call *c)
 {
     body_fini(&c->body);

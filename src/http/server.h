@@ -87,6 +87,8 @@ void call_bind(struct call *c, const struct call_events *on, void *owner);
 void call_at_end(struct call *c, void (*over)(void *ctx, void *what), void *ctx, void *what);
 void call_want_body(struct call *c);
 void call_drop_body(struct call *c); /* its memory is not needed any longer */
+/* The memory is the caller's from now on, and outlives the call: mem_drop(body, room) ends it. */
+MUST_CHECK size_t call_release_body(struct call *c);
 
 /* The response. Name the length, or -1 for a body that is streamed (chunked on HTTP/1.1, until
  * close on 1.0). `date`, `content-length`/`transfer-encoding` and `connection` are the server's own

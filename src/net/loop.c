@@ -50,6 +50,22 @@ static void run_all(struct list *tasks)
     }
 }
 
+/* What is put there meanwhile is the next turn's again. */
+static void run_next(struct loop *loop)
+{
+    struct list mine;
+    struct list *l;
+
+    list_init(&mine);
+    while ((l = list_pop(&loop->next)) != NULL)
+        list_push(&mine, l);
+    while ((l = list_pop(&mine)) != NULL) {
+        struct task *t = CONTAINER(l, struct task, link);
+
+        t->run(t);
+    }
+}
+
 /* Under the lock: another thread that posts the task again looks at its link. */
 static struct list *take_posted(struct loop *loop, struct list *from)
 {
@@ -122,7 +138,9 @@ static void on_settle(uv_check_t *h)
     struct loop *loop = h->data;
 
     loop_woke(loop);
+    loop->turns++;
     timers_run(loop);
+    run_next(loop);
     run_all(&loop->turn);
     run_tasks(loop);
 }
@@ -166,6 +184,7 @@ struct loop *loop_new(void)
     pthread_once(&once, prepare_process);
     pthread_mutex_init(&loop->lock, NULL);
     list_init(&loop->soon);
+    list_init(&loop->next);
     list_init(&loop->deferred);
     list_init(&loop->thaw);
     list_init(&loop->turn);
@@ -204,7 +223,7 @@ void loop_run(struct loop *loop)
     for (;;) {
         run_posted(loop);
         run_tasks(loop);
-        if (loop->stopping || !uv_loop_alive(&loop->uv))
+        if ((loop->stopping && loop->works == 0) || !uv_loop_alive(&loop->uv))
             break;
         uv_run(&loop->uv, UV_RUN_DEFAULT);
     }
@@ -279,6 +298,12 @@ void loop_soon(struct loop *loop, struct task *t)
 {
     if (list_empty(&t->link))
         list_push(&loop->soon, &t->link);
+}
+
+void loop_next(struct loop *loop, struct task *t)
+{
+    if (list_empty(&t->link))
+        list_push(&loop->next, &t->link);
 }
 
 void loop_defer(struct loop *loop, struct task *t)

@@ -39,8 +39,12 @@ void loop_hold(struct loop *loop, bool on);
  * may queue tasks; they run in the same turn, in order. */
 void loop_soon(struct loop *loop, struct task *t);
 
-/* The same, after all soon-tasks: the place to give memory back (no object dies inside its own
- * callback). */
+/* Run t once in the next turn, which then does not wait for I/O, but sees what has come. This is
+ * how a long piece of work lets others go on in between. */
+void loop_next(struct loop *loop, struct task *t);
+
+/* The same as loop_soon, after all soon-tasks: the place to give memory back (no object dies inside
+ * its own callback). */
 void loop_defer(struct loop *loop, struct task *t);
 
 /* Run t on the loop's thread. The one call that is legal from other threads. t must stay valid

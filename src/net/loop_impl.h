@@ -30,8 +30,10 @@ struct loop {
     uv_idle_t hurry;   /* active: the poll must not wait */
     uv_timer_t alarm;  /* wakes the poll for the first timer; does nothing itself */
     uv_async_t mail;   /* wakes the poll for posted tasks */
-    struct list soon, deferred, thaw, turn, at_free, signals;
+    struct list soon, next, deferred, thaw, turn, at_free, signals;
+    uint32_t turns; /* so far */
     bool running, stopping;
+    size_t works; /* what other threads do for this loop: see work.h */
 
     struct timer **heap; /* net/timer.c */
     size_t timers, heap_room;

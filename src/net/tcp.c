@@ -5,6 +5,8 @@
  * Writes of one turn are gathered in `out`. At the end of the turn they are offered to the kernel
  * at once; only what it will not take becomes a libuv request, which then owns that memory. A
  * connection with nothing to send owns no buffer. All reads of a loop go through one shared buffer.
+ * However fast the other side is, one turn moves so much for a connection in each direction and no
+ * more: a large body must not keep others waiting.
  *
  *   open --close--> closing (the socket is gone already) --libuv--> freed
  *   open --close_soft--> flushing --empty--> FIN sent, input dropped --EOF or 1 s--> closing */
@@ -20,15 +22,21 @@
 enum {
     KEEPALIVE_IDLE_S = 20,    /* then ten probes, one a second: a vanished peer is found in 30 s */
     UNACKED_LIMIT_MS = 30000, /* the same for bytes on their way to a server */
+    TURN_BYTES = 256 * 1024,
 };
 
+struct moved {
+    uint32_t turn;
+    size_t bytes; /* in it */
+};
 struct tcp {
     struct stream s;
     uv_tcp_t uv;
     union net_addr peer;
     struct buf out;    /* not yet given to the kernel or to libuv */
     struct buf unread; /* came before somebody was there for it */
-    struct task flush, again;
+    struct moved in, sent;
+    struct task flush, again, more;
     struct timer soft_limit;
     struct task at_free;
     const struct listen_gate *gate; /* that let it in, and what it gave; or NULL */
@@ -53,6 +61,15 @@ static struct tcp *of(const struct stream *s)
     return CONTAINER(s, struct tcp, s);
 }
 
+/* Is it enough for this turn? */
+static bool enough(const struct tcp *t, struct moved *m, size_t n)
+{
+    if (m->turn != t->s.loop->turns)
+        *m = (struct moved){.turn = t->s.loop->turns};
+    m->bytes += n;
+    return m->bytes >= TURN_BYTES;
+}
+
 static void on_closed(uv_handle_t *h)
 {
     struct tcp *t = h->data;
@@ -68,6 +85,7 @@ static void shut(struct tcp *t, bool reset)
         return;
     task_cancel(&t->flush);
     task_cancel(&t->again);
+    task_cancel(&t->more);
     task_cancel(&t->at_free);
     timer_stop(&t->soft_limit);
     loop_buf_give(t->s.loop, &t->out);
@@ -78,13 +96,20 @@ static void shut(struct tcp *t, bool reset)
     uv_close((uv_handle_t *)&t->uv, on_closed);
 }
 
+static void stop_reading(struct tcp *t)
+{
+    task_cancel(&t->again);
+    task_cancel(&t->more);
+    uv_read_stop((uv_stream_t *)&t->uv);
+}
+
 static void fail(struct tcp *t, enum err why)
 {
     if (t->lingering) {
         shut(t, false);
         return;
     }
-    uv_read_stop((uv_stream_t *)&t->uv);
+    stop_reading(t);
     loop_buf_give(t->s.loop, &t->out);
     stream_tell_end(&t->s, why);
 }
@@ -164,6 +189,7 @@ static int send_now(struct tcp *t)
 static void flush(struct task *task)
 {
     struct tcp *t = CONTAINER(task, struct tcp, flush);
+    bool pause;
     int r;
 
     if (t->out.err != OK) { /* the memory budget: the connection cannot go on with a hole in it */
@@ -175,12 +201,15 @@ static void flush(struct task *task)
         return;
     }
     r = send_now(t);
+    pause = r > 0 && enough(t, &t->sent, (size_t)r);
     if (r >= 0 && (size_t)r < t->out.n)
         r = send_rest(t, (size_t)r);
     else if (r > 0)
         loop_buf_give(t->s.loop, &t->out);
     if (r < 0)
         fail(t, of_status(r));
+    else if (pause && !t->sending)
+        loop_next(t->s.loop, &t->flush); /* until then nobody is told that there is room */
     else
         after_flush(t);
 }
@@ -231,12 +260,16 @@ static void on_bytes(uv_stream_t *h, ssize_t n, const uv_buf_t *b)
         n = UV_ECONNRESET;
     if (torture_fails(TORTURE_EOF))
         n = UV_EOF;
-    if (n > 0)
+    if (n > 0) {
+        if (enough(t, &t->in, (size_t)n)) {
+            uv_read_stop(h);
+            loop_next(t->s.loop, &t->more);
+        }
         stream_tell_read(&t->s, str_of(b->base, (size_t)n));
-    else if (n == UV_EOF && t->lingering)
+    } else if (n == UV_EOF && t->lingering)
         shut(t, false);
     else if (n == UV_EOF) {
-        uv_read_stop(h);
+        stop_reading(t);
         stream_tell_end(&t->s, OK);
     } else if (n < 0)
         fail(t, of_status((int)n));
@@ -248,14 +281,18 @@ static void tcp_resume(struct stream *s)
 
     if (t->unread.n > 0 || t->unread.err != OK)
         loop_soon(s->loop, &t->again);
-    else
+    else if (list_empty(&t->more.link))
         uv_read_start((uv_stream_t *)&t->uv, on_alloc, on_bytes); /* twice is harmless */
+}
+
+static void read_more(struct task *task)
+{
+    tcp_resume(&CONTAINER(task, struct tcp, more)->s);
 }
 
 static void tcp_pause(struct stream *s)
 {
-    task_cancel(&of(s)->again);
-    uv_read_stop((uv_stream_t *)&of(s)->uv);
+    stop_reading(of(s));
 }
 
 void tcp_unread(struct stream *s, struct str bytes)
@@ -324,7 +361,7 @@ static void tcp_close_soft(struct stream *s)
     struct tcp *t = of(s);
 
     t->lingering = true;
-    uv_read_stop((uv_stream_t *)&t->uv);
+    stop_reading(t);
     timer_start(&t->soft_limit, STREAM_SOFT_MS);
     loop_at_free(s->loop, &t->at_free);
     loop_soon(s->loop, &t->flush);
@@ -366,6 +403,7 @@ static struct tcp *make(struct loop *loop, const union net_addr *peer)
     t->peer = *peer;
     task_init(&t->flush, flush);
     task_init(&t->again, read_again);
+    task_init(&t->more, read_more);
     task_init(&t->at_free, on_loop_free);
     timer_init(&t->soft_limit, loop, on_soft_limit);
     buf_init(&t->out, SIZE_MAX / 2);

@@ -105,7 +105,7 @@ void timers_arm(struct loop *loop)
     uint64_t due = loop->timers > 0 ? loop->heap[0]->due_ms : UINT64_MAX;
     uint64_t wait = due > now ? due - now : 0;
 
-    if (wait == 0)
+    if (wait == 0 || !list_empty(&loop->next))
         uv_idle_start(&loop->hurry, on_hurry);
     else
         uv_idle_stop(&loop->hurry);

@@ -101,7 +101,7 @@ static void log_exchange(const struct exchange *x, const struct gm_usage *u, uin
     log_u64(&l, "tok_out", u->candidates);
     log_u64(&l, "tok_cached", u->cached);
     log_u64(&l, "tok_thought", u->thoughts);
-    if (x->links.n > 0)
+    if (x->links.n > 0 && !x->aside)
         log_u64(&l, "fetched", links_here(x));
     log_u64(&l, "attempts", x->attempts);
     log_str(&l, "step", str_z(step_name(x->step)));

@@ -5,7 +5,6 @@
  */
 #include "proxy/exchange_impl.h"
 
-#include "base/clock.h"
 #include "base/mem.h"
 #include "base/random.h"
 
@@ -26,9 +25,13 @@ static void free_task(struct task *t)
 {
     struct exchange *x = CONTAINER(t, struct exchange, free);
 
+    if (x->aside)
+        return; /* exchange_let_go() follows */
     forget_translation(x);
     links_fini(x);
     json_fini(&x->json);
+    if (x->body_room > 0)
+        mem_drop(x->body, x->body_room);
     secret_fini(&x->own_key);
     arena_fini(&x->arena);
     proxy_opts_drop(x->opts);
@@ -77,6 +80,11 @@ void exchange_fail(struct exchange *x, const struct gm_error *e)
     x->status = e->client_status;
     over(x, "error");
     reply_error(x->p, c, &x->id, x->d, e);
+}
+
+void exchange_let_go(struct exchange *x)
+{
+    loop_defer(x->p->loop, &x->free);
 }
 
 static void fail_fault(struct exchange *x, const struct fault *why, yyjson_val *root)
@@ -152,59 +160,6 @@ static enum err start_legs(struct exchange *x)
     return OK;
 }
 
-/* Signatures that the client lost, and those that it will lose. */
-static struct str recall(void *ctx, struct str key)
-{
-    struct exchange *x = ctx;
-
-    return signatures_get(x->p->signatures, key, &x->arena);
-}
-
-static void remember(void *ctx, struct str key, struct str signature)
-{
-    struct exchange *x = ctx;
-
-    signatures_put(x->p->signatures, key, signature);
-}
-
-/* What requests to the model have taught. */
-static unsigned learned(void *ctx, struct str model)
-{
-    struct exchange *x = ctx;
-
-    unsigned remedies = lesson_recall(&x->p->lessons, model, loop_now_ms(x->p->loop));
-
-    x->applied |= remedies;
-    return remedies;
-}
-
-static enum err translate(struct exchange *x, struct fault *why)
-{
-    struct dialect_env env = {
-        .opts = &x->opts->dialect,
-        .now_s = clock_wall_s(),
-        .nonce = str_of(x->nonce, sizeof x->nonce),
-        .arena = &x->arena,
-        .recall = recall,
-        .remember = remember,
-        .store = x,
-        .remedies = x->remedies,
-        .learned = learned,
-        .model = x->model,
-        .links = &x->links,
-    };
-    enum err err;
-
-    x->applied = x->remedies;
-    if (x->opts->fetch == GM_FETCH_NEVER)
-        x->applied |= GM_FETCH_MEDIA; /* is not to be had: it counts as tried */
-
-    x->links.wanted = 0;
-    err = x->d->request(x->json.root, &env, &x->tr, why);
-    x->translated = err == OK;
-    return err;
-}
-
 /* Of the translation its body alone is worthless; what it says of the answer may be needed. A
  * stream is kept alive, but not before one round of fetches could be over: while nothing has been
  * sent, a failure is a status and no event. */
@@ -225,20 +180,35 @@ static enum err bring_links(struct exchange *x)
     return links_bring(x);
 }
 
-/* Translate what was parsed, and send it; but first fetch what it turns out to need. */
-static void begin(struct exchange *x)
+static void fail_syntax(struct exchange *x, const struct translated *t)
 {
-    struct fault why = {0};
-    enum err err;
+    struct gm_error e;
+    char text[256];
 
-    x->step = STEP_TRANSLATE;
-    err = translate(x, &why);
-    if (x->arena.starved || err == E_MEMORY) /* whatever it was taken for */
+    snprintf(text, sizeof text, "We could not parse the JSON body of your request: %s (byte %zu)",
+             t->why.what ? t->why.what : "bad syntax", t->at);
+    gm_error_make(&e, GM_BAD_REQUEST, str_z(text));
+    exchange_fail(x, &e);
+}
+
+/* Send it; but first fetch what it turns out to need. */
+void exchange_translated(struct exchange *x, const struct translated *t)
+{
+    x->applied = t->applied;
+    if (t->err == E_MEMORY)
         fail_memory(x);
-    else if (err != OK)
-        fail_fault(x, &why, x->json.root);
+    else if (t->malformed)
+        fail_syntax(x, t);
+    else if (t->err != OK)
+        fail_fault(x, &t->why, x->json.root);
     else if ((x->links.wanted > 0 ? bring_links(x) : start_legs(x)) != OK)
         fail_memory(x);
+}
+
+static void begin(struct exchange *x)
+{
+    x->step = STEP_TRANSLATE;
+    translate_begin(x);
 }
 
 void exchange_brought(struct exchange *x)
@@ -270,27 +240,11 @@ void exchange_again(struct exchange *x)
 static void on_body(void *owner, char *body, size_t n)
 {
     struct exchange *x = owner;
-    struct fault why = {0};
-    size_t at = 0;
-    enum err err;
 
-    x->step = STEP_TRANSLATE;
-    err = json_parse(&x->json, body, n, &at, &why);
-    if (err == E_MEMORY) {
-        fail_memory(x);
-        return;
-    }
-    if (err != OK) {
-        struct gm_error e;
-        char text[256];
-
-        snprintf(text, sizeof text,
-                 "We could not parse the JSON body of your request: %s (byte %zu)",
-                 why.what ? why.what : "bad syntax", at);
-        gm_error_make(&e, GM_BAD_REQUEST, str_z(text));
-        exchange_fail(x, &e);
-        return;
-    }
+    x->body = body;
+    x->body_n = n;
+    if (translate_is_long(n))
+        x->body_room = call_release_body(x->call);
     begin(x);
 }
 

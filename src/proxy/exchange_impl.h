@@ -58,7 +58,13 @@ struct exchange {
     struct request_id id;
     char nonce[24];
     struct arena arena;
-    struct json json; /* the request, parsed; kept while it may have to be translated again */
+    char *body;       /* the request's; kept while it may have to be translated again */
+    size_t body_n;    /* bytes of it */
+    size_t body_room; /* 0: it is the call's; else its memory is ours */
+    struct json json; /* of it */
+    bool parsed;
+    struct translating *translating; /* while it is */
+    bool aside; /* another thread translates it: body, json, arena and links are that one's */
     struct translation tr;
     bool translated;
     struct gm_links links;     /* addresses in it whose files are sent along */
@@ -101,6 +107,23 @@ bool exchange_began(const struct exchange *x); /* some leg has a part of an answ
 void exchange_again(struct exchange *x);
 
 void exchange_brought(struct exchange *x); /* links are settled: translate anew */
+
+/* translate.c */
+struct translated {
+    enum err err;   /* E_MEMORY, or the client's fault */
+    bool made;      /* there is a translation, also where something else was short of memory */
+    bool malformed; /* it is not JSON, from byte `at` on */
+    size_t at;
+    struct fault why;
+    unsigned applied; /* remedies */
+};
+/* Parse the body, where that was not done, and translate it into x->tr. exchange_translated
+ * follows, at once when the body is small. */
+void translate_begin(struct exchange *x);
+bool translate_is_long(size_t body_n); /* its memory must be the exchange's own */
+void exchange_translated(struct exchange *x, const struct translated *t);
+/* It was over before the other thread was done. */
+void exchange_let_go(struct exchange *x);
 
 /* exchange_model.c. Both are true when another model is asked, with legs of its own: whoever called
  * is done then. */

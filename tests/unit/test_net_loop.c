@@ -4,6 +4,7 @@
 #include "base/buf.h"
 #include "net/listen.h"
 #include "net/loop.h"
+#include "net/work.h"
 
 #include <netinet/in.h>
 #include <pthread.h>
@@ -17,6 +18,43 @@
 #include <unistd.h>
 
 #include <cmocka.h>
+
+/* Nothing here may hang for ever, nor end too soon because a machine is busy. */
+static struct {
+    struct work work;
+    struct task task;
+    pthread_mutex_t mutex;
+    pthread_cond_t cond;
+    bool let_go;
+    pthread_t by, told;
+    unsigned ran, done;
+} job = {.mutex = PTHREAD_MUTEX_INITIALIZER, .cond = PTHREAD_COND_INITIALIZER};
+
+static void job_run(struct work *w)
+{
+    (void)w;
+    pthread_mutex_lock(&job.mutex);
+    while (!job.let_go)
+        pthread_cond_wait(&job.cond, &job.mutex);
+    pthread_mutex_unlock(&job.mutex);
+    job.by = pthread_self();
+    job.ran++;
+}
+
+static void job_done(struct work *w)
+{
+    (void)w;
+    job.told = pthread_self();
+    job.done++;
+}
+
+static void job_let_go(void)
+{
+    pthread_mutex_lock(&job.mutex);
+    job.let_go = true;
+    pthread_cond_signal(&job.cond);
+    pthread_mutex_unlock(&job.mutex);
+}
 
 /* Timers alone do not keep a loop running; a listener does. */
 static void ignore_stream(void *owner, struct stream *s)
@@ -484,10 +522,109 @@ static void a_freeze_fires_no_timer(void **state)
     close(listening);
 }
 
+/* The job waits for what a later turn of the loop does: it never comes if the loop waits for it. */
+static void job_next(struct task *t)
+{
+    if (++job.ran < 4)
+        loop_next(the_loop, t);
+    else
+        job_let_go();
+}
+
+static void job_begin(void (*run)(struct task *))
+{
+    job.let_go = false;
+    job.ran = job.done = 0;
+    job.work = (struct work){job_run, job_done};
+    task_init(&job.task, run);
+    the_loop = loop_new();
+    loop_work(the_loop, &job.work);
+    loop_next(the_loop, &job.task);
+}
+
+static void work_is_for_another_thread(void **state)
+{
+    (void)state;
+    job_begin(job_next);
+    loop_run(the_loop); /* nothing but the work keeps it */
+    assert_int_equal(job.ran, 5);
+    assert_int_equal(job.done, 1);
+    assert_false(pthread_equal(job.by, pthread_self()));
+    assert_true(pthread_equal(job.told, pthread_self()));
+    loop_free(the_loop);
+}
+
+static void job_stop(struct task *t)
+{
+    (void)t;
+    loop_stop(the_loop);
+    job_let_go();
+}
+
+/* Whoever frees what the work is about does it after loop_run. */
+static void a_loop_that_is_stopped_waits_for_its_work(void **state)
+{
+    struct listener *l;
+
+    (void)state;
+    job_begin(job_stop);
+    l = anchor(the_loop);
+    loop_run(the_loop);
+    assert_int_equal(job.done, 1);
+    listener_close(l);
+    loop_run(the_loop);
+    loop_free(the_loop);
+}
+
+static void stop_when_traced(struct task *t)
+{
+    if (trace.n >= 6)
+        loop_stop(the_loop);
+    else
+        loop_next(the_loop, t);
+}
+
+static void next_next(struct task *t)
+{
+    struct step *s = CONTAINER(t, struct step, task);
+
+    step_run(t);
+    if (trace.n < 5)
+        loop_next(the_loop, &s->task);
+}
+
+/* A task of the next turn lets everything else of this one go first, its own soon-tasks too. */
+static void the_next_turn(void **state)
+{
+    struct step a, b, stop;
+
+    (void)state;
+    buf_init(&trace, 64);
+    the_loop = loop_new();
+    step_init(&a, "a");
+    step_init(&b, "b");
+    step_init(&stop, "");
+    a.task.run = next_next;
+    stop.task.run = stop_when_traced;
+    a.soon = &b;
+    loop_hold(the_loop, true);
+    loop_next(the_loop, &a.task);
+    loop_next(the_loop, &a.task); /* once */
+    loop_soon(the_loop, &stop.task);
+    loop_run(the_loop);
+    assert_true(str_eq(buf_str(&trace), S("ababab")));
+    loop_hold(the_loop, false);
+    loop_free(the_loop);
+    buf_fini(&trace);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(tasks_run_in_order),
+        cmocka_unit_test(the_next_turn),
+        cmocka_unit_test(work_is_for_another_thread),
+        cmocka_unit_test(a_loop_that_is_stopped_waits_for_its_work),
         cmocka_unit_test(a_task_of_each_turn),
         cmocka_unit_test(a_cancelled_task_does_not_run),
         cmocka_unit_test(timers_fire_by_due_time),

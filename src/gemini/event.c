@@ -400,28 +400,43 @@ enum err gm_read(struct gm_reader *r, yyjson_val *chunk, gm_event_f *on_event, v
     return read_value(&w, chunk);
 }
 
-enum err gm_read_event(struct gm_reader *r, struct json *j, char *data, size_t n,
-                       gm_event_f *on_event, void *ctx)
+/* It fills the form: there is nothing to be parsed. */
+static enum err read_filled(struct gm_reader *r, const struct json_entry *entries,
+                            gm_event_f *on_event, void *ctx)
+{
+    UNINITIALIZED struct walk w;
+    struct str text;
+
+    w.r = r;
+    w.on_event = on_event;
+    w.ctx = ctx;
+    w.thought = r->form->thought;
+    if (!gm_form_apply(r->form, entries, r, &text, &w.signature))
+        return E_SYNTAX;
+    return put_text(&w, text);
+}
+
+static enum err read_parsed(struct gm_reader *r, struct json *j, char *data, size_t n,
+                            gm_event_f *on_event, void *ctx)
 {
     struct walk w = {.r = r, .on_event = on_event, .ctx = ctx};
-    struct json_entry entries[GM_TAGS];
-    struct gm_form *f = r->form;
-    struct str text;
-    bool kept;
-    enum err err;
+    bool kept = r->form != NULL && gm_form_keep(r->form, str_of(data, n));
+    enum err err = json_parse_lenient(j, data, n, NULL, NULL);
 
-    if (f != NULL && json_form_fill(&f->json, data, n, entries)) {
-        j->root = NULL;
-        w.thought = f->thought;
-        if (!gm_form_apply(f, entries, r, &text, &w.signature))
-            return E_SYNTAX;
-        return put_text(&w, text);
-    }
-    kept = f != NULL && gm_form_keep(f, str_of(data, n));
-    err = json_parse_lenient(j, data, n, NULL, NULL);
     if (err == OK)
         err = read_value(&w, j->root);
     if (err == OK && kept && w.is_plain)
-        gm_form_learn(f, data, &w.plain, r);
+        gm_form_learn(r->form, data, &w.plain, r);
     return err;
+}
+
+enum err gm_read_event(struct gm_reader *r, struct json *j, char *data, size_t n,
+                       gm_event_f *on_event, void *ctx)
+{
+    UNINITIALIZED struct json_entry entries[GM_TAGS];
+
+    if (r->form == NULL || !json_form_fill(&r->form->json, data, n, entries))
+        return read_parsed(r, j, data, n, on_event, ctx);
+    j->root = NULL;
+    return read_filled(r, entries, on_event, ctx);
 }

@@ -248,7 +248,7 @@ void oa_put_usage(struct jw *w, const char *key, const struct gm_reader *readers
 {
     struct gm_usage sum = {0};
     uint64_t completion = 0;
-    char text[USAGE_MAX];
+    UNINITIALIZED char text[USAGE_MAX];
     char *at = text;
 
     for (unsigned i = 0; i < n; i++) { /* the prompt is one and the same */

@@ -27,6 +27,7 @@ static void *thread_main(void *arg)
     struct demo *d = arg;
 
     loop_run(d->loop);
+    mem_settle();
     return NULL;
 }
 

@@ -29,7 +29,7 @@ function post(gateway, agent, body) {
  *  stop. `round` counts answers; `wrong` holds those that were none. */
 function load(gateway) {
   const agent = new http.Agent({ keepAlive: true, maxSockets: Infinity });
-  const l = { round: 0, wrong: [], broken: 0, stopped: false, of: new Array(CLIENTS).fill(0) };
+  const l = { round: 0, wrong: [], broken: 0, late: 0, mayBeLate: false, stopped: false, of: new Array(CLIENTS).fill(0) };
   const client = async (n) => {
     for (let i = 0; !l.stopped; i++) {
       const stream = (n + i) % 2 === 0;
@@ -40,6 +40,7 @@ function load(gateway) {
       l.of[n]++;
       if (good) l.round++;
       else if (stream && r.begun && r.status === 200 && r.text.includes('"error"') && !r.text.includes('[DONE]')) l.broken++;
+      else if (l.mayBeLate && r.status === 504) l.late++;
       else l.wrong.push(r.error?.message ?? `${r.status} ${r.text.slice(-300)}`);
     }
   };
@@ -126,12 +127,22 @@ test('UPS-3: every connection breaks: streams that had begun are told, the other
   }
 }));
 
-// HTTP/1.1 has no way to ask whether the other side is there; the kernel's keep-alive does it where
-// packets are really lost, which no relay can play.
+// HTTP/1.1 has no way to ask whether the other side is there (the kernel's keep-alive does it where
+// packets are really lost, which no relay can play): see the next one.
 test('UPS-6: a connection becomes a black hole: nobody notices', { skip: haveEmulator || (UPSTREAM !== 'tls' && 'HTTP/2 alone can ask') },
   () => scene({ road: true, env: { QUEQIAO_WORKERS: '1' } }, async ({ road }, l) => {
     assert.ok(road.darken() >= 1);
     await l.more(SLOW ? CLIENTS : 4 * CLIENTS);
+  }));
+
+// So each connection costs the one request that is on it, at the limit for a first byte or between bytes.
+test('HTTP/1.1: a black hole costs one request for each connection in it, and nobody else notices', { skip: haveEmulator || (UPSTREAM === 'tls' && 'HTTP/2 asks') },
+  () => scene({ road: true, env: { QUEQIAO_WORKERS: '1', QUEQIAO_FIRST_BYTE_TIMEOUT: SLOW ? '8s' : '2s', QUEQIAO_IDLE_TIMEOUT: SLOW ? '8s' : '2s' } }, async ({ road }, l) => {
+    l.mayBeLate = true;
+    const n = road.darken();
+    await l.everybody();
+    await l.more(4 * CLIENTS);
+    assert.ok(l.late + l.broken >= 1 && l.late + l.broken <= n, `${l.late} were late, ${l.broken} broken, ${n} connections went dark`);
   }));
 
 test('upstream restarts', opts, () => scene({}, async (own, l) => {

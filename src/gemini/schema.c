@@ -263,14 +263,15 @@ bool gm_schema_is_empty(yyjson_val *schema)
 {
     static const char *const says[] = {"$ref",  "allOf", "anyOf", "oneOf", "patternProperties",
                                        "items", "enum",  "const"};
-    yyjson_val *more = jr_get(schema, "additionalProperties");
+    yyjson_val *more;
 
     if (!yyjson_is_obj(schema))
         return true;
+    if (yyjson_obj_size(jr_get(schema, "properties")) > 0)
+        return false; /* as a rule */
     for (size_t i = 0; i < NELEM(says); i++)
         if (jr_get(schema, says[i]) != NULL)
             return false;
-    if (yyjson_is_obj(more) || yyjson_is_true(more))
-        return false;
-    return yyjson_obj_size(jr_get(schema, "properties")) == 0;
+    more = jr_get(schema, "additionalProperties");
+    return !yyjson_is_obj(more) && !yyjson_is_true(more);
 }

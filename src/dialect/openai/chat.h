@@ -37,6 +37,13 @@ struct oa_message {
     enum oa_role role;
 };
 
+/* One of `tools`, looked at once. */
+struct oa_tool {
+    yyjson_val *v;   /* the members of a function, or of a custom tool */
+    int kind;        /* chat_tools.c's */
+    struct str name; /* under which it is declared; empty for those of Google's */
+};
+
 struct chat {
     yyjson_val *root;
     uint64_t names;     /* jr_marks() of the root */
@@ -54,12 +61,14 @@ struct chat {
     /* what was read */
     struct oa_message *messages;
     size_t nmessages;
-    bool only_system;       /* nobody speaks but the system: Gemini needs somebody else to */
-    size_t last_word;       /* system messages from this one on are what is asked */
-    struct gm_pairs pairs;  /* of every call and result, in the order of the talk */
-    size_t pair;            /* the next of them to come by */
-    struct json scratch;    /* JSON that came as a string */
-    bool cached;            /* the context is a cache's, which holds system and tools */
+    bool only_system;      /* nobody speaks but the system: Gemini needs somebody else to */
+    size_t last_word;      /* system messages from this one on are what is asked */
+    struct gm_pairs pairs; /* of every call and result, in the order of the talk */
+    size_t pair;           /* the next of them to come by */
+    struct json scratch;   /* JSON that came as a string */
+    bool cached;           /* the context is a cache's, which holds system and tools */
+    struct oa_tool *tools;
+    size_t ntools;
     unsigned functions;     /* declared */
     bool own[GM_OWN_TOOLS]; /* Google's tools that are wanted */
     bool strict;            /* a function asked for its schema to be followed */

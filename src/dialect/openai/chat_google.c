@@ -39,8 +39,11 @@ bool oa_google_row(size_t i, const char **ret_member, const char **ret_note)
 
 yyjson_val *oa_google_member(yyjson_val *obj, const char *snake, const char *camel)
 {
-    yyjson_val *v = jr_get(obj, snake);
+    yyjson_val *v;
 
+    if (obj == NULL)
+        return NULL; /* as a rule */
+    v = jr_get(obj, snake);
     return v != NULL ? v : jr_get(obj, camel);
 }
 
@@ -76,14 +79,14 @@ void oa_read_google(struct chat *c)
 
 bool oa_google_has(struct chat *c, const char *camel)
 {
-    const struct member *m = member_named(str_z(camel));
+    const struct member *m = c->google != NULL ? member_named(str_z(camel)) : NULL;
 
     return m != NULL && oa_google_member(c->google, m->snake, m->camel) != NULL;
 }
 
 void oa_put_google_top(struct chat *c)
 {
-    for (size_t i = 0; i < NELEM(MEMBER); i++)
+    for (size_t i = 0; c->google != NULL && i < NELEM(MEMBER); i++)
         if (MEMBER[i].place == TOP && value_of(c, i) != NULL)
             jw_copy(&c->g.w, MEMBER[i].camel, value_of(c, i));
 }

@@ -96,13 +96,16 @@ static void read_function(struct chat *c, yyjson_val *fn, bool custom)
     c->strict = c->strict || jr_bool(fn, "strict", false);
 }
 
-static void read_tool(struct chat *c, yyjson_val *tool)
+static void read_tool(struct chat *c, yyjson_val *tool, struct oa_tool *ret)
 {
-    int kind = kind_of(tool);
-
-    switch (kind) {
+    *ret = (struct oa_tool){.v = tool, .kind = kind_of(tool), .name = S("")};
+    switch (ret->kind) {
     case FUNCTION:
-    case CUSTOM: read_function(c, inside(tool, (enum kind)kind), kind == CUSTOM); break;
+    case CUSTOM:
+        ret->v = inside(tool, (enum kind)ret->kind);
+        ret->name = jr_str(ret->v, "name");
+        read_function(c, ret->v, ret->kind == CUSTOM);
+        break;
     case SEARCH: c->own[GM_SEARCH] = true; break;
     case CODE: c->own[GM_CODE_EXECUTION] = true; break;
     case URLS: c->own[GM_URL_CONTEXT] = true; break;
@@ -129,15 +132,6 @@ static const struct word CHOICE[] = {
     {"any",      GM_CALLS_ANY },
 };
 
-/* The name under which a tool is declared; empty for those of Google's. */
-static struct str name_of(yyjson_val *tool)
-{
-    int kind = kind_of(tool);
-
-    return kind == FUNCTION || kind == CUSTOM ? jr_str(inside(tool, (enum kind)kind), "name")
-                                              : S("");
-}
-
 static bool is_legacy(yyjson_val *functions, struct str name)
 {
     jr_each (fn, functions)
@@ -148,8 +142,8 @@ static bool is_legacy(yyjson_val *functions, struct str name)
 
 static bool is_declared(struct chat *c, struct str name)
 {
-    jr_each (tool, oa_get(c, "tools"))
-        if (str_eq(name_of(tool), name))
+    for (size_t i = 0; i < c->ntools; i++)
+        if (str_eq(c->tools[i].name, name))
             return true;
     return is_legacy(oa_get(c, "functions"), name);
 }
@@ -249,12 +243,27 @@ static void read_config(struct chat *c)
     config->show_own = c->functions > 0 && oa_wants_own_tool(c);
 }
 
+static void read_tools(struct chat *c)
+{
+    yyjson_val *list = read_list(c, oa_get(c, "tools"));
+    size_t n = yyjson_arr_size(list);
+
+    if (n == 0)
+        return;
+    c->tools = arena_alloc(c->env->arena, n * sizeof *c->tools);
+    if (c->tools == NULL) {
+        fault_set(c->why, E_TOOBIG, "has more tools than this server takes", list);
+        return;
+    }
+    jr_each (tool, list)
+        read_tool(c, tool, &c->tools[c->ntools++]);
+}
+
 void oa_read_tools(struct chat *c)
 {
     yyjson_val *functions = read_list(c, oa_get(c, "functions"));
 
-    jr_each (tool, read_list(c, oa_get(c, "tools")))
-        read_tool(c, tool);
+    read_tools(c);
     jr_each (fn, functions)
         read_function(c, fn, false);
     c->answer->legacy_calls = yyjson_arr_size(functions) > 0;
@@ -278,16 +287,16 @@ void oa_read_tools(struct chat *c)
         c->own[GM_SEARCH] || c->own[GM_URL_CONTEXT] || jr_get(c->google, "tools") != NULL;
 }
 
-/* The names of a list's tools, in its order; NULL and a fault when there is no memory. */
-static const struct str *names_in(struct chat *c, yyjson_val *list, bool legacy)
+/* The names of the legacy functions, in their order; NULL and a fault when there is no memory. */
+static const struct str *names_in(struct chat *c, yyjson_val *functions)
 {
-    struct str *names = room_for_names(c, yyjson_arr_size(list));
+    struct str *names = room_for_names(c, yyjson_arr_size(functions));
     size_t n = 0;
 
     if (names == NULL)
         return NULL;
-    jr_each (tool, list)
-        names[n++] = legacy ? jr_str(tool, "name") : name_of(tool);
+    jr_each (fn, functions)
+        names[n++] = jr_str(fn, "name");
     return names;
 }
 
@@ -296,6 +305,14 @@ static bool is_repeated(const struct str *names, size_t n, size_t i)
 {
     for (size_t later = i + 1; later < n; later++)
         if (str_eq(names[later], names[i]))
+            return true;
+    return false;
+}
+
+static bool is_declared_later(const struct chat *c, size_t i)
+{
+    for (size_t later = i + 1; later < c->ntools; later++)
+        if (str_eq(c->tools[later].name, c->tools[i].name))
             return true;
     return false;
 }
@@ -335,24 +352,19 @@ static void put_function(struct chat *c, yyjson_val *fn, bool custom)
 
 static void put_functions(struct chat *c)
 {
-    yyjson_val *tools = oa_get(c, "tools");
     yyjson_val *functions = oa_get(c, "functions");
-    const struct str *names = names_in(c, tools, false);
-    const struct str *legacy = names_in(c, functions, true);
+    const struct str *legacy = names_in(c, functions);
     size_t i = 0;
 
-    if (names == NULL || legacy == NULL)
+    if (legacy == NULL)
         return;
     gm_functions_open(&c->g);
-    jr_each (tool, tools) {
-        bool custom = kind_of(tool) == CUSTOM;
+    for (size_t k = 0; k < c->ntools; k++) {
+        const struct oa_tool *tool = &c->tools[k];
 
-        if (names[i].n > 0 && !is_repeated(names, yyjson_arr_size(tools), i) &&
-            !is_legacy(functions, names[i]))
-            put_function(c, inside(tool, custom ? CUSTOM : FUNCTION), custom);
-        i++;
+        if (tool->name.n > 0 && !is_declared_later(c, k) && !is_legacy(functions, tool->name))
+            put_function(c, tool->v, tool->kind == CUSTOM);
     }
-    i = 0;
     jr_each (fn, functions)
         if (!is_repeated(legacy, yyjson_arr_size(functions), i++))
             put_function(c, fn, false);

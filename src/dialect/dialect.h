@@ -43,6 +43,7 @@ struct dialect_env {
     /* What is fetched here of the addresses that the request names; NULL: nothing. When it wants
      * something after request(), the translation is to be thrown away and made again. */
     struct gm_links *links;
+    size_t size; /* of the client's body, which the translation will be about as long as; or 0 */
 };
 
 /* A client's request, read and translated. */

@@ -67,6 +67,7 @@ static enum err translate(struct translating *t)
         .learned = learned,
         .model = x->model,
         .links = &x->links,
+        .size = x->body_n,
     };
 
     t->ret.applied = x->remedies;

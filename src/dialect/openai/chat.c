@@ -13,7 +13,7 @@
 
 static const char NO_MEMORY[] = "the request needs more memory than it may have";
 
-enum { CHOICES_MAX = 128, IGNORED_MAX = 1024 };
+enum { CHOICES_MAX = 128, IGNORED_MAX = 1024, FIRST_ROOM_MAX = 128 << 10 };
 
 struct str oa_keep(struct chat *c, struct str s)
 {
@@ -144,6 +144,15 @@ static struct oa_answer *new_answer(const struct dialect_env *env)
     return a;
 }
 
+/* Room for the translation in one piece, as long as the request is no file: those are borrowed. */
+static void make_room(struct buf *text, size_t size)
+{
+    size_t room = size + size / 8;
+
+    if (size > 0 && buf_reserve(text, room < FIRST_ROOM_MAX ? room : FIRST_ROOM_MAX) == NULL)
+        return; /* sticky: gm_end tells */
+}
+
 static enum err translate(struct chat *c)
 {
     enum err err;
@@ -151,6 +160,7 @@ static enum err translate(struct chat *c)
     if (!yyjson_is_obj(c->root))
         return fault_set(c->why, E_FIELD, "the request must be a JSON object", NULL);
     read_all(c);
+    make_room(&c->tr->body.text, c->env->size);
     gm_begin(&c->g, &c->tr->body, c->caps, c->why);
     c->g.remedies = c->remedies;
     c->jm = (struct jm){.w = &c->g.w, .why = c->why, .ignored = &c->tr->ignored, .ctx = c};

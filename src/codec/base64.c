@@ -2,6 +2,7 @@
  * SPDX-License-Identifier: MIT */
 /* base64.c - four characters, three bytes. One table knows both alphabets. */
 #include "codec/base64.h"
+#include "codec/wide.h"
 
 #ifdef __SSE2__
 #include <emmintrin.h>
@@ -153,7 +154,7 @@ static ALWAYS_INLINE __m128i is_usual(const char *p)
 /* How many characters at the front are good, looking at whole blocks only. */
 static size_t good_blocks(struct str text)
 {
-    size_t i = 0;
+    size_t i = wide_base64(text.p, text.n);
 
     for (; text.n - i >= 64; i += 64) {
         __m128i ab = _mm_and_si128(is_usual(text.p + i), is_usual(text.p + i + 16));

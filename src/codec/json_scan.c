@@ -8,6 +8,7 @@
 #include "codec/json_read.h"
 #include "codec/scan.h"
 #include "codec/unescape.h"
+#include "codec/wide.h"
 
 /* What walk() does at a byte outside of strings. */
 enum { PASS, QUOTE, OPEN, CLOSE, NEXT, DIGIT };
@@ -302,9 +303,12 @@ static bool glance(struct glance *g, size_t at)
 {
     char end[BLOCK];
 
-    for (; g->n - at >= BLOCK; at += BLOCK)
+    for (; g->n - at >= BLOCK; at += BLOCK) {
         if (!pass_block(g, g->p + at, at))
             return false;
+        if (g->plain < at) /* the second block of a plain run, which may be long */
+            at += wide_plain(g->p + at + BLOCK, g->n - at - BLOCK);
+    }
     memset(end, ' ', sizeof end);
     memcpy(end, g->p + at, g->n - at);
     if (!pass_block(g, end, at))

@@ -270,6 +270,7 @@ static enum err load_file(struct config *c, struct buf *problem)
     }
     if (err != OK) {
         buf_putf(problem, "the config file %.*s cannot be read", S_ARG(c->config_file));
+        secret_wipe(text.p, text.n);
         buf_fini(&text);
         return err;
     }

@@ -216,6 +216,12 @@ static struct str without_bearer(struct str token)
     return str_starts_nocase(token, S("Bearer ")) ? str_trim(str_skip(token, 7)) : token;
 }
 
+/* AUT-1: what is left of an entry when the variable that should fill it was empty. */
+static bool is_nothing(struct str word)
+{
+    return word.n == 0 || str_eq_nocase(word, S("Bearer")) || str_starts(word, S("requests="));
+}
+
 /* What stands behind a token. */
 static bool read_limit(struct str rest, struct token *ret)
 {
@@ -234,8 +240,13 @@ static enum err read_tokens(const struct names *list, struct token *tokens, stru
 {
     for (size_t i = 0; i < list->n; i++) {
         struct str rest = without_bearer(list->v[i]);
+        struct str word = cut_word(&rest);
 
-        secret_init(&tokens[i].secret, cut_word(&rest));
+        if (is_nothing(word)) {
+            buf_putf(problem, "the token number %zu is empty", i + 1);
+            return E_FIELD;
+        }
+        secret_init(&tokens[i].secret, word);
         if (read_limit(rest, &tokens[i]))
             continue;
         buf_putf(problem,

@@ -75,8 +75,10 @@ enum err demo_open(struct config *c, struct demo **ret, struct buf *problem)
         buf_putf(problem, "the emulation cannot listen on loopback: %s", why.what ? why.what : "");
     if (err == OK && pthread_create(&d->thread, NULL, thread_main, d) == 0)
         d->running = true;
-    else if (err == OK)
+    else if (err == OK) {
+        buf_lit(problem, "no thread can be started for the emulation");
         err = E_SYSTEM;
+    }
     return err;
 }
 

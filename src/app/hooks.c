@@ -112,7 +112,7 @@ static void on_look(struct timer *t)
     look(CONTAINER(t, struct visit, look));
 }
 
-/* An event is read to its end and dropped: a connection of the platform's is never closed. */
+/* An event is read to its end: a connection of the platform's is never closed. */
 static void on_body(void *owner, char *body, size_t n)
 {
     (void)body, (void)n;
@@ -140,7 +140,7 @@ static void take(struct worker *w, struct call *c, const struct request_id *id,
     if (hook->begin != NULL)
         hook->begin(v);
     if (hook->method == HTTP_POST)
-        call_want_body(c);
+        call_skip_body(c);
     else
         look(v);
 }

@@ -140,6 +140,16 @@ static const struct route *find_route(const struct target *t, enum http_method m
     return found;
 }
 
+/* Of all rows for the path. */
+static unsigned methods_of(const struct target *t)
+{
+    unsigned methods = 0;
+
+    for (size_t i = 0; i < NELEM(ROUTES); i++)
+        methods |= matches(&ROUTES[i], t) ? ROUTES[i].methods : 0;
+    return methods;
+}
+
 static void refuse_later(struct visit *v, enum gm_cause cause, struct str what, uint32_t wait_s)
 {
     struct gm_error e;
@@ -276,7 +286,7 @@ static void dispatch(struct visit *v)
         return;
     }
     if (!takes(r, call_method(v->call))) {
-        wrong_method(v, r->methods);
+        wrong_method(v, methods_of(&v->target));
         return;
     }
     if (r->access == OPEN || (let_in(v, r->access) && (r->access == OPERATOR || seated(v))))

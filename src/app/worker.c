@@ -73,7 +73,8 @@ static void on_warm(struct task *t)
 {
     struct worker *w = CONTAINER(t, struct worker, warm);
 
-    proxy_warm(&w->proxy);
+    if (!w->draining) /* its client may be gone by then */
+        proxy_warm(&w->proxy);
 }
 
 void worker_warm(struct gateway *g)

@@ -30,7 +30,7 @@ void call_init(struct call *c, struct sconn *k)
     *c = (struct call){.conn = k, .path = S(""), .query = S("")};
     list_init(&c->link);
     task_init(&c->bury, free_call);
-    body_init(&c->body, k->server->loop);
+    body_init(&c->body, k->server->loop, k->server->limits.body_max);
     k->server->ncalls++;
 }
 
@@ -78,7 +78,7 @@ static const struct refusal *admit(const struct call *c, const struct head_facts
         return NULL;
     if (f->encoded)
         return &CODED;
-    if (f->has_length && f->length > c->conn->server->limits.body_max)
+    if (f->has_length && f->length > c->body.max)
         return &LARGE;
     return memory_over(85) ? &BUSY : NULL;
 }
@@ -157,6 +157,19 @@ void call_want_body(struct call *c)
     assert(c->on != NULL && !c->wants_body && !c->responded && !c->ended);
     c->wants_body = true;
     version(c)->want_body(c);
+}
+
+void call_want_body_upto(struct call *c, size_t max)
+{
+    if (max < c->body.max)
+        c->body.max = max;
+    call_want_body(c);
+}
+
+void call_skip_body(struct call *c)
+{
+    c->body.skipped = true;
+    call_want_body(c);
 }
 
 /* The response. */
@@ -269,6 +282,8 @@ static size_t refusal_fields(struct call *c, const struct refusal *r, struct htt
     size_t n = 0;
 
     fields[n++] = (struct http_header){S("content-type"), S("application/json")};
+    /* RFC 9110, 15.1: a cache may keep a 405, a 414 or a 501 for as long as it thinks fit */
+    fields[n++] = (struct http_header){S("cache-control"), S("no-store")};
     if (r->status == 405)
         fields[n++] =
             (struct http_header){S("allow"), S("GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS")};

@@ -59,9 +59,9 @@ void call_body_await(struct call *c)
     await(c, b->last_ms);
 }
 
-void body_init(struct body *b, struct loop *loop)
+void body_init(struct body *b, struct loop *loop, size_t max)
 {
-    *b = (struct body){.declared = UINT64_MAX};
+    *b = (struct body){.declared = UINT64_MAX, .max = max};
     timer_init(&b->timer, loop, on_timer);
 }
 
@@ -99,17 +99,17 @@ static bool body_room(struct body *b, size_t n, size_t max)
 bool call_take_body(struct call *c, struct str bytes)
 {
     struct body *b = &c->body;
-    size_t max = c->conn->server->limits.body_max;
 
-    if (bytes.n > max - b->n) {
+    if (b->n > b->max || bytes.n > b->max - b->n) { /* the handler may have come late */
         call_refuse(c, &TOO_LARGE);
         return false;
     }
-    if (!body_room(b, b->n + bytes.n, max)) {
+    if (!b->skipped && !body_room(b, b->n + bytes.n, b->max)) {
         call_refuse(c, &NO_MEMORY);
         return false;
     }
-    memcpy(b->p + b->n, bytes.p, bytes.n);
+    if (!b->skipped)
+        memcpy(b->p + b->n, bytes.p, bytes.n);
     b->n += bytes.n;
     b->last_ms = loop_now_ms(b->timer.loop);
     if (b->began_ms == 0)
@@ -142,6 +142,8 @@ void call_body_done(struct call *c)
 
     assert(c->wants_body && !c->body_whole);
     timer_stop(&b->timer);
+    if (b->skipped)
+        b->n = 0;
     if (!body_fit(b)) {
         call_refuse(c, &NO_MEMORY);
         return;

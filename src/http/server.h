@@ -86,6 +86,10 @@ void call_bind(struct call *c, const struct call_events *on, void *owner);
 /* Told once when the call is over, however it ends, after everything else; one for each call. */
 void call_at_end(struct call *c, void (*over)(void *ctx, void *what), void *ctx, void *what);
 void call_want_body(struct call *c);
+/* The same, for less than the server's limit: one byte more is a 413. */
+void call_want_body_upto(struct call *c, size_t max);
+/* The same, but the bytes are dropped as they come, and on_body is told of none. */
+void call_skip_body(struct call *c);
 void call_drop_body(struct call *c); /* its memory is not needed any longer */
 /* The memory is the caller's from now on, and outlives the call: mem_drop(body, room) ends it. */
 MUST_CHECK size_t call_release_body(struct call *c);

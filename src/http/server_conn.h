@@ -82,6 +82,8 @@ struct sconn {
 struct body {
     char *p;
     size_t n, room;
+    size_t max;        /* the limit that held when the request began, or the handler's own */
+    bool skipped;      /* counted, not kept */
     uint64_t declared; /* UINT64_MAX: not known */
     uint64_t began_ms, last_ms;
     struct timer timer;
@@ -143,7 +145,7 @@ void call_drained(struct call *c);
 void call_refuse(struct call *c, const struct refusal *r);
 
 /* call_body.c */
-void body_init(struct body *b, struct loop *loop);
+void body_init(struct body *b, struct loop *loop, size_t max);
 void body_fini(struct body *b);
 /* More bytes. False: the call was refused (too large, no memory) and takes no more. */
 bool call_take_body(struct call *c, struct str bytes);

@@ -86,6 +86,13 @@ void reply_begin_page(struct reply_head *h, const struct request_id *id)
     reply_add(h, S("cross-origin-resource-policy"), S("same-origin"));
 }
 
+/*   source  RFC 9110, 11.6.1 */
+static void add_challenge(struct reply_head *h, int status)
+{
+    if (status == 401)
+        reply_add(h, S("www-authenticate"), S("Bearer"));
+}
+
 void reply_page(struct proxy *p, struct call *c, const struct request_id *id, int status,
                 struct str content_type, struct str body)
 {
@@ -95,6 +102,7 @@ void reply_page(struct proxy *p, struct call *c, const struct request_id *id, in
     reply_begin_page(&h, id);
     reply_add(&h, S("content-type"), content_type);
     reply_add(&h, S("cache-control"), S("no-store"));
+    add_challenge(&h, status);
     send(c, status, &h, body);
 }
 
@@ -135,6 +143,7 @@ void reply_not_allowed(struct proxy *p, struct call *c, const struct request_id 
     reply_add(&h, S("content-type"), S("application/json; charset=utf-8"));
     reply_add(&h, S("cache-control"), S("no-store"));
     reply_add(&h, S("allow"), allow);
+    add_challenge(&h, e->client_status);
     if (e->retry_after_s > 0) {
         snprintf(h.retry_after, sizeof h.retry_after, "%u", (unsigned)e->retry_after_s);
         reply_add(&h, S("retry-after"), str_z(h.retry_after));

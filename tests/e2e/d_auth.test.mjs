@@ -24,6 +24,7 @@ const ask = (gateway, headers, query = '') =>
 
 async function refused(r, status = 401) {
   assert.equal(r.status, status);
+  assert.equal(r.headers.get('www-authenticate'), status === 401 ? 'Bearer' : null);
   const { error } = await r.json();
   assert.equal(typeof error.message, 'string');
   return error;

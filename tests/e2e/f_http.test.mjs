@@ -190,7 +190,9 @@ test('H1-7: TRACE and CONNECT: 405', async () => {
   for (const line of ['TRACE /health HTTP/1.1', 'CONNECT gateway.test:443 HTTP/1.1']) {
     const raw = await open();
     raw.write(`${line}\r\n${H}\r\n`);
-    assert.equal((await raw.response()).status, 405, line);
+    const r = await raw.response();
+    assert.equal(r.status, 405, line);
+    assert.equal(r.headers['cache-control'], 'no-store');
     raw.leave();
   }
 });

@@ -104,6 +104,18 @@ test('LIM-15: wrong tokens get a 429 with Retry-After after so many; the right o
     assert.ok(await metric(g, 'auth_failures') >= 3);
   }));
 
+test('AUT-2: of the form, which anybody may send, little is kept', () =>
+  within({}, async (g) => {
+    const form = (body) => g.fetch('/doctor', { method: 'POST', token: null, body });
+    const small = await form(`key=wrong&pad=${'x'.repeat(16000)}`);
+    assert.equal(small.status, 401);
+    assert.equal(small.headers.get('www-authenticate'), 'Bearer');
+    assert.equal((await form(`key=wrong&pad=${'x'.repeat(20000)}`)).status, 413);
+    const other = await g.fetch('/doctor', { method: 'PUT', token: null });
+    assert.equal(other.status, 405);
+    assert.equal(other.headers.get('allow'), 'GET, HEAD, POST, OPTIONS');
+  }));
+
 test('LIM-15: no body is read of who is over it', () =>
   within({ QUEQIAO_MAX_AUTH_FAILURES: '1' }, async (g) => {
     assert.equal((await g.fetch('/v1/models', { token: 'wrong' })).status, 401);

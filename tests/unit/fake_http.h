@@ -23,9 +23,10 @@ struct fake_handler {
     struct fake_bound *held[FAKE_HELD]; /* by order of arrival; NULL when answered or gone */
     size_t nheld;
     size_t heads, bodies, gone, drains;
-    struct buf seen; /* the head and body of the last call */
-    bool lazy;       /* ask for bodies only when the test says so */
-    bool no_body;    /* keep what is held without its body */
+    struct buf seen;   /* the head and body of the last call */
+    struct call *last; /* that was bound */
+    bool lazy;         /* ask for bodies only when the test says so */
+    bool no_body;      /* keep what is held without its body */
     struct server *server;
 };
 struct fake_bound {
@@ -141,6 +142,7 @@ static inline void fake_on_head(void *ctx, struct call *c)
         b->at = h->nheld;
     }
     call_bind(c, &FAKE_EVENTS, b);
+    h->last = c;
     if (!h->lazy && !(h->no_body && b->at > 0))
         call_want_body(c);
 }

@@ -173,6 +173,20 @@ static void a_key_with_a_blank_is_refused(void **state)
     buf_fini(&problem);
 }
 
+/* A file without an end ends where its buffer does. */
+static void endless_file(void **state)
+{
+    enum file_privacy privacy;
+    struct buf out;
+
+    (void)state;
+    buf_init(&out, 10000);
+    assert_int_equal(file_read(S("/dev/zero"), &out), E_TOOBIG);
+    buf_reset(&out);
+    assert_int_equal(file_read_secret(S("/dev/zero"), &out, &privacy), E_TOOBIG);
+    buf_fini(&out);
+}
+
 /* LIM-16: a token's own limit, and what stands there that is none. */
 static void lim_16_behind_a_token(void **state)
 {
@@ -187,6 +201,10 @@ static void lim_16_behind_a_token(void **state)
         {"other requests=3,CANARY",             false, 0,       OK     },
         {"Bearer CANARY  \trequests=1000000\t", true,  1000000, OK     },
         {"CANARY requests=0",                   true,  0,       OK     },
+        {"other, Bearer",                       false, 0,       E_FIELD},
+        {"other, bearer \t",                    false, 0,       E_FIELD},
+        {"other, requests=5",                   false, 0,       E_FIELD},
+        {"other, Bearer requests=5",            false, 0,       E_FIELD},
         {"other, CANARY requests=1000001",      false, 0,       E_FIELD},
         {"other, CANARY requests=-1",           false, 0,       E_FIELD},
         {"other, CANARY requests=",             false, 0,       E_FIELD},
@@ -355,13 +373,10 @@ static void urls(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(values),
-        cmocka_unit_test(secrets_leave_the_environment),
-        cmocka_unit_test(reload),
-        cmocka_unit_test(a_key_with_a_blank_is_refused),
-        cmocka_unit_test(lim_16_behind_a_token),
-        cmocka_unit_test(ways_out),
-        cmocka_unit_test(urls),
+        cmocka_unit_test(values),       cmocka_unit_test(secrets_leave_the_environment),
+        cmocka_unit_test(reload),       cmocka_unit_test(a_key_with_a_blank_is_refused),
+        cmocka_unit_test(endless_file), cmocka_unit_test(lim_16_behind_a_token),
+        cmocka_unit_test(ways_out),     cmocka_unit_test(urls),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -165,10 +165,11 @@ static void every_way(const char *name, struct str in, const char *want)
             same(name, in, cut, SIZE_MAX / 4, want);
 }
 
-#define GET     "GET / HTTP/1.1\r\nHost: h\r\n"
-#define POST    "POST /x HTTP/1.1\r\nHost: h\r\n"
-#define CHUNKED POST "Transfer-Encoding: chunked\r\n\r\n"
-#define OK_GET  "200[GET /? []]"
+#define GET      "GET / HTTP/1.1\r\nHost: h\r\n"
+#define POST     "POST /x HTTP/1.1\r\nHost: h\r\n"
+#define CHUNKED  POST "Transfer-Encoding: chunked\r\n\r\n"
+#define OK_GET   "200[GET /? []]"
+#define POST_TWO "POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 2\r\n\r\nab"
 
 struct row {
     const char *name, *in, *want;
@@ -1150,6 +1151,49 @@ static void lazy_handler(void **state)
     close_scene(&x);
 }
 
+/* A limit of the handler's own; and the one that a request began with, which holds although it is
+ * lowered meanwhile. */
+static void own_limits(void **state)
+{
+    static const struct str CHUNK = S_INIT("2\r\nab\r\n");
+    struct server_limits l = SERVER_LIMITS_DEFAULT;
+    struct scene x;
+
+    (void)state;
+    for (size_t over = 0; over < 2; over++) {
+        open_scene(&x, NULL);
+        x.h.lazy = true;
+        fake_feed(x.s, S("POST / HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n"));
+        call_want_body_upto(x.h.last, 3 + !over);
+        for (size_t i = 0; i < 2; i++)
+            fake_feed(x.s, CHUNK);
+        fake_feed(x.s, S("0\r\n\r\n"));
+        fake_turn(x.loop);
+        expect_outcome(&x, over ? "413 close" : "200[POST /? [abab]]");
+        assert_int_equal(x.h.gone, over);
+        close_scene(&x);
+    }
+
+    l.body_max = 3;
+    open_scene(&x, &l);
+    l.body_max = 1;
+    fake_feed(x.s, S("POST / HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n"));
+    fake_feed(x.s, CHUNK);
+    server_set_limits(x.server, &l);
+    fake_feed(x.s, CHUNK);
+    expect_outcome(&x, "413 close");
+    close_scene(&x);
+
+    open_scene(&x, NULL); /* read to its end, and not kept */
+    x.h.lazy = true;
+    fake_feed(x.s, S(POST_TWO GET "\r\n"));
+    call_skip_body(x.h.last);
+    x.h.lazy = false;
+    fake_turn(x.loop);
+    expect_outcome(&x, "200[POST /? []] " OK_GET);
+    close_scene(&x);
+}
+
 static void drain(void **state)
 {
     struct scene x;
@@ -1433,6 +1477,7 @@ int main(void)
         cmocka_unit_test(finish_after_the_queue),
         cmocka_unit_test(broken_answers),
         cmocka_unit_test(lazy_handler),
+        cmocka_unit_test(own_limits),
         cmocka_unit_test(drain),
         cmocka_unit_test(refusals_are_marked),
         cmocka_unit_test(closed_by_the_handler),

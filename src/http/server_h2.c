@@ -155,7 +155,7 @@ void h2_call_drop(struct h2_call *hc, uint32_t code)
 
 void h2_call_fail(struct h2_call *hc)
 {
-    hc->failed = true;
+    hc->failed = hc->ours = true;
     loop_soon(h2_call_conn(hc)->k.server->loop, &hc->wake);
 }
 

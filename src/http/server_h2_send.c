@@ -15,7 +15,7 @@ static ssize_t on_source(nghttp2_session *session, int32_t id, uint8_t *to, size
     (void)id;
     (void)to;
     (void)user;
-    if (n == 0 && hc->broken)
+    if (hc->failed || (n == 0 && hc->broken)) /* a body with a hole must not come to its end */
         return NGHTTP2_ERR_TEMPORAL_CALLBACK_FAILURE; /* RST_STREAM */
     if (n == 0 && !hc->done) {
         hc->deferred = true;

@@ -96,6 +96,8 @@ enum verdict judge(const struct wire_answer *a, const char *text)
     enum verdict v = V_WRONG;
     char *said;
 
+    if (a->unlawful)
+        return V_WRONG;
     if (!a->complete)
         return a->closed ? V_CLOSED : V_HUNG;
     if (a->status == 503 && a->n == 0) /* no memory even for the words */

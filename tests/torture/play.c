@@ -36,6 +36,11 @@ static struct str text_of(const char *file, char text[4096])
     return str_of(text, n);
 }
 
+static bool front_has_tls(enum front f)
+{
+    return f == FRONT_TLS_H1 || f == FRONT_TLS_H2;
+}
+
 static void make_certificate(struct play *p)
 {
     static const struct cert_spec root = {
@@ -52,8 +57,13 @@ static void make_certificate(struct play *p)
     in_dir(p, "key.pem", key_file);
     cert_write(&ca, ca_file, NULL);
     cert_write(&c, cert_file, key_file);
+    chmod(key_file, 0600);
     cert_free(&c);
     cert_free(&ca);
+    if (front_has_tls(p->front))
+        link_trust(ca_file);
+    if (p->upstream != UPSTREAM_TLS)
+        return;
     pair = (struct tls_pair){text_of(cert_file, cert_text), text_of(key_file, key_text)};
     assert_int_equal(tls_server_new(&pair, 1, true, &p->tls, &why), OK);
 }
@@ -78,18 +88,18 @@ static void write_file(struct play *p, const char *file, const char *text)
     chmod(name, 0600);
 }
 
-void play_open(struct play *p, enum upstream u)
+void play_open(struct play *p, enum upstream u, enum front front)
 {
     static const struct emulator_opts opts = {.pace_ms = 0};
     struct listen_opts listen = {.addr = {.host = "127.0.0.1"}, .fd = -1};
     struct fault why = {0};
 
-    *p = (struct play){.upstream = u, .dir = "/tmp/queqiao-torture-XXXXXX"};
+    *p = (struct play){.upstream = u, .front = front, .dir = "/tmp/queqiao-torture-XXXXXX"};
     assert_non_null(mkdtemp(p->dir));
     write_file(p, "keys", "torture-key-0123456789\n");
     write_file(p, "config.json", "{\"AUTH_TOKEN\": \"torture-token\"}\n");
     p->emu_loop = loop_new();
-    if (u == UPSTREAM_TLS)
+    if (u == UPSTREAM_TLS || front_has_tls(front))
         make_certificate(p);
     listen.tls = p->tls;
     p->emulator = emulator_new(p->emu_loop, &opts);
@@ -117,6 +127,7 @@ void play_close(struct play *p)
     emulator_free(p->emulator);
     loop_free(p->emu_loop);
     tls_server_free(p->tls);
+    link_trust(NULL);
     sem_destroy(&p->told);
     for (size_t i = 0; i < NELEM(files); i++) {
         char name[96];
@@ -129,20 +140,30 @@ void play_close(struct play *p)
 
 /* --------------------------------------------------------------------------------- the product */
 
+/* The path of a file where it is for this play, or as if it had never been set. */
+static void set_file(const struct play *p, const char *variable, const char *file, bool set)
+{
+    char name[96];
+
+    in_dir(p, file, name);
+    if (set)
+        setenv(variable, name, 1);
+    else
+        unsetenv(variable);
+}
+
 static void set_environment(const struct play *p)
 {
-    char url[64], name[96];
+    char url[64];
 
     snprintf(url, sizeof url, "%s://127.0.0.1:%u", p->tls != NULL ? "https" : "http",
              (unsigned)p->emu_port);
     setenv("GEMINI_BASE_URL", url, 1);
-    in_dir(p, "keys", name);
-    setenv("GEMINI_API_KEYS_FILE", name, 1);
-    in_dir(p, "ca.pem", name);
-    if (p->tls != NULL)
-        setenv("SSL_CERT_FILE", name, 1);
-    in_dir(p, "config.json", name);
-    setenv("QUEQIAO_CONFIG", name, 1);
+    set_file(p, "GEMINI_API_KEYS_FILE", "keys", true);
+    set_file(p, "QUEQIAO_CONFIG", "config.json", true);
+    set_file(p, "SSL_CERT_FILE", "ca.pem", p->tls != NULL);
+    set_file(p, "QUEQIAO_TLS_CERT", "cert.pem", front_has_tls(p->front));
+    set_file(p, "QUEQIAO_TLS_KEY", "key.pem", front_has_tls(p->front));
     setenv("QUEQIAO_LISTEN", "127.0.0.1:0", 1);
     setenv("QUEQIAO_WORKERS", "1", 1);
     setenv("QUEQIAO_DRAIN_TIMEOUT", "200ms", 1);

@@ -6,6 +6,7 @@
 #define TORTURE_PLAY_H
 
 #include "app/gateway.h"
+#include "wire.h"
 
 #include <pthread.h>
 #include <semaphore.h>
@@ -17,6 +18,7 @@ struct rest { /* what is left of the work */
 };
 struct play {
     enum upstream upstream;
+    enum front front;
     char dir[64];
     struct loop *emu_loop;
     struct emulator *emulator;
@@ -35,7 +37,8 @@ struct play {
     uint16_t port;
 };
 
-void play_open(struct play *p, enum upstream u); /* the emulated Gemini */
+/* The emulated Gemini; front is how the product will be asked. */
+void play_open(struct play *p, enum upstream u, enum front front);
 void play_close(struct play *p);
 
 enum err play_start(struct play *p); /* the product; what gateway_init or gateway_listen said */

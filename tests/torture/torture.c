@@ -8,7 +8,7 @@
  * visibly broken off; nothing may stay in work; and the next request must be served. When all is
  * over no counted byte may be left, and ASan looks for the others.
  *
- *   torture [h1|tls] [each|from] [scene...] */
+ *   torture [h1|tls|h2c|https|h2] [each|from] [scene...]   the first: see WAYS */
 #include "base/torture.h"
 #include "base/mem.h"
 #include "judge.h"
@@ -26,19 +26,36 @@
 
 static const char *const KIND[TORTURE_KINDS] = {"alloc", "write",   "partial write", "read",
                                                 "eof",   "connect", "accept",        "tls"};
-static const char *const UPSTREAM[UPSTREAMS] = {"h1", "h2 over TLS"};
+
+/* How the product asks, and how it is asked. */
+struct way {
+    const char *word, *name;
+    enum upstream upstream;
+    enum front front;
+};
+static const struct way WAYS[] = {
+    {"h1",    "over h1",                 UPSTREAM_H1,  FRONT_H1    },
+    {"tls",   "over h2 over TLS",        UPSTREAM_TLS, FRONT_H1    },
+    {"h2c",   "for h2c clients",         UPSTREAM_H1,  FRONT_H2    },
+    {"https", "for clients with TLS",    UPSTREAM_H1,  FRONT_TLS_H1},
+    {"h2",    "for h2 clients with TLS", UPSTREAM_H1,  FRONT_TLS_H2},
+};
+enum { FIRST_FRONT = 2 }; /* those from here on are about the clients' side alone */
+
+enum asked { BY_ALL, BY_PLAIN, BY_H2 }; /* BY_PLAIN: it is about upstream alone */
 
 struct scene {
     const char *name;
     enum verdict (*act)(struct play *p, const struct scene *s);
-    const char *method, *path, *body;
+    enum asked asked;
     bool restarts; /* every time with a process of its own */
-    char *text;    /* what it says when nothing fails */
+    const char *method, *path, *body;
+    char *text; /* what it says when nothing fails */
 };
 
 struct trial {
     struct scene *scene;
-    enum upstream upstream;
+    const struct way *way;
     enum torture kind;
     uint64_t times;
     char name[96];
@@ -47,23 +64,32 @@ struct trial {
 /* ------------------------------------------------------------------------------------ the scenes
  */
 
-static enum verdict ask_once(struct play *p, const struct scene *s, char **ret_text)
+static struct scene AFTER; /* the next request, which is served whatever failed before */
+
+static enum verdict ask_on(struct wire *w, const struct scene *s, char **ret_text)
 {
-    int fd = wire_open(p->port);
-    struct wire_answer a = {.closed = true};
+    struct wire_answer a;
     enum verdict v;
 
-    if (fd >= 0 && wire_ask(fd, s->method, s->path, s->body))
-        a = wire_read(fd);
-    else if (fd >= 0)
-        a = wire_read(fd); /* an early answer may stand there */
+    (void)wire_ask(w, s->method, s->path, s->body); /* when it fails an early answer may be there */
+    a = wire_read(w);
     v = judge(&a, s->text);
     if (v == V_WRONG)
         fprintf(stderr, "%s: %d %.*s\n", s->name, a.status, (int)(a.n < 2000 ? a.n : 2000), a.body);
     if (ret_text != NULL)
         *ret_text = judge_text(&a);
     wire_answer_fini(&a);
-    wire_close(fd);
+    return v;
+}
+
+static enum verdict ask_once(struct play *p, const struct scene *s, char **ret_text)
+{
+    struct wire w;
+    enum verdict v;
+
+    wire_open(&w, p->port, p->front);
+    v = ask_on(&w, s, ret_text);
+    wire_close(&w);
     return v;
 }
 
@@ -75,22 +101,16 @@ static enum verdict ask(struct play *p, const struct scene *s)
 /* The second on the same connection, whatever became of the first. */
 static enum verdict ask_twice(struct play *p, const struct scene *s)
 {
-    int fd = wire_open(p->port);
+    struct wire w;
     enum verdict v = V_RIGHT;
 
+    wire_open(&w, p->port, p->front);
     for (int i = 0; i < 2 && v != V_HUNG && v != V_WRONG; i++) {
-        struct wire_answer a = {.closed = true};
-        enum verdict one;
+        enum verdict one = ask_on(&w, s, NULL);
 
-        if (fd >= 0) {
-            wire_ask(fd, s->method, s->path, s->body);
-            a = wire_read(fd);
-        }
-        one = judge(&a, s->text);
         v = one > v ? one : v;
-        wire_answer_fini(&a);
     }
-    wire_close(fd);
+    wire_close(&w);
     return v;
 }
 
@@ -105,19 +125,36 @@ static enum verdict ask_in_vain(struct play *p, const struct scene *s)
 /* Leaves as soon as a byte of the answer is there. */
 static enum verdict leave(struct play *p, const struct scene *s)
 {
-    int fd = wire_open(p->port);
-    bool heard = fd < 0 || !wire_ask(fd, s->method, s->path, s->body) || wire_wait(fd);
+    struct wire w;
+    bool heard;
 
-    wire_close(fd);
+    wire_open(&w, p->port, p->front);
+    heard = !wire_ask(&w, s->method, s->path, s->body) || wire_wait(&w);
+    wire_close(&w);
     return heard ? V_RIGHT : V_HUNG;
 }
 
+/* Takes back one request, before or within its answer; the connection serves the next. */
+static enum verdict take_back(struct play *p, const struct scene *s)
+{
+    struct wire w;
+    enum verdict v = V_CLOSED;
+
+    wire_open(&w, p->port, p->front);
+    if (wire_ask(&w, s->method, s->path, s->body) && !wire_wait(&w))
+        v = V_HUNG;
+    else if (wire_cancel(&w))
+        v = ask_on(&w, &AFTER, NULL);
+    wire_close(&w);
+    return v;
+}
+
 /* Until the request is with upstream, or something was told because it does not get there. */
-static void await_upstream(struct play *p, int fd)
+static void await_upstream(struct play *p, struct wire *w)
 {
     static const struct timespec moment = {.tv_nsec = 500000};
 
-    for (int ms = 0; ms < 2 * PATIENCE_MS && !wire_readable(fd); ms++) {
+    for (int ms = 0; ms < 2 * PATIENCE_MS && !wire_readable(w); ms++) {
         if (play_rest(p).upstream_streams > 0)
             return;
         nanosleep(&moment, NULL);
@@ -127,76 +164,76 @@ static void await_upstream(struct play *p, int fd)
 /* Leaves while upstream has not said anything yet. */
 static enum verdict leave_early(struct play *p, const struct scene *s)
 {
-    int fd = wire_open(p->port);
+    struct wire w;
 
-    if (fd >= 0 && wire_ask(fd, s->method, s->path, s->body))
-        await_upstream(p, fd);
-    wire_close(fd);
+    wire_open(&w, p->port, p->front);
+    if (wire_ask(&w, s->method, s->path, s->body))
+        await_upstream(p, &w);
+    wire_close(&w);
     return V_RIGHT;
+}
+
+/* Something happens to the process while a request is upstream. */
+static enum verdict meanwhile(struct play *p, const struct scene *s, void (*happens)(struct play *))
+{
+    struct wire w;
+    struct wire_answer a;
+    enum verdict v;
+
+    wire_open(&w, p->port, p->front);
+    if (wire_ask(&w, s->method, s->path, s->body))
+        await_upstream(p, &w);
+    happens(p);
+    a = wire_read(&w);
+    v = judge(&a, s->text);
+    wire_answer_fini(&a);
+    wire_close(&w);
+    return v;
 }
 
 static enum verdict reload(struct play *p, const struct scene *s)
 {
-    int fd = wire_open(p->port);
-    struct wire_answer a = {.closed = true};
-    enum verdict v;
-
-    if (fd >= 0 && wire_ask(fd, s->method, s->path, s->body))
-        await_upstream(p, fd);
-    play_reload(p);
-    if (fd >= 0)
-        a = wire_read(fd);
-    v = judge(&a, s->text);
-    wire_answer_fini(&a);
-    wire_close(fd);
-    return v;
+    return meanwhile(p, s, play_reload);
 }
 
-/* A stream, an idle connection, and a request that nobody has sent to its end. */
+/* A stream, and an idle connection. */
 static enum verdict shut_down(struct play *p, const struct scene *s)
 {
-    int fd = wire_open(p->port), idle = wire_open(p->port);
-    struct wire_answer a = {.closed = true};
+    struct wire idle;
     enum verdict v;
 
-    if (fd >= 0 && wire_ask(fd, s->method, s->path, s->body))
-        await_upstream(p, fd);
-    play_drain(p);
-    if (fd >= 0)
-        a = wire_read(fd);
-    v = judge(&a, s->text);
-    wire_answer_fini(&a);
-    wire_close(fd);
-    wire_close(idle);
+    wire_open(&idle, p->port, p->front);
+    v = meanwhile(p, s, play_drain);
+    wire_close(&idle);
     return v;
 }
 
+// clang-format off
+#define FLASH   "gemini-3.8-flash"
+#define STREAM  ",\"stream\":true"
+#define USAGE   STREAM ",\"stream_options\":{\"include_usage\":true}"
 static struct scene SCENES[] = {
-    {"plain",        ask,    "POST", CHAT,                                     ASK("gemini-3.8-flash",       ""),                                                             false, NULL},
-    {"stream",       ask,    "POST", CHAT,
-     ASK("gemini-3.8-flash",                                                                                 ",\"stream\":true,\"stream_options\":{\"include_usage\":true}"), false,
-     NULL                                                                                                                                                                                },
-    {"large answer", ask,    "POST", CHAT,                                     ASK("emulate-huge-event-200", ",\"stream\":true"),                                             false,
-     NULL                                                                                                                                                                                },
-    {"models",       ask,    "GET",  "/v1/models",                             "",                           false,                                                           NULL },
-    {"two on one connection",     ask_twice, "POST",   CHAT,                   ASK("gemini-3.8-flash",                          ""),                                                           false,  NULL    },
-    {"abort in the answer",         leave, "POST",   CHAT,
-     ASK("emulate-stream-50-events-every-2-ms",                                         ",\"stream\":true"),                                                           false,  NULL},
-    {"abort before it",   leave_early, "POST",   CHAT,                ASK("emulate-slow-600000",                          ""),                                                           false,  NULL    },
-    {"retry",           ask, "POST",   CHAT,                   ASK("emulate-503-once",                          ""),                                                            true,  NULL},
-    {"refused",   ask_in_vain, "POST",   CHAT,                        ASK("emulate-500",                          ""),                                                           false,  NULL    },
-    {"reload",        reload, "POST",   CHAT, ASK("emulate-stream-5-events-every-1-ms",          ",\"stream\":true"),
-     false,                                                                                                                                                                    NULL},
-    {"shutdown",     shut_down, "POST",   CHAT,
-     ASK("emulate-stream-5-events-every-1-ms",                                          ",\"stream\":true"),                                                            true,  NULL    },
+    {"plain", ask, BY_ALL, false, "POST", CHAT, ASK(FLASH, ""), NULL},
+    {"stream", ask, BY_ALL, false, "POST", CHAT, ASK(FLASH, USAGE), NULL},
+    {"large answer", ask, BY_ALL, false, "POST", CHAT, ASK("emulate-huge-event-200", STREAM), NULL},
+    {"models", ask, BY_PLAIN, false, "GET", "/v1/models", "", NULL},
+    {"two on one connection", ask_twice, BY_ALL, false, "POST", CHAT, ASK(FLASH, ""), NULL},
+    {"abort in the answer", leave, BY_ALL, false, "POST", CHAT, ASK("emulate-stream-50-events-every-2-ms", STREAM), NULL},
+    {"abort of one stream", take_back, BY_H2, false, "POST", CHAT, ASK("emulate-stream-50-events-every-2-ms", STREAM), NULL},
+    {"abort before it", leave_early, BY_ALL, false, "POST", CHAT, ASK("emulate-slow-600000", ""), NULL},
+    {"retry", ask, BY_PLAIN, true, "POST", CHAT, ASK("emulate-503-once", ""), NULL},
+    {"refused", ask_in_vain, BY_PLAIN, false, "POST", CHAT, ASK("emulate-500", ""), NULL},
+    {"reload", reload, BY_ALL, false, "POST", CHAT, ASK("emulate-stream-5-events-every-1-ms", STREAM), NULL},
+    {"shutdown", shut_down, BY_ALL, true, "POST", CHAT, ASK("emulate-stream-5-events-every-1-ms", STREAM), NULL},
 };
+static struct scene START = {"start", NULL, BY_ALL, true, "", "", "", NULL};
+static struct scene AFTER = {"the next request", ask, BY_ALL, false, "POST", CHAT, ASK(FLASH, ""), NULL};
+// clang-format on
 
 /* ------------------------------------------------------------------------------------ the driver
  */
 
 static struct play play;
-static struct scene AFTER = {"the next request",          ask,   "POST", CHAT,
-                             ASK("gemini-3.8-flash", ""), false, NULL};
 static uint64_t faults, turns;
 static uint64_t counts[V_KINDS];
 
@@ -283,7 +320,7 @@ static int begin(void **state)
 
     if (!s->restarts)
         assert_int_equal(play_start(&play), OK);
-    if (s->text == NULL && s->act != leave_early && s->act != ask_in_vain)
+    if (s->text == NULL && s->act != leave_early && s->act != ask_in_vain && s->act != take_back)
         learn(s);
     if (AFTER.text == NULL && !s->restarts)
         learn(&AFTER);
@@ -324,19 +361,18 @@ static void run_start(void **state)
     }
 }
 
-static struct scene START = {"start", NULL, "", "", "", true, NULL};
-
 enum { TRIALS_MAX = (NELEM(SCENES) + 1) * TORTURE_KINDS * 2 };
 static struct trial trials[TRIALS_MAX];
 static struct CMUnitTest tests[TRIALS_MAX];
 
-static void add(size_t *n, struct scene *s, enum upstream u, enum torture kind, uint64_t times)
+static void add(size_t *n, struct scene *s, const struct way *way, enum torture kind,
+                uint64_t times)
 {
     struct trial *t = &trials[*n];
     bool start = s->act == NULL;
 
-    *t = (struct trial){.scene = s, .upstream = u, .kind = kind, .times = times};
-    snprintf(t->name, sizeof t->name, "SHP-4: %s over %s, %s %s", s->name, UPSTREAM[u],
+    *t = (struct trial){.scene = s, .way = way, .kind = kind, .times = times};
+    snprintf(t->name, sizeof t->name, "SHP-4: %s %s, %s %s", s->name, way->name,
              times == 1   ? "each"
              : times == 2 ? "each two"
                           : "from each",
@@ -362,16 +398,27 @@ static bool wanted(const char *word, const char *const *kind, size_t n, int argc
     return !any;
 }
 
-static const char *const UPSTREAM_WORD[UPSTREAMS] = {"h1", "tls"};
+static const char *way_word[NELEM(WAYS)];
 static const char *const MODE[] = {"each", "from"};
 static const char *scene_name[NELEM(SCENES) + 1];
 
-static bool all_wanted(const struct scene *s, int argc, char **argv)
+static bool scene_wanted(const struct scene *s, const struct way *w, int argc, char **argv)
 {
-    return wanted(s->name, scene_name, NELEM(scene_name), argc, argv);
+    bool h2 = w->front == FRONT_H2 || w->front == FRONT_TLS_H2;
+
+    return (s->asked == BY_ALL || (s->asked == BY_H2 && h2) ||
+            (s->asked == BY_PLAIN && w < WAYS + FIRST_FRONT)) &&
+           wanted(s->name, scene_name, NELEM(scene_name), argc, argv);
 }
 
-static int run_upstream(enum upstream u, int argc, char **argv)
+/* Without TLS at either end there is nothing of it that could fail. */
+static bool kind_is_there(enum torture k, const struct way *w)
+{
+    return k != TORTURE_TLS || w->upstream == UPSTREAM_TLS || w->front == FRONT_TLS_H1 ||
+           w->front == FRONT_TLS_H2;
+}
+
+static int run_way(const struct way *w, int argc, char **argv)
 {
     bool each = wanted("each", MODE, NELEM(MODE), argc, argv);
     bool from = wanted("from", MODE, NELEM(MODE), argc, argv);
@@ -381,18 +428,18 @@ static int run_upstream(enum upstream u, int argc, char **argv)
     for (size_t i = 0; i <= NELEM(SCENES); i++) {
         struct scene *s = i < NELEM(SCENES) ? &SCENES[i] : &START;
 
-        for (int k = 0; k < TORTURE_KINDS && all_wanted(s, argc, argv); k++) {
-            if (k == TORTURE_TLS && u != UPSTREAM_TLS)
+        for (int k = 0; k < TORTURE_KINDS && scene_wanted(s, w, argc, argv); k++) {
+            if (!kind_is_there((enum torture)k, w))
                 continue;
             if (each)
-                add(&n, s, u, (enum torture)k, 1);
+                add(&n, s, w, (enum torture)k, 1);
             /* A client that is never accepted waits, and rightly so. */
             if (from)
-                add(&n, s, u, (enum torture)k, k == TORTURE_ACCEPT ? 2 : UINT64_MAX);
+                add(&n, s, w, (enum torture)k, k == TORTURE_ACCEPT ? 2 : UINT64_MAX);
         }
     }
-    play_open(&play, u);
-    bad = _cmocka_run_group_tests(UPSTREAM[u], tests, n, NULL, NULL);
+    play_open(&play, w->upstream, w->front);
+    bad = _cmocka_run_group_tests(w->name, tests, n, NULL, NULL);
     play_close(&play);
     if (mem_counted() != 0) {
         fprintf(stderr, "%zu counted bytes were not given back\n", mem_counted());
@@ -407,9 +454,11 @@ int main(int argc, char **argv)
 
     for (size_t i = 0; i < NELEM(scene_name); i++)
         scene_name[i] = i < NELEM(SCENES) ? SCENES[i].name : START.name;
-    for (int u = 0; u < UPSTREAMS; u++)
-        if (wanted(UPSTREAM_WORD[u], UPSTREAM_WORD, UPSTREAMS, argc, argv))
-            bad += run_upstream((enum upstream)u, argc, argv);
+    for (size_t i = 0; i < NELEM(WAYS); i++)
+        way_word[i] = WAYS[i].word;
+    for (size_t i = 0; i < NELEM(WAYS); i++)
+        if (wanted(WAYS[i].word, way_word, NELEM(WAYS), argc, argv))
+            bad += run_way(&WAYS[i], argc, argv);
     for (size_t i = 0; i < NELEM(SCENES); i++)
         free(SCENES[i].text);
     free(AFTER.text);

@@ -1,92 +1,75 @@
 /* Copyright 2026 The queqiao authors
  * SPDX-License-Identifier: MIT */
-/* wire.c - HTTP/1.1 by hand: what is needed to tell a whole answer from a broken one. */
+/* wire.c - HTTP/1.1 by hand: what is needed to tell a whole answer from a broken one. HTTP/2 is
+ * wire_h2.c's. */
 #include "wire.h"
 
-#include <netinet/in.h>
-#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
-#include <sys/socket.h>
-#include <unistd.h>
 
-int wire_open(uint16_t port)
+static const char *const ALPN[FRONTS] = {NULL, NULL, "http/1.1", "h2"};
+
+static bool is_h2(const struct wire *w)
 {
-    struct sockaddr_in to = {.sin_family = AF_INET, .sin_port = htons(port)};
-    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-
-    to.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    if (connect(fd, (const struct sockaddr *)&to, sizeof to) == 0)
-        return fd;
-    close(fd);
-    return -1;
+    return w->front == FRONT_H2 || w->front == FRONT_TLS_H2;
 }
 
-static bool send_all(int fd, const char *p, size_t n)
+void wire_open(struct wire *w, uint16_t port, enum front front)
 {
-    while (n > 0) {
-        ssize_t sent = send(fd, p, n, MSG_NOSIGNAL);
-
-        if (sent <= 0)
-            return false;
-        p += sent;
-        n -= (size_t)sent;
-    }
-    return true;
+    *w = (struct wire){.front = front};
+    link_open(&w->link, port, ALPN[front]);
+    if (is_h2(w))
+        w->h2 = wire_h2_new(&w->link);
 }
 
-bool wire_ask(int fd, const char *method, const char *path, const char *body)
+bool wire_ask(struct wire *w, const char *method, const char *path, const char *body)
 {
     char head[512];
-    int n = snprintf(head, sizeof head,
-                     "%s %s HTTP/1.1\r\nHost: torture\r\nAuthorization: Bearer torture-token\r\n"
-                     "Content-Type: application/json\r\nContent-Length: %zu\r\n\r\n",
-                     method, path, strlen(body));
+    int n;
 
-    return send_all(fd, head, (size_t)n) && send_all(fd, body, strlen(body));
+    if (is_h2(w))
+        return wire_h2_ask(w->h2, method, path, body);
+    w->n = 0;
+    n = snprintf(head, sizeof head,
+                 "%s %s HTTP/1.1\r\nHost: torture\r\nAuthorization: Bearer torture-token\r\n"
+                 "Content-Type: application/json\r\nContent-Length: %zu\r\n\r\n",
+                 method, path, strlen(body));
+    return link_send(&w->link, head, (size_t)n) && link_send(&w->link, body, strlen(body));
 }
 
-static bool readable(int fd, int within_ms)
+/* Some more of what comes; false: nothing did within that time, or the connection has ended. */
+static bool hear(struct wire *w, int within_ms)
 {
-    struct pollfd p = {.fd = fd, .events = POLLIN};
+    size_t got;
 
-    return poll(&p, 1, within_ms) == 1;
-}
-
-bool wire_readable(int fd)
-{
-    return readable(fd, 0);
-}
-
-bool wire_wait(int fd)
-{
-    return readable(fd, PATIENCE_MS);
-}
-
-/* Everything that has come so far. */
-struct heard {
-    char *p;
-    size_t n;
-    bool ended, hung;
-};
-
-static bool hear(int fd, struct heard *h)
-{
-    ssize_t got = 0;
-
-    h->p = realloc(h->p, h->n + 65536 + 1);
-    if (!wire_wait(fd))
-        h->hung = true;
-    else
-        got = recv(fd, h->p + h->n, 65536, 0);
-    if (got > 0)
-        h->n += (size_t)got;
-    else
-        h->ended = true;
-    h->p[h->n] = '\0';
+    if (is_h2(w))
+        return wire_h2_hear(w->h2, within_ms);
+    w->heard = realloc(w->heard, w->n + 65536 + 1);
+    got = link_recv(&w->link, w->heard + w->n, 65536, within_ms);
+    w->n += got;
+    w->heard[w->n] = '\0';
     return got > 0;
+}
+
+static bool begun(const struct wire *w)
+{
+    return w->link.ended || (is_h2(w) ? wire_h2_begun(w->h2) : w->n > 0);
+}
+
+bool wire_readable(struct wire *w)
+{
+    while (!begun(w) && hear(w, 0))
+        ;
+    return begun(w);
+}
+
+bool wire_wait(struct wire *w)
+{
+    while (!begun(w) && hear(w, PATIENCE_MS))
+        ;
+    return !w->link.hung;
 }
 
 static const char *field(const char *head, const char *name)
@@ -132,19 +115,19 @@ static bool unchunk(const char *in, size_t n, struct wire_answer *a)
     }
 }
 
-static bool whole(const struct heard *h, struct wire_answer *a)
+static bool whole(const struct wire *w, struct wire_answer *a)
 {
-    const char *end = memmem(h->p, h->n, "\r\n\r\n", 4);
+    const char *end = w->n == 0 ? NULL : memmem(w->heard, w->n, "\r\n\r\n", 4);
     const char *length, *body;
     size_t n;
 
     if (end == NULL)
         return false;
     body = end + 4;
-    n = h->n - (size_t)(body - h->p);
-    length = field(h->p, "\r\ncontent-length:");
-    a->status = (int)number(h->p + strlen("HTTP/1.1 "), 10);
-    a->stream = field(h->p, "content-type: text/event-stream") != NULL;
+    n = w->n - (size_t)(body - w->heard);
+    length = field(w->heard, "\r\ncontent-length:");
+    a->status = (int)number(w->heard + strlen("HTTP/1.1 "), 10);
+    a->stream = field(w->heard, "content-type: text/event-stream") != NULL;
     a->body = realloc(a->body, n + 1);
     if (length == NULL || length > end)
         return unchunk(body, n, a);
@@ -153,29 +136,34 @@ static bool whole(const struct heard *h, struct wire_answer *a)
     return n == number(length, 10);
 }
 
-struct wire_answer wire_read(int fd)
+struct wire_answer wire_read(struct wire *w)
 {
-    struct heard h = {0};
     struct wire_answer a = {0};
 
-    if (fd < 0) {
-        a.closed = true;
-        return a;
-    }
-    while (hear(fd, &h) && !whole(&h, &a))
-        ;
-    a.complete = !h.ended;
-    a.closed = h.ended && !h.hung;
-    if (a.body != NULL)
-        a.body[a.n] = '\0';
-    free(h.p);
+    if (is_h2(w))
+        a = wire_h2_read(w->h2);
+    else
+        while (!(a.complete = whole(w, &a)) && hear(w, PATIENCE_MS))
+            ;
+    a.closed = a.closed || (!a.complete && w->link.ended && !w->link.hung);
+    a.body = realloc(a.body, a.n + 1);
+    a.body[a.n] = '\0';
     return a;
 }
 
-void wire_close(int fd)
+bool wire_cancel(struct wire *w)
 {
-    if (fd >= 0)
-        close(fd);
+    if (is_h2(w))
+        return wire_h2_cancel(w->h2);
+    return false;
+}
+
+void wire_close(struct wire *w)
+{
+    wire_h2_free(w->h2);
+    link_close(&w->link);
+    free(w->heard);
+    *w = (struct wire){.link.fd = -1, .link.ended = true};
 }
 
 void wire_answer_fini(struct wire_answer *a)

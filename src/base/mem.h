@@ -19,7 +19,7 @@ void mem_free(void *p);                 /* NULL is fine */
 MUST_CHECK void *mem_try_realloc(void *p, size_t was, size_t n);
 void mem_drop(void *p, size_t n);
 size_t mem_counted(void);  /* bytes counted now; of other threads, to 32 KiB each */
-void mem_settle(void);     /* the last thing that a thread does */
+void mem_settle(void);     /* the last thing that a thread does, or does for long */
 size_t mem_released(void); /* in large blocks, by this thread since mem_rest */
 /* From now on freed pages stay with the process, 64 MiB of them at most for each thread: large
  * requests that follow each other find them where they were. mem_rest gives them to the system. */

@@ -115,7 +115,7 @@ void jm_str(struct jm *m, const struct jm_row *row, yyjson_val *v)
         jw_str(m->w, row->to, jr_text(v));
 }
 
-/* How many strings are to be written, or -1 after a fault. */
+/* How many strings there are to write, or -1 after a fault. */
 static double count_strs(struct jm *m, yyjson_val *v)
 {
     size_t count = 0;
@@ -136,26 +136,35 @@ static double count_strs(struct jm *m, yyjson_val *v)
     return (double)count;
 }
 
+/* More items came than are written. */
+static void ignore_rest(struct jm *m, const struct jm_row *row, yyjson_val *v)
+{
+    jm_ignore(m, row, v);
+    if (m->ignored != NULL)
+        buf_putf(m->ignored, "=first_%u", (unsigned)row->highest);
+}
+
 void jm_strs(struct jm *m, const struct jm_row *row, yyjson_val *v)
 {
     double count = count_strs(m, v);
+    double left = row->highest > 0 && count > row->highest ? row->highest : count;
 
     if (count <= 0)
         return;
-    if (count < row->lowest)
+    if (count < row->lowest) {
         jm_fault(m, v, E_RANGE, "has too few items");
-    else if (row->highest > 0 && count > row->highest)
-        jm_fault(m, v, E_RANGE, "has too many items");
-    else {
-        jw_arr(m->w, row->to);
-        if (yyjson_is_str(v))
-            jw_str(m->w, NULL, jr_text(v));
-        jr_each (item, v) {
-            if (jr_text(item).n > 0)
-                jw_str(m->w, NULL, jr_text(item));
-        }
-        jw_end(m->w);
+        return;
     }
+    if (left < count)
+        ignore_rest(m, row, v);
+    jw_arr(m->w, row->to);
+    if (yyjson_is_str(v))
+        jw_str(m->w, NULL, jr_text(v));
+    jr_each (item, v) {
+        if (jr_text(item).n > 0 && left-- > 0)
+            jw_str(m->w, NULL, jr_text(item));
+    }
+    jw_end(m->w);
 }
 
 void jm_copy(struct jm *m, const struct jm_row *row, yyjson_val *v)

@@ -50,7 +50,8 @@ jm_put_f jm_int; /* 1.0 is a whole number, "1" is none */
 jm_put_f jm_bool, jm_copy;
 jm_put_f jm_str;    /* range in code points; highest 0: no limit */
 jm_put_f jm_strs;   /* a string or a list of them; a list is written. Empty strings are dropped, and
-                       when none is left the field counts as absent. Range in items left */
+                       when none is left the field counts as absent. Range in items left; of more
+                       than the highest the first are written, and m->ignored gets "from=first_N" */
 jm_put_f jm_refuse; /* a clear 400: "is not supported" */
 jm_put_f jm_ignore; /* dropped, and its name added to m->ignored */
 jm_put_f jm_skip;   /* read elsewhere; nothing is written here */

@@ -157,7 +157,7 @@ static const struct jm_row CONFIG[] = {
      "3.6 and later ignore or refuse it: dropped"                                                                                    },
     {"top_p",                 "topP",             put_sampling,     0,  1,       "dropped from 3.6 on"                               },
     {"top_k",                 "topK",             put_sampling_int, 0,  1000000, "not of OpenAI's; dropped from 3.6 on"              },
-    {"stop",                  "stopSequences",    jm_strs,          0,  5,       "empty ones are left out"                           },
+    {"stop",                  "stopSequences",    jm_strs,          0,  5,       "empty ones are left out; of more, the first five"  },
     {"seed",                  "seed",             put_seed,         0,  0,       "larger than 32 bits: folded"                       },
     {"presence_penalty",      "presencePenalty",  put_penalty,      -2, 2,       "2.5 and later refuse it: dropped"                  },
     {"frequency_penalty",     "frequencyPenalty", put_penalty,      -2, 2,

@@ -9,7 +9,7 @@
 
 #include <assert.h>
 
-enum { DIGITS_MAX = 9 };
+enum { DIGITS_MAX = 9, ROOM_MIN = 512 };
 static_assert(JSON_FORM_MAX <= UINT16_MAX, "a piece's length fits");
 
 /* The quote that ends the string which began before p; NULL: there is none. */
@@ -43,11 +43,38 @@ static const char *number_end(const char *p, const char *end, struct json_entry 
     return at == p || (*p == '0' && at - p > 1) ? NULL : at;
 }
 
+void json_form_init(struct json_form *f, char *room, size_t n, struct arena *arena)
+{
+    f->kept = f->blanks = 0;
+    f->text = room;
+    f->room = n;
+    f->arena = arena;
+}
+
+/* Events of one stream are of a size: room for the first is nearly always room for all. */
+static bool has_room(struct json_form *f, size_t n)
+{
+    size_t room = f->room > ROOM_MIN ? f->room : ROOM_MIN;
+    char *p;
+
+    if (n <= f->room || n > JSON_FORM_MAX || f->arena == NULL)
+        return n <= f->room;
+    while (room < n)
+        room *= 2;
+    p = arena_alloc(f->arena, room);
+    if (p == NULL)
+        return false;
+    f->text = p;
+    f->room = room;
+    return true;
+}
+
 void json_form_keep(struct json_form *f, struct str text)
 {
     f->blanks = 0;
-    f->kept = text.n <= sizeof f->text ? text.n : 0;
-    memcpy(f->text, text.p, f->kept);
+    f->kept = has_room(f, text.n) ? text.n : 0;
+    if (f->kept > 0)
+        memcpy(f->text, text.p, f->kept);
 }
 
 /* The length of the value as it is written, between the quotes if it has some; false: no blank. */

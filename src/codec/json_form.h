@@ -8,6 +8,7 @@
 #ifndef CODEC_JSON_FORM_H
 #define CODEC_JSON_FORM_H
 
+#include "base/arena.h"
 #include "codec/json_read.h"
 
 enum {
@@ -40,11 +41,16 @@ struct json_form {
         bool string;
     } blank[JSON_BLANKS_MAX];
     size_t n; /* of text: what stands before, between and behind the blanks, without a gap */
-    char text[JSON_FORM_MAX];
+    char *text;
+    size_t room;
+    struct arena *arena; /* where there is more of it; NULL: nowhere */
 };
 
-/* Before a text is parsed: what the form was is forgotten, and the text kept if it is short enough.
- */
+/* A form that knows nothing, with room for so many bytes to begin with. */
+void json_form_init(struct json_form *f, char *room, size_t n, struct arena *arena);
+
+/* Before a text is parsed: what the form was is forgotten, and the text kept if it is short enough,
+ * and there is room for it. */
 void json_form_keep(struct json_form *f, struct str text);
 
 /* After that: blanks in the place of these values, in any order.

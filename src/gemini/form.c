@@ -6,26 +6,23 @@
 #include "base/mem.h"
 #include "codec/utf8.h"
 
-static void fresh(struct gm_form *f, bool whole)
-{
-    f->json.kept = f->json.blanks = 0;
-    f->whole = whole;
-}
-
 struct gm_form *gm_form_new(struct arena *a)
 {
     struct gm_form *f = arena_alloc(a, sizeof *f);
 
-    if (f != NULL)
-        fresh(f, false);
+    if (f != NULL) {
+        json_form_init(&f->json, NULL, 0, a);
+        f->whole = false;
+    }
     return f;
 }
 
 struct gm_form *gm_form_of_wholes(void)
 {
-    struct gm_form *f = mem_alloc(sizeof *f);
+    struct gm_form *f = mem_alloc(sizeof *f + JSON_FORM_MAX);
 
-    fresh(f, true);
+    json_form_init(&f->json, (char *)(f + 1), JSON_FORM_MAX, NULL);
+    f->whole = true;
     return f;
 }
 

@@ -113,6 +113,7 @@ static enum err listen_worker(struct gateway *g, struct worker *w, struct fault 
 {
     struct listen_opts listen = {.addr = g->addr,
                                  .reuse_port = g->nworkers > 1,
+                                 .claim = w == g->workers[0],
                                  .tls = g->certificates,
                                  .fd = -1,
                                  .gate = &g->gate};
@@ -183,6 +184,31 @@ static void start_main_loop(struct gateway *g)
         timer_start(&g->watchdog, notify_watchdog_ms());
 }
 
+/* What to do about it, for the end of the message. */
+static const char *advice_for(int error)
+{
+    switch (error) {
+    case EADDRINUSE:
+        return "; another program listens there, perhaps an earlier queqiao: end it, or choose "
+               "another port with QUEQIAO_LISTEN=host:port";
+    case EACCES:
+        return "; ports below 1024 are the administrator's: choose another one with "
+               "QUEQIAO_LISTEN=host:port";
+    case EADDRNOTAVAIL:
+        return "; this machine does not have that address: QUEQIAO_LISTEN=0.0.0.0:port listens on "
+               "all that it has";
+    default: return "";
+    }
+}
+
+static void say_why(const struct gateway *g, int error, const struct fault *why,
+                    struct buf *problem)
+{
+    buf_putf(problem, "cannot listen on %s port %u: %s (%s)%s", *g->addr.host ? g->addr.host : "*",
+             (unsigned)g->addr.port, strerror(error), why->what ? why->what : "",
+             g->nsockets == 0 ? advice_for(error) : "");
+}
+
 enum err gateway_listen(struct gateway *g, struct buf *problem)
 {
     const struct config *c = &g->settings->config;
@@ -199,8 +225,7 @@ enum err gateway_listen(struct gateway *g, struct buf *problem)
         g->metrics[i] = g->workers[i]->metrics;
         err = listen_worker(g, g->workers[i], &why);
         if (err != OK) {
-            buf_putf(problem, "cannot listen on %s port %u: %s (%s)", g->addr.host,
-                     (unsigned)g->addr.port, strerror(errno), why.what ? why.what : "");
+            say_why(g, errno, &why, problem);
             return err;
         }
     }

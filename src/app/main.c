@@ -73,16 +73,17 @@ static enum err load(struct settings *s, const struct platform **ret_platform, s
 
 static void announce(const struct gateway *g)
 {
-    bool v6 = strchr(g->addr.host, ':') != NULL;
+    const char *host = *g->addr.host ? g->addr.host : "*";
+    bool v6 = strchr(host, ':') != NULL;
 
     log_text(LOG_INFO, "start",
              "queqiao " QUEQIAO_VERSION
              " listening on http%s://%s%s%s:%u (%zu worker%s, %zu key%s, platform %s, %s)",
-             g->certificates ? "s" : "", v6 ? "[" : "", g->addr.host, v6 ? "]" : "",
-             (unsigned)g->addr.port, g->nworkers, g->nworkers == 1 ? "" : "s", keys_count(g->keys),
+             g->certificates ? "s" : "", v6 ? "[" : "", host, v6 ? "]" : "", (unsigned)g->addr.port,
+             g->nworkers, g->nworkers == 1 ? "" : "s", keys_count(g->keys),
              keys_count(g->keys) == 1 ? "" : "s", g->platform->name, tls_library());
     gateway_say_ways(g);
-    notify_say("READY=1\nSTATUS=listening on %s port %u", g->addr.host, (unsigned)g->addr.port);
+    notify_say("READY=1\nSTATUS=listening on %s port %u", host, (unsigned)g->addr.port);
 }
 
 enum mode { MODE_SERVE, MODE_DEMO, MODE_CHECK };

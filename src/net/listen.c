@@ -111,8 +111,8 @@ static size_t candidates(const struct listen_addr *a, union net_addr ret[2])
     return n;
 }
 
-/* A bound, listening socket, or -1 with errno and *call set. */
-static int listen_on(const union net_addr *a, const struct listen_opts *o, const char **call)
+/* A bound socket, or -1 with errno and *call set. */
+static int bind_to(const union net_addr *a, bool share, const char **call)
 {
     static const int on = 1, off = 0;
     int fd = socket(a->sa.sa_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
@@ -126,14 +126,41 @@ static int listen_on(const union net_addr *a, const struct listen_opts *o, const
     if (a->sa.sa_family == AF_INET6)
         setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, any6 ? &off : &on, sizeof on);
     *call = "cannot share the port between workers";
-    if (!o->reuse_port || setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &on, sizeof on) == 0) {
+    if (!share || setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &on, sizeof on) == 0) {
         *call = "cannot bind to the address";
-        if (bind(fd, &a->sa, addr_len(a)) == 0) {
-            *call = "cannot listen on the address";
-            if (listen(fd, BACKLOG) == 0)
-                return fd;
-        }
+        if (bind(fd, &a->sa, addr_len(a)) == 0)
+            return fd;
     }
+    saved = errno;
+    close(fd);
+    errno = saved;
+    return -1;
+}
+
+/* The system lets any process of the same user share a shared port, and half of the connections
+ * would go to a process that somebody forgot. One that does not share is refused instead. */
+static bool is_unclaimed(const union net_addr *a, const char **call)
+{
+    int fd = bind_to(a, false, call);
+
+    if (fd >= 0)
+        close(fd);
+    return fd >= 0;
+}
+
+/* A bound, listening socket, or -1 with errno and *call set. */
+static int listen_on(const union net_addr *a, const struct listen_opts *o, const char **call)
+{
+    int fd, saved;
+
+    if (o->reuse_port && o->claim && !is_unclaimed(a, call))
+        return -1;
+    fd = bind_to(a, o->reuse_port, call);
+    if (fd < 0)
+        return -1;
+    *call = "cannot listen on the address";
+    if (listen(fd, BACKLOG) == 0)
+        return fd;
     saved = errno;
     close(fd);
     errno = saved;

@@ -31,6 +31,7 @@ struct listen_gate {
 struct listen_opts {
     struct listen_addr addr;
     bool reuse_port;                /* several loops on one port (SO_REUSEPORT) */
+    bool claim;                     /* the first of them: nobody else may have the port yet */
     struct tls_server *tls;         /* NULL: plain */
     int fd;                         /* an inherited listening socket, or -1 */
     const struct listen_gate *gate; /* NULL: everybody */

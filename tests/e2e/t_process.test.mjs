@@ -272,6 +272,17 @@ test('PRC-6, PRC-7: a log that nobody reads, a full disk, a closed pipe: lines a
 
 // --------------------------------------------------------------------------------- the process
 
+test('a port that another queqiao has is not shared with it, and what to do is said', async () => {
+  const g = await Gateway.start({ env: { QUEQIAO_WORKERS: '2' } });
+  for (const workers of ['1', '2']) {
+    const second = new Child(BIN, ['serve'],
+      { QUEQIAO_LISTEN: `127.0.0.1:${g.port}`, QUEQIAO_WORKERS: workers, GEMINI_API_KEY: KEY, AUTH_TOKEN: TOKEN });
+    assert.equal((await deadline(second.ended, 'the second one to give up')).code, 1);
+    assert.match(second.stderr, /cannot listen on 127\.0\.0\.1 port \d+: .*QUEQIAO_LISTEN=host:port/);
+  }
+  await g.stop();
+});
+
 test('PRC-1: SIGUSR1 and SIGPIPE change nothing', async () => {
   const s = await reloadable({ auth_token: TOKEN });
   const stream = await s.stream(TOKEN);

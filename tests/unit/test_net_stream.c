@@ -543,6 +543,7 @@ static void workers_share_a_port(void **state)
 {
     struct loop *loop = loop_new();
     struct listen_opts o = {.addr = {.host = "127.0.0.1"}, .reuse_port = true, .fd = -1};
+    struct fault why = {.code = OK};
     struct listener *a = NULL, *b = NULL;
 
     (void)state;
@@ -550,9 +551,19 @@ static void workers_share_a_port(void **state)
     o.addr.port = listener_port(a);
     assert_int_equal(listener_open(loop, &o, count_accepted, loop, &b, NULL), OK);
     assert_int_equal(listener_port(b), listener_port(a));
+    listener_close(b);
+    b = NULL;
+    o.claim = true; /* as another process would */
+    assert_int_equal(listener_open(loop, &o, count_accepted, loop, &b, &why), E_SYSTEM);
+    assert_int_equal(errno, EADDRINUSE);
+    assert_null(b);
+    listener_close(a);
+    listener_close(NULL);
+    assert_int_equal(listener_open(loop, &o, count_accepted, loop, &a, NULL), OK);
+    o.claim = false;
+    assert_int_equal(listener_open(loop, &o, count_accepted, loop, &b, NULL), OK);
     listener_close(a);
     listener_close(b);
-    listener_close(NULL);
     loop_run(loop);
     loop_free(loop);
 }

@@ -11,6 +11,8 @@
 #include <stdlib.h>
 #include <yyjson.h>
 
+extern char **environ;
+
 enum kind { TEXT, SECRET, FLAG, COUNT, SIZE, MS };
 
 static const struct option {
@@ -363,6 +365,25 @@ enum err config_load(struct config *c, struct buf *problem)
             err = load_file(c, problem);
     }
     return err == OK ? load_environment(c, problem) : err;
+}
+
+/* As in QUEQIAO_SERVICE_HOST, QUEQIAO_PORT=tcp://... and QUEQIAO_PORT_80_TCP_ADDR. */
+static bool is_service_link(struct str name, struct str value)
+{
+    return str_find(name, S("_SERVICE_")) < name.n || str_find(name, S("_PORT_")) < name.n ||
+           (str_ends(name, S("_PORT")) && str_find(value, S("://")) < value.n);
+}
+
+void config_strangers(struct buf *out)
+{
+    for (char **e = environ; *e != NULL; e++) {
+        struct str value = str_z(*e);
+        struct str name = str_cut(&value, '=');
+
+        if (str_starts(name, S("QUEQIAO_")) && find_option(name) == NULL &&
+            !is_service_link(name, value))
+            buf_putf(out, "%s%.*s", out->n ? ", " : "", S_ARG(str_sub(name, 0, 64)));
+    }
 }
 
 static void copy_field(const struct option *o, void *to, const void *from)

@@ -65,6 +65,10 @@ MUST_CHECK enum err config_suggest(struct config *c, struct str variable, struct
 bool config_said(const struct config *c, struct str variable);
 bool config_same(const struct config *a, const struct config *b, struct str variable);
 
+/* Names in the environment that look like options and are none, separated by commas: a slip of the
+ * pen would be lost silently. What Kubernetes adds for a service of our name is not among them. */
+void config_strangers(struct buf *out);
+
 /* For --help (a terminal) and docs/options.md (a table). */
 void config_print_help(struct buf *out);
 void config_print_markdown(struct buf *out);

@@ -62,12 +62,26 @@ static void on_reload(void *g, int signum)
     gateway_reload(g);
 }
 
+static void say_strangers(void)
+{
+    struct buf names;
+
+    buf_init(&names, 1024);
+    config_strangers(&names);
+    if (names.n > 0)
+        log_text(LOG_WARN, "config", "no such option, ignored: %.*s (queqiao --help lists them)",
+                 S_ARG(buf_str(&names)));
+    buf_fini(&names);
+}
+
 static enum err load(struct settings *s, const struct platform **ret_platform, struct buf *problem)
 {
     enum err err = settings_read(s, ret_platform, problem);
 
-    if (err == OK)
+    if (err == OK) {
         settings_set_log(s);
+        say_strangers();
+    }
     return err;
 }
 

@@ -173,6 +173,34 @@ static void a_key_with_a_blank_is_refused(void **state)
     buf_fini(&problem);
 }
 
+static void strangers(void **state)
+{
+    static const char *const rows[][2] = {
+        {"QUEQIAO_WORKER",           "2"                },
+        {"QUEQIAO_PORT",             "8080"             },
+        {"QUEQIAO_WORKERS",          "2"                }, /* not from here on */
+        {"QUEQIAO_PORT_80_TCP_ADDR", "10.0.0.1"         },
+        {"QUEQIAO_SERVICE_HOST",     "10.0.0.1"         },
+        {"QUEQIAO_WEB_PORT",         "tcp://10.0.0.1:80"},
+    };
+    struct buf out;
+
+    (void)state;
+    buf_init(&out, 1024);
+    for (size_t i = 0; i < NELEM(rows); i++)
+        setenv(rows[i][0], rows[i][1], 1);
+    config_strangers(&out);
+    assert_true(str_find(buf_str(&out), S("QUEQIAO_WORKER")) < out.n);
+    assert_true(str_find(buf_str(&out), S("QUEQIAO_PORT")) < out.n);
+    assert_int_equal(out.n, sizeof "QUEQIAO_WORKER, QUEQIAO_PORT" - 1);
+    for (size_t i = 0; i < NELEM(rows); i++)
+        unsetenv(rows[i][0]);
+    buf_reset(&out);
+    config_strangers(&out);
+    assert_int_equal(out.n, 0);
+    buf_fini(&out);
+}
+
 /* A file without an end ends where its buffer does. */
 static void endless_file(void **state)
 {
@@ -373,10 +401,15 @@ static void urls(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(values),       cmocka_unit_test(secrets_leave_the_environment),
-        cmocka_unit_test(reload),       cmocka_unit_test(a_key_with_a_blank_is_refused),
-        cmocka_unit_test(endless_file), cmocka_unit_test(lim_16_behind_a_token),
-        cmocka_unit_test(ways_out),     cmocka_unit_test(urls),
+        cmocka_unit_test(values),
+        cmocka_unit_test(secrets_leave_the_environment),
+        cmocka_unit_test(reload),
+        cmocka_unit_test(a_key_with_a_blank_is_refused),
+        cmocka_unit_test(endless_file),
+        cmocka_unit_test(strangers),
+        cmocka_unit_test(lim_16_behind_a_token),
+        cmocka_unit_test(ways_out),
+        cmocka_unit_test(urls),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

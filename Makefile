@@ -4,37 +4,37 @@ MESON_SETUP = PKG_CONFIG_PATH=$(CURDIR)/build/deps/lib/pkgconfig:$$PKG_CONFIG_PA
 .PHONY: build check san tsan lint soak fuzz coverage bench bench-instr fmt dist clean
 
 build: build/release/build.ninja
-	@ninja -C build/release queqiao | tail -1
+	@tools/build build/release queqiao
 
 check: build/dev/build.ninja
 	@tools/check
 
 san: build/san/build.ninja
-	@ninja -C build/san | tail -1
+	@tools/build build/san
 
 tsan: build/tsan/build.ninja
-	@ninja -C build/tsan | tail -1
+	@tools/build build/tsan
 
 lint: build/clang/build.ninja
 	@tools/lint
 
 soak: build build/dev/build.ninja
-	@ninja -C build/dev tests/emulator/gemini-emulator | tail -1
+	@tools/build build/dev tests/emulator/gemini-emulator
 	@node tests/e2e/soak.mjs
 
 fuzz: build/fuzz/build.ninja
-	@ninja -C build/fuzz | tail -1
+	@tools/build build/fuzz
 	@tools/fuzz $(FUZZ_SECONDS)
 
 bench: build
 	@bench/run
 
 bench-instr: build/instr/build.ninja
-	@ninja -C build/instr queqiao | tail -1
+	@tools/build build/instr queqiao
 	@bench/instr
 
 coverage: build/cov/build.ninja
-	@ninja -C build/cov | tail -1
+	@tools/build build/cov
 	@find build/cov -name '*.gcda' -delete
 	@meson test -C build/cov --no-rebuild --print-errorlogs --num-processes 2 >build/cov/tests.log || { cat build/cov/tests.log; exit 1; }
 	@tools/coverage

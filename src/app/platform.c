@@ -16,24 +16,26 @@
  * requests of an instance and starts another one, a token is not bounded here.
  *
  *   source  function-compute.md 1.4, 1.7, 1.9 and 6 */
+/* clang-format makes nothing readable of rows with designators. */
+// clang-format off
 static const struct platform PLATFORM[] = {
-    {"none",                                                                     "no platform",       {NULL}, "0.0.0.0", "127.0.0.1:8080", .limits = ""},
-    { "fc",
-     "Alibaba Cloud Function Compute",                        {"FC_FUNCTION_NAME", "FC_INSTANCE_ID"},
-     "0.0.0.0",                                                                                          "0.0.0.0:9000",
+    {"none", "no platform", {NULL}, "0.0.0.0", "127.0.0.1:8080",
+     .limits = ""},
+
+    {"fc", "Alibaba Cloud Function Compute", {"FC_FUNCTION_NAME", "FC_INSTANCE_ID"},
+     "0.0.0.0", "0.0.0.0:9000",
      .fronted = true,
      .hooks = true,
      .request_id = "x-fc-request-id",
-     .limits =
-         " Function Compute itself takes at most 8 KB of headers, 4 KB of path and query, and "
-         "32 MB of body. 函数计算的上限：请求头共 8 KB，路径和查询共 4 KB，请求体 32 MB。",
+     .limits = " Function Compute itself takes at most 8 KB of headers, 4 KB of path and query, and "
+               "32 MB of body. 函数计算的上限：请求头共 8 KB，路径和查询共 4 KB，请求体 32 MB。",
      .defaults = {{"QUEQIAO_KEEP_ALIVE", "0"},
                   {"QUEQIAO_MAX_CONNECTIONS", "1000000"},
                   {"QUEQIAO_MAX_REQUESTS_PER_TOKEN", "0"},
                   {"QUEQIAO_DRAIN_TIMEOUT", "25s"}}},
-    {                                                                                                                      "scf",
-     "Tencent Cloud SCF",                                                {"SCF_FUNCTIONNAME", "TENCENTCLOUD_RUNENV", "SCF_RUNTIME"},
-     "0.0.0.0",                                                                                                "0.0.0.0:9000",
+
+    {"scf", "Tencent Cloud SCF", {"SCF_FUNCTIONNAME", "TENCENTCLOUD_RUNENV", "SCF_RUNTIME"},
+     "0.0.0.0", "0.0.0.0:9000",
      .fronted = true,
      .request_id = "x-scf-request-id",
      .limits = " SCF itself takes at most 6 MB of body. 云函数 SCF 的上限：请求体 6 MB。",
@@ -41,53 +43,56 @@ static const struct platform PLATFORM[] = {
                   {"QUEQIAO_MAX_CONNECTIONS", "1000000"},
                   {"QUEQIAO_MAX_REQUESTS_PER_TOKEN", "0"},
                   {"QUEQIAO_DRAIN_TIMEOUT", "5s"}}},
-    {                             "functiongraph",
-     "Huawei Cloud FunctionGraph", {"RUNTIME_FUNC_NAME", "RUNTIME_PROJECT_ID"},
-     "127.0.0.1",                                                                    "127.0.0.1:8000",
+
+    {"functiongraph", "Huawei Cloud FunctionGraph", {"RUNTIME_FUNC_NAME", "RUNTIME_PROJECT_ID"},
+     "127.0.0.1", "127.0.0.1:8000",
      .fronted = true,
      .request_id = "x-cff-request-id",
-     .limits =
-         " FunctionGraph itself takes at most 6 MB of body. FunctionGraph 的上限：请求体 6 MB。",
+     .limits = " FunctionGraph itself takes at most 6 MB of body. FunctionGraph 的上限：请求体 6 MB。",
      .defaults = {{"QUEQIAO_KEEP_ALIVE", "0"},
                   {"QUEQIAO_MAX_CONNECTIONS", "1000000"},
                   {"QUEQIAO_MAX_REQUESTS_PER_TOKEN", "0"},
                   {"QUEQIAO_DRAIN_TIMEOUT", "5s"}}},
-    {                                                                            "lambda",
-     "AWS Lambda with the Web Adapter",                                                                                 {"AWS_LAMBDA_FUNCTION_NAME"},
-     "0.0.0.0",                "0.0.0.0:8080",
+
+    {"lambda", "AWS Lambda with the Web Adapter", {"AWS_LAMBDA_FUNCTION_NAME"},
+     "0.0.0.0", "0.0.0.0:8080",
      .fronted = true,
      .limits = " Lambda itself takes at most 6 MB of body. Lambda 的上限：请求体 6 MB。",
-     .defaults = {{"QUEQIAO_KEEP_ALIVE", "0"}, {"QUEQIAO_DRAIN_TIMEOUT", "300ms"}}},
-    {                 "cloudrun",
-     "Google Cloud Run",                                                                                       {"K_SERVICE"},
-     "0.0.0.0",                                                                                                    "0.0.0.0:8080",
+     .defaults = {{"QUEQIAO_KEEP_ALIVE", "0"},
+                  {"QUEQIAO_DRAIN_TIMEOUT", "300ms"}}},
+
+    {"cloudrun", "Google Cloud Run", {"K_SERVICE"},
+     "0.0.0.0", "0.0.0.0:8080",
      .fronted = true,
      .limits = " Cloud Run itself takes at most 32 MB of body over HTTP/1. "
-               "Cloud Run 的上限：HTTP/1 请求体 32 MB。", .defaults = {{"QUEQIAO_KEEP_ALIVE", "0"},
+               "Cloud Run 的上限：HTTP/1 请求体 32 MB。",
+     .defaults = {{"QUEQIAO_KEEP_ALIVE", "0"},
                   {"QUEQIAO_MAX_REQUESTS_PER_TOKEN", "0"},
                   {"QUEQIAO_DRAIN_TIMEOUT", "8s"}}},
-    {                                                                      "fly",
-     "Fly.io",{"FLY_APP_NAME", "FLY_MACHINE_ID"},
-     "0.0.0.0","0.0.0.0:8080",
+
+    {"fly", "Fly.io", {"FLY_APP_NAME", "FLY_MACHINE_ID"},
+     "0.0.0.0", "0.0.0.0:8080",
      .fronted = true,
      .request_id = "fly-request-id",
      .limits = "",
-     .defaults = {{"QUEQIAO_KEEP_ALIVE", "0"}, {"QUEQIAO_DRAIN_TIMEOUT", "4s"}}},
-    {                                       "kubernetes",
-     "Kubernetes",                                                                                        {"KUBERNETES_SERVICE_HOST"},
-     "0.0.0.0",                                                                                                          "0.0.0.0:8080",
+     .defaults = {{"QUEQIAO_KEEP_ALIVE", "0"},
+                  {"QUEQIAO_DRAIN_TIMEOUT", "4s"}}},
+
+    {"kubernetes", "Kubernetes", {"KUBERNETES_SERVICE_HOST"},
+     "0.0.0.0", "0.0.0.0:8080",
      .fronted = true,
      .request_id = "x-request-id",
      .limits = "",
      .defaults = {{"QUEQIAO_KEEP_ALIVE", "650s"},
                   {"QUEQIAO_DRAIN_DELAY", "5s"},
                   {"QUEQIAO_DRAIN_TIMEOUT", "45s"}}},
-    {                                                                                                                       "systemd",
-     "systemd",                    {"NOTIFY_SOCKET", "LISTEN_FDS"},
-     "0.0.0.0",                                                                                                       "127.0.0.1:8080",
+
+    {"systemd", "systemd", {"NOTIFY_SOCKET", "LISTEN_FDS"},
+     "0.0.0.0", "127.0.0.1:8080",
      .limits = "",
      .defaults = {{"QUEQIAO_DRAIN_TIMEOUT", "60s"}}},
 };
+// clang-format on
 
 static const char *const PORT_VARIABLES[] = {
     "FC_SERVER_PORT",

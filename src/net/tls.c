@@ -19,8 +19,6 @@
 
 #include <openssl/err.h>
 
-#include <pthread.h>
-
 enum {
     RECORD_MAX = 16 * 1024,
     /* A peer can make OpenSSL answer (key updates) while it reads nothing itself. What we send of
@@ -30,12 +28,11 @@ enum {
 
 struct tls {
     struct stream s;
-    struct stream *lower;
+    struct tls_wire wire; /* its `in` is empty outside of a pump */
     SSL *ssl;
     struct tls_client *client; /* NULL on the server side */
     tls_ready_f *ready;        /* NULL once the handshake is over */
     void *ready_owner;
-    struct str in;   /* ciphertext not yet read, during a pump */
     struct buf held; /* ciphertext that came before a pause, until the resume */
     struct buf plain;
     size_t sealed; /* bytes at the front of plain that have been sealed */
@@ -50,67 +47,6 @@ struct tls {
 static struct tls *of(const struct stream *s)
 {
     return CONTAINER(s, struct tls, s);
-}
-
-/* OpenSSL's view of the lower stream. */
-
-static int bio_read(BIO *b, char *out, int n)
-{
-    struct tls *t = BIO_get_data(b);
-    struct str got = str_sub(t->in, 0, n > 0 ? (size_t)n : 0);
-
-    BIO_clear_retry_flags(b);
-    if (got.n == 0) {
-        BIO_set_retry_read(b);
-        return -1;
-    }
-    memcpy(out, got.p, got.n);
-    t->in = str_skip(t->in, got.n);
-    return (int)got.n;
-}
-
-static int bio_write(BIO *b, const char *p, int n)
-{
-    struct tls *t = BIO_get_data(b);
-
-    BIO_clear_retry_flags(b);
-    if (n > 0)
-        stream_write(t->lower, str_of(p, (size_t)n));
-    return n;
-}
-
-static long bio_ctrl(BIO *b, int cmd, long num, void *ptr)
-{
-    (void)b;
-    (void)num;
-    (void)ptr;
-    return cmd == BIO_CTRL_FLUSH;
-}
-
-static BIO_METHOD *bio_method;
-
-static void make_method(void)
-{
-    bio_method = BIO_meth_new(BIO_get_new_index() | BIO_TYPE_SOURCE_SINK, "stream");
-    if (bio_method == NULL)
-        return;
-    BIO_meth_set_read(bio_method, bio_read);
-    BIO_meth_set_write(bio_method, bio_write);
-    BIO_meth_set_ctrl(bio_method, bio_ctrl);
-}
-
-static BIO *make_bio(struct tls *t)
-{
-    static pthread_once_t once = PTHREAD_ONCE_INIT;
-    BIO *b;
-
-    pthread_once(&once, make_method);
-    b = bio_method != NULL ? BIO_new(bio_method) : NULL;
-    if (b != NULL) {
-        BIO_set_data(b, t);
-        BIO_set_init(b, 1);
-    }
-    return b;
 }
 
 /* The end. */
@@ -137,10 +73,10 @@ static void close_lower(struct tls *t, void (*how)(struct stream *))
     task_cancel(&t->pump);
     task_cancel(&t->at_free);
     timer_stop(&t->limit);
-    if (t->lower == NULL)
+    if (t->wire.lower == NULL)
         return;
-    how(t->lower);
-    t->lower = NULL;
+    how(t->wire.lower);
+    t->wire.lower = NULL;
     loop_defer(t->s.loop, &t->bury);
 }
 
@@ -166,7 +102,7 @@ static void give_up(struct tls *t, enum err why, const char *what)
         return;
     }
     if (ready == NULL) {
-        stream_pause(t->lower);
+        stream_pause(t->wire.lower);
         stream_tell_end(&t->s, why);
         return;
     }
@@ -215,7 +151,7 @@ static size_t open_some(struct tls *t, char *out, int *ret_why)
 
     *ret_why = SSL_ERROR_NONE;
     while (used <= LOOP_READ_BUF - RECORD_MAX) {
-        if (used > 0 && t->in.n == 0 && SSL_pending(t->ssl) == 0) {
+        if (used > 0 && t->wire.in.n == 0 && SSL_pending(t->ssl) == 0) {
             *ret_why = SSL_ERROR_WANT_READ;
             break;
         }
@@ -275,11 +211,11 @@ static void shake(struct tls *t)
     /* What carries many requests at once is one of few, and rarely without one. */
     if (t->client != NULL && str_eq(tls_alpn(&t->s), S("h2")))
         SSL_clear_mode(t->ssl, SSL_MODE_RELEASE_BUFFERS);
-    stream_pause(t->lower);
+    stream_pause(t->wire.lower);
     ready(t->ready_owner, OK, "");
 }
 
-/* Work on t->in. What a pause leaves of it is the caller's to keep. */
+/* Work on t->wire.in. What a pause leaves of it is the caller's to keep. */
 static void pump(struct tls *t)
 {
     forget_errors();
@@ -291,7 +227,7 @@ static void pump(struct tls *t)
      * theirs stays. */
     if (t->client == NULL)
         SSL_free_buffers(t->ssl);
-    if (!t->s.closed && !t->s.ended && stream_queued(t->lower) > QUEUED_MAX)
+    if (!t->s.closed && !t->s.ended && stream_queued(t->wire.lower) > QUEUED_MAX)
         give_up(t, E_TOOBIG, "");
 }
 
@@ -313,20 +249,20 @@ static void on_lower_read(void *owner, struct str bytes)
 {
     struct tls *t = owner;
 
-    if (stream_is_tls(t->lower)) {
+    if (stream_is_tls(t->wire.lower)) {
         read_moved(t, bytes);
         return;
     }
-    t->in = bytes;
+    t->wire.in = bytes;
     pump(t);
-    if (t->in.n > 0 && !t->s.closed && !t->s.ended) {
+    if (t->wire.in.n > 0 && !t->s.closed && !t->s.ended) {
         if (t->held.p == NULL)
             loop_buf_take(t->s.loop, &t->held);
-        buf_put(&t->held, t->in);
+        buf_put(&t->held, t->wire.in);
         if (t->held.err != OK)
             give_up(t, E_TOOBIG, "");
     }
-    t->in = S("");
+    t->wire.in = S("");
 }
 
 /* After a resume: first what is here already, then the lower stream. */
@@ -334,14 +270,14 @@ static void pump_held(struct task *task)
 {
     struct tls *t = CONTAINER(task, struct tls, pump);
 
-    t->in = buf_str(&t->held);
+    t->wire.in = buf_str(&t->held);
     pump(t);
-    buf_drop_front(&t->held, t->held.n - t->in.n);
-    t->in = S("");
+    buf_drop_front(&t->held, t->held.n - t->wire.in.n);
+    t->wire.in = S("");
     if (t->held.n == 0)
         loop_buf_give(t->s.loop, &t->held);
     if (still_reading(t) && !t->closing)
-        stream_resume(t->lower);
+        stream_resume(t->wire.lower);
 }
 
 static void tls_resume(struct stream *s)
@@ -352,7 +288,7 @@ static void tls_resume(struct stream *s)
     if (t->unread || t->held.n > 0)
         loop_soon(s->loop, &t->pump);
     else
-        stream_resume(t->lower);
+        stream_resume(t->wire.lower);
 }
 
 static void tls_pause(struct stream *s)
@@ -360,7 +296,7 @@ static void tls_pause(struct stream *s)
     struct tls *t = of(s);
 
     t->paused = true;
-    stream_pause(t->lower);
+    stream_pause(t->wire.lower);
 }
 
 static void on_lower_end(void *owner, enum err why)
@@ -390,7 +326,7 @@ static void flush(struct task *task)
         return;
     }
     forget_errors();
-    while (t->sealed < t->plain.n && stream_queued(t->lower) < FLOW_HIGH) {
+    while (t->sealed < t->plain.n && stream_queued(t->wire.lower) < FLOW_HIGH) {
         struct str record = str_sub(buf_str(&t->plain), t->sealed, RECORD_MAX);
         size_t wrote = 0;
 
@@ -401,7 +337,7 @@ static void flush(struct task *task)
         t->sealed += wrote;
     }
     if (t->sealed < t->plain.n) {
-        t->lower->full = true; /* on_lower_drain goes on */
+        t->wire.lower->full = true; /* on_lower_drain goes on */
         return;
     }
     t->sealed = 0;
@@ -409,7 +345,7 @@ static void flush(struct task *task)
     if (t->closing)
         finish_soft(t);
     else if (t->s.full && stream_queued(&t->s) >= FLOW_LOW)
-        t->lower->full = true;
+        t->wire.lower->full = true;
     else
         stream_tell_drain(&t->s);
 }
@@ -447,7 +383,7 @@ static size_t tls_queued(const struct stream *s)
 {
     const struct tls *t = of(s);
 
-    return t->lower == NULL ? 0 : t->plain.n - t->sealed + stream_queued(t->lower);
+    return t->wire.lower == NULL ? 0 : t->plain.n - t->sealed + stream_queued(t->wire.lower);
 }
 
 static void tls_close_soft(struct stream *s)
@@ -460,7 +396,7 @@ static void tls_close_soft(struct stream *s)
     }
     t->closing = true;
     task_cancel(&t->pump);
-    stream_pause(t->lower);
+    stream_pause(t->wire.lower);
     timer_start(&t->limit, STREAM_SOFT_MS);
     loop_at_free(s->loop, &t->at_free);
     loop_soon(s->loop, &t->flush);
@@ -493,7 +429,7 @@ static struct str tls_alpn(const struct stream *s)
 
 static struct stream *tls_lower(const struct stream *s)
 {
-    return of(s)->lower;
+    return of(s)->wire.lower;
 }
 
 bool tls_resumed(const struct stream *s)
@@ -523,23 +459,23 @@ static void begin(struct task *task)
     t->pump.run = pump_held;
     pump(t);
     if (t->ready != NULL)
-        stream_resume(t->lower);
+        stream_resume(t->wire.lower);
 }
 
 struct stream *tls_start(struct stream *lower, SSL *ssl, struct tls_client *client,
                          uint32_t limit_ms, tls_ready_f *ready, void *owner)
 {
     struct tls *t = mem_zalloc(sizeof *t);
-    BIO *b = make_bio(t);
+    BIO *b = tls_bio_new(&t->wire);
 
     *t = (struct tls){
         .s = {.ops = &TLS, .loop = lower->loop},
-        .lower = lower,
+        .wire.lower = lower,
+        .wire.in = S_INIT(""),
         .ssl = ssl,
         .client = client,
         .ready = ready,
         .ready_owner = owner,
-        .in = S_INIT(""),
         .paused = true,
     };
     buf_init(&t->held, SIZE_MAX / 2);

@@ -30,6 +30,13 @@ SSL *tls_client_ssl(struct tls_client *c, struct str host, uint16_t port, bool w
 void tls_client_forget(struct tls_client *c, SSL *ssl);
 SSL *tls_server_ssl(struct tls_server *s);
 
+/* What OpenSSL reads and writes. tls_bio.c */
+struct tls_wire {
+    struct stream *lower;
+    struct str in; /* what came of it and was not yet read */
+};
+BIO *tls_bio_new(struct tls_wire *w); /* w outlives it; NULL: failed */
+
 /* Wrap a connected stream, which belongs to the new one from now on.
  *
  * ready is called once, never from inside: with OK when the handshake is done, else with why, and

@@ -77,11 +77,7 @@ for (const signal of ['SIGTERM', 'SIGINT']) {
   test(`PRC-1: ${signal}: a running stream finishes, new connections are refused, exit 0`, async () => {
     const door = gate();
     const upstream = await Scripted.start(async (req, res) => {
-      gm.head(res);
-      gm.event(res, gm.chunk('one '));
-      await door.opened;
-      gm.event(res, gm.chunk('two', { finish: 'STOP' }));
-      res.end();
+      await gm.inTwo(res, door.opened);
     });
     const g = await Gateway.start({ upstream });
     const idle = await Raw.open(g.port);

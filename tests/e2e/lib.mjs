@@ -306,6 +306,14 @@ export const gm = {
   error(res, code, status, message, details) {
     gm.json(res, { error: { code, message, status, ...(details && { details }) } }, code);
   },
+  /** A stream of two events, 'one ' and 'two'; in between upstream waits. */
+  async inTwo(res, between) {
+    gm.head(res);
+    gm.event(res, gm.chunk('one '));
+    await between;
+    gm.event(res, gm.chunk('two', { finish: 'STOP' }));
+    res.end();
+  },
   /** The plain case: one answer, in the form that was asked for. */
   answer(req, res, text, options) {
     if (req.url.includes(':streamGenerateContent')) {

@@ -24,11 +24,7 @@ const pair = (p) => ({ QUEQIAO_TLS_CERT: p.cert, QUEQIAO_TLS_KEY: p.key });
 let waiting = gate();
 const upstream = await Scripted.start(async (req, res, body) => {
   if (!JSON.stringify(body).includes('wait')) return gm.answer(req, res, 'hi');
-  gm.head(res);
-  gm.event(res, gm.chunk('one '));
-  await waiting.opened;
-  gm.event(res, gm.chunk('two', { finish: 'STOP' }));
-  res.end();
+  await gm.inTwo(res, waiting.opened);
 });
 after(() => upstream.stop());
 

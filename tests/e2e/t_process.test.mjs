@@ -33,11 +33,7 @@ async function reloadable(config, env = {}) {
   const door = gate();
   const upstream = await Scripted.start(async (req, res, body) => {
     if (!JSON.stringify(body).includes('wait')) return gm.answer(req, res, 'hi');
-    gm.head(res);
-    gm.event(res, gm.chunk('one '));
-    await door.opened;
-    gm.event(res, gm.chunk('two', { finish: 'STOP' }));
-    res.end();
+    await gm.inTwo(res, door.opened);
   });
   const file = secretFile(config);
   const gateway = await Gateway.start({ upstream, env: { AUTH_TOKEN: '', QUEQIAO_CONFIG: file, ...env } });
@@ -183,11 +179,7 @@ const freePort = async () => {
 test('PRC-2: without descriptors new connections wait, a running stream goes on, and it recovers by itself', async () => {
   const door = gate();
   const upstream = await Scripted.start(async (req, res) => {
-    gm.head(res);
-    gm.event(res, gm.chunk('one '));
-    await door.opened;
-    gm.event(res, gm.chunk('two', { finish: 'STOP' }));
-    res.end();
+    await gm.inTwo(res, door.opened);
   });
   const began = Date.now();
   const g = await Gateway.start({ upstream, file: 'sh', args: ['-c', 'ulimit -n 40; exec "$0" serve', BIN], env: { QUEQIAO_WORKERS: '1' } });
@@ -403,11 +395,7 @@ test('LIM-17: a wall clock that jumps by an hour or a year changes no stream, no
       return gm.error(res, 429, 'RESOURCE_EXHAUSTED', 'quota', [{ '@type': 'type.googleapis.com/google.rpc.RetryInfo', retryDelay: '3000s' }]);
     const door = waits.get(/wait-[a-z]+/.exec(text)?.[0]);
     if (door === undefined) return gm.answer(req, res, 'hi');
-    gm.head(res);
-    gm.event(res, gm.chunk('one '));
-    await door.opened;
-    gm.event(res, gm.chunk('two', { finish: 'STOP' }));
-    res.end();
+    await gm.inTwo(res, door.opened);
   }, { tls: false }); // its certificate has a year of its own
   const g = await Gateway.start({ upstream, file: dynamic, env: {
     GEMINI_API_KEY: `${limited},${KEY}`, QUEQIAO_WORKERS: '1', LD_PRELOAD: library, CLOCK_FILE: offsets } });

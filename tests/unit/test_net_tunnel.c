@@ -205,39 +205,47 @@ static struct tunnel_proxy dial_via(struct pair *p, enum tunnel_kind kind)
         .kind = kind, .host = S("127.0.0.1"), .port = listener_port(p->l), .user = S("u")};
 }
 
-static struct dial_opts opts_via(struct pair *p, const struct tunnel_proxy *via)
-{
-    struct dial_opts o = pair_opts(p, NULL, "no-such-host.invalid");
+/* A dial through a proxy that the test plays itself. */
+struct scene {
+    struct pair p;
+    struct tunnel_proxy via;
+    struct dial_opts o;
+};
 
-    o.port = 443;
-    o.via = via;
-    return o;
+static void open_scene(struct scene *x, enum tunnel_kind kind)
+{
+    pair_init(&x->p, NULL, "127.0.0.1");
+    x->via = dial_via(&x->p, kind);
+    x->o = pair_opts(&x->p, NULL, "no-such-host.invalid");
+    x->o.port = 443;
+    x->o.via = &x->via;
+}
+
+static void close_scene(struct scene *x)
+{
+    pair_fini(&x->p);
+    assert_int_equal(mem_counted(), 0);
 }
 
 /* The host is never looked up here; what comes with the proxy's answer is not lost. */
 static void the_tunnel_loses_nothing(void **state)
 {
-    struct pair p;
-    struct tunnel_proxy via;
-    struct dial_opts o;
+    struct scene x;
 
     (void)state;
-    pair_init(&p, NULL, "127.0.0.1");
-    via = dial_via(&p, TUNNEL_HTTP);
-    o = opts_via(&p, &via);
-    dial_open(p.loop, &o, pair_dialled, &p);
-    UNTIL(&p, p.server.got.n > 4 && str_ends(buf_str(&p.server.got), S("\r\n\r\n")));
-    assert_true(str_starts(buf_str(&p.server.got), S("CONNECT no-such-host.invalid:443 ")));
-    assert_false(p.dialled);
-    buf_reset(&p.server.got);
-    stream_write(p.server.s, S("HTTP/1.1 200 OK\r\n\r\nat once "));
-    UNTIL(&p, p.dialled && p.client.got.n == 8);
-    stream_write(p.client.s, S("hello"));
-    stream_write(p.server.s, S("later"));
-    UNTIL(&p, p.client.got.n == 13 && p.server.got.n == 5);
-    assert_memory_equal(p.client.got.p, "at once later", 13);
-    pair_fini(&p);
-    assert_int_equal(mem_counted(), 0);
+    open_scene(&x, TUNNEL_HTTP);
+    dial_open(x.p.loop, &x.o, pair_dialled, &x.p);
+    UNTIL(&x.p, x.p.server.got.n > 4 && str_ends(buf_str(&x.p.server.got), S("\r\n\r\n")));
+    assert_true(str_starts(buf_str(&x.p.server.got), S("CONNECT no-such-host.invalid:443 ")));
+    assert_false(x.p.dialled);
+    buf_reset(&x.p.server.got);
+    stream_write(x.p.server.s, S("HTTP/1.1 200 OK\r\n\r\nat once "));
+    UNTIL(&x.p, x.p.dialled && x.p.client.got.n == 8);
+    stream_write(x.p.client.s, S("hello"));
+    stream_write(x.p.server.s, S("later"));
+    UNTIL(&x.p, x.p.client.got.n == 13 && x.p.server.got.n == 5);
+    assert_memory_equal(x.p.client.got.p, "at once later", 13);
+    close_scene(&x);
 }
 
 static void dialled_but_not_read(void *owner, const struct dial_result *r)
@@ -253,31 +261,26 @@ static void dialled_but_not_read(void *owner, const struct dial_result *r)
 
 static void bytes_that_nobody_wants_yet_wait(void **state)
 {
-    struct pair p;
-    struct tunnel_proxy via;
-    struct dial_opts o;
+    struct scene x;
 
     (void)state;
-    pair_init(&p, NULL, "127.0.0.1");
-    via = dial_via(&p, TUNNEL_SOCKS5);
-    o = opts_via(&p, &via);
-    dial_open(p.loop, &o, dialled_but_not_read, &p);
-    UNTIL(&p, p.server.got.n > 0);
-    stream_write(p.server.s, S("\5\0"));
-    UNTIL(&p, p.server.got.n > 20);
-    stream_write(p.server.s, S("\5\0\0\1\0\0\0\0\0\0early"));
-    UNTIL(&p, p.dialled);
+    open_scene(&x, TUNNEL_SOCKS5);
+    dial_open(x.p.loop, &x.o, dialled_but_not_read, &x.p);
+    UNTIL(&x.p, x.p.server.got.n > 0);
+    stream_write(x.p.server.s, S("\5\0"));
+    UNTIL(&x.p, x.p.server.got.n > 20);
+    stream_write(x.p.server.s, S("\5\0\0\1\0\0\0\0\0\0early"));
+    UNTIL(&x.p, x.p.dialled);
     for (int i = 0; i < 3; i++)
-        pair_turn(&p);
-    assert_int_equal(p.client.got.n, 0);
-    stream_resume(p.client.s);
-    stream_pause(p.client.s); /* and think again */
-    pair_turn(&p);
-    assert_int_equal(p.client.got.n, 0);
-    stream_resume(p.client.s);
-    UNTIL(&p, p.client.got.n == 5);
-    pair_fini(&p);
-    assert_int_equal(mem_counted(), 0);
+        pair_turn(&x.p);
+    assert_int_equal(x.p.client.got.n, 0);
+    stream_resume(x.p.client.s);
+    stream_pause(x.p.client.s); /* and think again */
+    pair_turn(&x.p);
+    assert_int_equal(x.p.client.got.n, 0);
+    stream_resume(x.p.client.s);
+    UNTIL(&x.p, x.p.client.got.n == 5);
+    close_scene(&x);
 }
 
 static void proxies_that_fail(void **state)
@@ -296,69 +299,55 @@ static void proxies_that_fail(void **state)
 
     (void)state;
     for (size_t i = 0; i < NELEM(rows); i++) {
-        struct pair p;
-        struct tunnel_proxy via;
-        struct dial_opts o;
+        struct scene x;
 
-        pair_init(&p, NULL, "127.0.0.1");
-        via = dial_via(&p, TUNNEL_HTTP);
-        o = opts_via(&p, &via);
+        open_scene(&x, TUNNEL_HTTP);
         if (rows[i].says != NULL && *rows[i].says == '\0')
-            o.connect_ms = 50;
-        dial_open(p.loop, &o, pair_dialled, &p);
-        UNTIL(&p, p.server.s);
+            x.o.connect_ms = 50;
+        dial_open(x.p.loop, &x.o, pair_dialled, &x.p);
+        UNTIL(&x.p, x.p.server.s);
         if (rows[i].says == NULL) {
-            stream_close(p.server.s);
-            p.server.s = NULL;
+            stream_close(x.p.server.s);
+            x.p.server.s = NULL;
         } else
-            stream_write(p.server.s, str_z(rows[i].says));
-        UNTIL(&p, p.dialled);
-        assert_int_equal(p.result.err, rows[i].err);
-        assert_int_equal(p.result.phase, DIAL_TUNNEL);
-        assert_string_equal(p.result.what, rows[i].what);
-        pair_fini(&p);
-        assert_int_equal(mem_counted(), 0);
+            stream_write(x.p.server.s, str_z(rows[i].says));
+        UNTIL(&x.p, x.p.dialled);
+        assert_int_equal(x.p.result.err, rows[i].err);
+        assert_int_equal(x.p.result.phase, DIAL_TUNNEL);
+        assert_string_equal(x.p.result.what, rows[i].what);
+        close_scene(&x);
     }
 }
 
 static void a_proxy_that_is_not_there(void **state)
 {
-    struct pair p;
-    struct tunnel_proxy via;
-    struct dial_opts o;
+    struct scene x;
 
     (void)state;
-    pair_init(&p, NULL, "127.0.0.1");
-    via = dial_via(&p, TUNNEL_HTTP);
-    o = opts_via(&p, &via);
-    listener_close(p.l);
-    p.l = NULL;
-    dial_open(p.loop, &o, pair_dialled, &p);
-    UNTIL(&p, p.dialled);
-    assert_int_equal(p.result.err, E_REFUSED);
-    assert_int_equal(p.result.phase, DIAL_TUNNEL);
-    assert_string_equal(p.result.what, "the proxy: connection refused");
-    pair_fini(&p);
+    open_scene(&x, TUNNEL_HTTP);
+    listener_close(x.p.l);
+    x.p.l = NULL;
+    dial_open(x.p.loop, &x.o, pair_dialled, &x.p);
+    UNTIL(&x.p, x.p.dialled);
+    assert_int_equal(x.p.result.err, E_REFUSED);
+    assert_int_equal(x.p.result.phase, DIAL_TUNNEL);
+    assert_string_equal(x.p.result.what, "the proxy: connection refused");
+    close_scene(&x);
 }
 
 static void a_tunnel_can_be_given_up(void **state)
 {
-    struct pair p;
-    struct tunnel_proxy via;
-    struct dial_opts o;
+    struct scene x;
     struct dial *d;
 
     (void)state;
-    pair_init(&p, NULL, "127.0.0.1");
-    via = dial_via(&p, TUNNEL_HTTP);
-    o = opts_via(&p, &via);
-    d = dial_open(p.loop, &o, pair_dialled, &p);
-    UNTIL(&p, p.server.got.n > 0);
+    open_scene(&x, TUNNEL_HTTP);
+    d = dial_open(x.p.loop, &x.o, pair_dialled, &x.p);
+    UNTIL(&x.p, x.p.server.got.n > 0);
     dial_cancel(d);
-    UNTIL(&p, p.server.ended);
-    assert_false(p.dialled);
-    pair_fini(&p);
-    assert_int_equal(mem_counted(), 0);
+    UNTIL(&x.p, x.p.server.ended);
+    assert_false(x.p.dialled);
+    close_scene(&x);
 }
 
 int main(void)

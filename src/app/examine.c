@@ -163,7 +163,8 @@ void examine_keys(const struct gateway *g, struct key_now now, struct findings *
 
     for (size_t i = 0; i < n && i < KEYS_TOLD; i++)
         if (keys[i].why != KEY_WELL)
-            tell_resting(str_z(keys[i].tail.z), keys[i].why, keys[i].back_ms, out);
+            tell_resting(str_z(key_subject(i + 1, n, &keys[i].name).z), keys[i].why,
+                         keys[i].back_ms, out);
     n = keys_lanes(g->keys, now, lanes, LANES_TOLD);
     for (size_t i = 0; i < n && i < LANES_TOLD; i++) {
         if (lanes[i].why != KEY_WELL)

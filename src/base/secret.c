@@ -39,14 +39,3 @@ bool secret_eq(const struct secret *s, struct str candidate)
 {
     return secret_eq_str(str_of(s->p, s->n), candidate);
 }
-
-struct secret_tail secret_tail(const struct secret *s)
-{
-    struct secret_tail t = {""};
-
-    if (s->n >= 12) {
-        t.z[0] = t.z[1] = '.';
-        str_to_z(t.z + 2, sizeof t.z - 2, str_of(s->p + s->n - 4, 4));
-    }
-    return t;
-}

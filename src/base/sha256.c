@@ -132,3 +132,13 @@ bool sha256_eq(const struct sha256 *a, const struct sha256 *b)
         diff |= (unsigned char)(a->b[i] ^ b->b[i]);
     return diff == 0;
 }
+
+struct sha256_name sha256_name(const struct sha256 *d)
+{
+    static const char hex[] = "0123456789abcdef";
+    struct sha256_name name = {""};
+
+    for (size_t i = 0; i < sizeof name.z - 1; i++)
+        name.z[i] = hex[d->b[i / 2] >> (i % 2 ? 0 : 4) & 15];
+    return name;
+}

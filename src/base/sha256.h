@@ -28,4 +28,10 @@ struct sha256 sha256_again(struct sha256_memo *m, struct str bytes);
 /* In constant time. */
 bool sha256_eq(const struct sha256 *a, const struct sha256 *b);
 
+/* Its first eight hex digits: what a credential is called wherever people read of it (SEC-1). */
+struct sha256_name {
+    char z[9];
+};
+struct sha256_name sha256_name(const struct sha256 *d);
+
 #endif

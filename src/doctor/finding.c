@@ -4,6 +4,7 @@
 #include "doctor/finding.h"
 
 #include "base/mem.h"
+#include "base/sha256.h"
 #include "codec/utf8.h"
 
 #include <stdarg.h>
@@ -79,6 +80,14 @@ void findings_add(struct findings *f, enum finding_id id, struct str subject, co
     va_end(ap);
     put_foreign(x->subject, sizeof x->subject, subject);
     put_foreign(x->detail, sizeof x->detail, str_of(detail, n > 0 ? strlen(detail) : 0));
+}
+
+struct key_subject key_subject(size_t place, size_t of, const struct sha256_name *name)
+{
+    struct key_subject s;
+
+    snprintf(s.z, sizeof s.z, "key %zu of %zu, %s", place, of, name->z);
+    return s;
 }
 
 bool findings_has(const struct findings *f, enum finding_id id)

@@ -7,6 +7,8 @@
 #include "base/str.h"
 #include "doctor/finding_table.h"
 
+struct sha256_name;
+
 enum finding_level { LEVEL_FINE, LEVEL_NOTE, LEVEL_WARNING, LEVEL_BROKEN };
 enum finding_id {
 #define ROW(ID, id, level, title, title_zh, remedy, remedy_zh) FOUND_##ID,
@@ -39,6 +41,13 @@ void findings_fini(struct findings *f);
  * valid UTF-8 without control bytes, and cut to fit. */
 void findings_add(struct findings *f, enum finding_id id, struct str subject, const char *fmt, ...)
     PRINTF_LIKE(4, 5);
+
+/* A key as a subject, "key 2 of 3, 9f86d081": its place in the list, from 1, and its name. */
+struct key_subject {
+    char z[SUBJECT_MAX];
+};
+struct key_subject key_subject(size_t place, size_t of, const struct sha256_name *name);
+
 bool findings_has(const struct findings *f, enum finding_id id);
 enum finding_level findings_worst(const struct findings *f);
 

@@ -4,6 +4,7 @@
 #include "doctor/exam_impl.h"
 
 #include "base/clock.h"
+#include "base/sha256.h"
 #include "gemini/error.h"
 
 #include <stdio.h>
@@ -16,6 +17,14 @@ static size_t way_of(const struct exam *x, size_t key)
     size_t own = x->o.key_ways != NULL ? x->o.key_ways[key] : SIZE_MAX;
 
     return own == SIZE_MAX ? x->way : own;
+}
+
+static struct key_subject subject_of(const struct exam *x, size_t key)
+{
+    struct sha256 digest = sha256_of(secret_str(&x->keys[key]));
+    struct sha256_name name = sha256_name(&digest);
+
+    return key_subject(key + 1, x->o.nkeys, &name);
 }
 
 /* A way has a name where there is something to choose from, or a proxy. */
@@ -93,8 +102,8 @@ static void judge_model(struct question *q)
     else if (e.cause == GM_NO_MODEL)
         findings_add(x->out, FOUND_MODEL_MISSING, model, "%s", e.message);
     else if (e.cause == GM_RATE)
-        findings_add(x->out, FOUND_KEY_LIMITED, str_z(secret_tail(&x->keys[x->good_key]).z),
-                     "%s%s%s", x->models[q->index], *e.quota_id ? ", " : "", e.quota_id);
+        findings_add(x->out, FOUND_KEY_LIMITED, str_z(subject_of(x, x->good_key).z), "%s%s%s",
+                     x->models[q->index], *e.quota_id ? ", " : "", e.quota_id);
     else
         findings_add(x->out, FOUND_MODEL_REFUSED, model, "%d: %s", q->status, e.message);
 }
@@ -157,15 +166,15 @@ static const char *tier_of(const struct gm_error *e)
 static void judge_key(struct question *q)
 {
     struct exam *x = q->x;
-    struct secret_tail tail = secret_tail(&x->keys[q->index]);
+    struct key_subject key = subject_of(x, q->index);
     struct gm_error e;
 
     if (q->fault.err != OK) {
-        findings_add(x->out, FOUND_KEY_UNCLEAR, str_z(tail.z), "%s", q->fault.what);
+        findings_add(x->out, FOUND_KEY_UNCLEAR, str_z(key.z), "%s", q->fault.what);
         return;
     }
     if (q->status == 200) {
-        findings_add(x->out, FOUND_KEY_OK, str_z(tail.z), "%s", "");
+        findings_add(x->out, FOUND_KEY_OK, str_z(key.z), "%s", "");
         if (x->good_key == SIZE_MAX)
             x->good_key = q->index;
         return;
@@ -177,10 +186,10 @@ static void judge_key(struct question *q)
     }
     for (size_t i = 0; i < NELEM(KEY_FAULTS); i++)
         if (e.cause == KEY_FAULTS[i].cause) {
-            findings_add(x->out, KEY_FAULTS[i].id, str_z(tail.z), "%s%s", e.message, tier_of(&e));
+            findings_add(x->out, KEY_FAULTS[i].id, str_z(key.z), "%s%s", e.message, tier_of(&e));
             return;
         }
-    findings_add(x->out, FOUND_KEY_UNCLEAR, str_z(tail.z), "%d: %s", q->status, e.message);
+    findings_add(x->out, FOUND_KEY_UNCLEAR, str_z(key.z), "%d: %s", q->status, e.message);
 }
 
 static void after_keys(struct exam *x)
@@ -197,7 +206,7 @@ static void ask_key(struct exam *x, size_t i)
     size_t way = way_of(x, i);
 
     if (way >= x->nways || x->seen[way].fate == WAY_FAILED) {
-        findings_add(x->out, FOUND_KEY_UNCLEAR, str_z(secret_tail(&x->keys[i]).z), "%s",
+        findings_add(x->out, FOUND_KEY_UNCLEAR, str_z(subject_of(x, i).z), "%s",
                      way < x->nways ? "its way out does not lead to upstream"
                                     : "its way out was not tried");
         return;

@@ -54,11 +54,14 @@ static struct key *find(struct key *const *v, size_t n, struct str value)
 static struct key *key_new(struct keys *k, struct str value)
 {
     struct key *key = mem_zalloc(sizeof *key);
+    struct sha256 digest;
 
     key->id = ++k->ids;
     key->seed = str_hash(value);
     key->project = project_new(k);
     secret_init(&key->secret, value);
+    digest = sha256_of(value);
+    key->name = sha256_name(&digest);
     return key;
 }
 
@@ -273,4 +276,9 @@ void keys_unpin(struct keys *k, const struct key *key, struct str name)
 const struct secret *key_secret(const struct key *key)
 {
     return &key->secret;
+}
+
+const struct sha256_name *key_name(const struct key *key)
+{
+    return &key->name;
 }

@@ -13,6 +13,7 @@
 
 #include "base/buf.h"
 #include "base/secret.h"
+#include "base/sha256.h"
 #include "keys/lane.h"
 #include "keys/quota.h"
 
@@ -128,12 +129,12 @@ void keys_pin(struct keys *k, const struct key *key, const struct str *names, si
  * to have stays. */
 void keys_unpin(struct keys *k, const struct key *key, struct str name);
 
-const struct secret *
-key_secret(const struct key *key); /* for the upstream header, and its tail for logs */
+const struct secret *key_secret(const struct key *key);    /* for the upstream header */
+const struct sha256_name *key_name(const struct key *key); /* for logs and people */
 
 /* For /health, the doctor and metrics. Fill what fits, return how many there are. */
 struct key_status {
-    struct secret_tail tail;
+    struct sha256_name name;
     unsigned project; /* a number; keys with the same one were found to share their quotas */
     enum key_why why; /* KEY_WELL, or why the whole key is out */
     uint64_t back_ms; /* from now, when it is tried again; 0 when it is well */

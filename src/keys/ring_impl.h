@@ -17,6 +17,7 @@ enum { LANES_MAX = 4096 }; /* of all projects together; the longest unused makes
 struct key {
     uint64_t id; /* never used again */
     struct secret secret;
+    struct sha256_name name;
     uint64_t seed; /* of the secret: conversations choose the same key in every process */
     unsigned way;  /* out, of its own; 0: everybody's */
     struct project *project;

@@ -1,14 +1,14 @@
 /* Copyright 2026 The queqiao authors
  * SPDX-License-Identifier: MIT */
 /* status.c - what is known, told to people: a line for each key, a line for each quota, and why
- * nobody can be served. Must not show more of a key than its tail. */
+ * nobody can be served. Must not show anything of a key but its name. */
 #include "keys/ring_impl.h"
 
 static struct key_status status_of(const struct key *key, struct key_now now)
 {
     struct key_status s = key->totals;
 
-    s.tail = secret_tail(&key->secret);
+    s.name = key->name;
     s.project = key->project->id;
     s.why = key->out;
     s.back_ms = key->out != KEY_WELL && key->out_until_ms > now.ms ? key->out_until_ms - now.ms : 0;

@@ -89,8 +89,8 @@ static void log_exchange(const struct exchange *x, const struct gm_usage *u, uin
             log_str(&l, "asked", x->asked);
         log_str(&l, "mode", x->tr.stream ? S("stream") : S("whole"));
     }
-    if (x->key_tail[0] != '\0')
-        log_str(&l, "key", str_z(x->key_tail));
+    if (x->key_name.z[0] != '\0')
+        log_str(&l, "key", str_z(x->key_name.z));
     if (x->way[0] != '\0')
         log_str(&l, "way", str_z(x->way));
     log_u64(&l, "status", (uint64_t)x->status);

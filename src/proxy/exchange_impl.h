@@ -6,6 +6,7 @@
 #define PROXY_EXCHANGE_IMPL_H
 
 #include "base/arena.h"
+#include "base/sha256.h"
 #include "codec/sse.h"
 #include "proxy/exchange.h"
 #include "proxy/reply.h"
@@ -92,8 +93,8 @@ struct exchange {
     uint64_t start_ms, first_ms;
     const char *end;
     int status;
-    char key_tail[8];
-    char way[80]; /* the proxy that it went through last; or empty */
+    struct sha256_name key_name; /* the one that it was sent with last; or empty */
+    char way[80];                /* the proxy that it went through last; or empty */
     unsigned attempts;
     unsigned spared; /* of them: other ways out, and those of earlier parts of the answer */
 };

@@ -26,7 +26,7 @@ void leg_named(struct leg *leg)
 {
     struct exchange *x = leg->x;
 
-    str_to_z(x->key_tail, sizeof x->key_tail, str_z(secret_tail(key_of(leg)).z));
+    x->key_name = leg->lease.key ? *key_name(leg->lease.key) : sha256_name(&x->who);
     str_to_z(x->way, sizeof x->way, str_z(way_proxy_name(&leg->way)));
 }
 

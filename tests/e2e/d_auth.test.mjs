@@ -1,5 +1,6 @@
 // Who gets in, and on whose key.
 import assert from 'node:assert/strict';
+import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { after, test } from 'node:test';
 import { Gateway, KEY, Raw, Scripted, TOKEN, gm, hello, request } from './lib.mjs';
@@ -18,6 +19,9 @@ async function within(env, scene) {
   }
   return gateway;
 }
+
+/** What a key is called in the log. */
+const name = (key) => createHash('sha256').update(key).digest('hex').slice(0, 8);
 
 const ask = (gateway, headers, query = '') =>
   gateway.fetch(`/v1/chat/completions${query}`, { json: { model: 'gemini-3.8-flash', messages: hello }, token: null, headers });
@@ -110,6 +114,18 @@ test('QUEQIAO_BYOK=1: a token is served on our key, anything else on itself', ()
     assert.equal(lastKey(), 'my-own-gemini-key');
     await refused(await ask(g, {}));
   }));
+
+test('SEC-1: a line of the log names the key that served by its digest: the server\'s, and a client\'s own', async () => {
+  const second = 'second-key-of-the-server-0123456789';
+  const own = 'own-key-of-a-client-0123456789';
+  const g = await within({ QUEQIAO_BYOK: '1', GEMINI_API_KEY: `${KEY},${second}` }, async (gateway) => {
+    for (const token of [TOKEN, TOKEN, own, 'x'])
+      assert.equal((await ask(gateway, { authorization: `Bearer ${token}` })).status, 200, token);
+  });
+  const served = g.stderr.split('\n').filter((line) => line.includes('ev=exchange')).map((line) => / key=(\S+)/.exec(line)?.[1]);
+  assert.deepEqual(served, upstream.seen.slice(-4).map((r) => name(r.headers['x-goog-api-key'])));
+  assert.deepEqual(served.slice(2), [name(own), name('x')]);
+});
 
 test('AUT-1: keys but no AUTH_TOKEN on loopback: a token is made up and printed', async () => {
   const g = await within({ AUTH_TOKEN: '' }, async (gateway) => {

@@ -2,6 +2,7 @@
 // endpoint and every misbehaviour that there is; then every byte that left is searched for them.
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
+import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { after, test } from 'node:test';
 import { promisify } from 'node:util';
@@ -58,6 +59,13 @@ function searchProcess(gateway) {
   mustNotHold('standard error', gateway.stderr, [...KEYS, TOKEN, PROMPT, ANSWER, PASSWORD]);
   mustNotHold('standard output', gateway.stdout, [...KEYS, TOKEN, PROMPT, ANSWER, PASSWORD]);
 }
+/** A key is called by its digest, and by nothing of itself. */
+const names = KEYS.map((k) => createHash('sha256').update(k).digest('hex').slice(0, 8));
+function searchNames(gateway) {
+  const told = [...gateway.stderr.matchAll(/ key=(\S*)/g)].map((m) => m[1]);
+  assert.ok(told.length > 0);
+  assert.deepEqual(told.filter((n) => !names.includes(n)), []);
+}
 function searchProc(gateway) {
   for (const file of ['cmdline', 'comm', 'environ']) {
     let text = '';
@@ -111,6 +119,7 @@ test('SEC-1, SEC-5: every endpoint and every misbehaviour: no key in an answer; 
   await gateway.said(/ev=reload/);
   await gateway.stop();
   searchProcess(gateway);
+  searchNames(gateway);
   const journal = JSON.stringify(await upstream.state());
   mustNotHold('what upstream counted', journal, [TOKEN]);
 });
@@ -212,13 +221,16 @@ test('SEC-1: --check-config and doctor say nothing of a secret, also where the o
     [{ '@type': 'type.googleapis.com/google.rpc.QuotaFailure', violations: [{ quotaId: req.headers['x-goog-api-key'] }] }]));
   open.push(upstream);
   const base = { ...env(), GEMINI_BASE_URL: upstream.url, ...(UPSTREAM === 'tls' && { SSL_CERT_FILE: certificates().ca }) };
+  const examined = await command(['doctor'], base);
+  for (const [i, n] of names.entries())
+    assert.ok(examined.includes(`key ${i + 1} of 2, ${n}`), examined);
   const told = [
     await command(['--check-config'], base),
     await command(['--check-config'], { ...base, GEMINI_API_KEY: `${KEYS[0]} ${KEYS[1]}` }),
     await command(['--check-config'], { ...base, GEMINI_BASE_URL: `https://u:${PASSWORD}@127.0.0.1/x` }),
     await command(['--check-config'], { ...base, HTTPS_PROXY: `ftp://u:${PASSWORD}@127.0.0.1:1` }),
     await command(['--check-config'], { ...base, HTTPS_PROXY: `http://u:${PASSWORD}@127.0.0.1:99999` }),
-    await command(['doctor'], base),
+    examined,
     await command(['doctor'], { ...base, ALL_PROXY: `http://u:${PASSWORD}@127.0.0.1:1` }),
   ];
   assert.ok(told.every((t) => t.length > 0));

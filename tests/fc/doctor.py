@@ -127,6 +127,7 @@ async def d03(w):
     bad = ','.join(f'AIzaSy-0123456789-0123456789-{k}' for k in keys)
     found, status = await doctor(w, env={**url, 'GEMINI_API_KEY': bad})
     has(found, 'key-invalid', 'key-forbidden', 'key-limited', 'key-credit', 'key-unclear', 'no-good-key')
+    assert found['key-limited']['subject'].startswith('key 3 of 5, '), found['key-limited']
     assert 'free tier' in found['key-limited']['detail'], found['key-limited']
     assert status == 1
     found, status = await doctor(w, 'gone', 'gemini-test', '../x', env=url)

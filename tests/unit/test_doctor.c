@@ -1,6 +1,7 @@
 /* Copyright 2026 The queqiao authors
  * SPDX-License-Identifier: MIT */
 /* test_doctor.c - facts into findings, and findings into text, HTML and JSON. */
+#include "base/sha256.h"
 #include "codec/json_read.h"
 #include "doctor/exam_impl.h"
 #include "doctor/facts.h"
@@ -201,6 +202,16 @@ static void foreign_text(void **state)
     findings_fini(&f);
 }
 
+/* SEC-1. */
+static void key_subjects(void **state)
+{
+    struct sha256 digest = sha256_of(S("AIzaSy-0123456789-0123456789-abcdefghij"));
+    struct sha256_name name = sha256_name(&digest);
+
+    (void)state;
+    assert_string_equal(key_subject(2, 3, &name).z, "key 2 of 3, b3ce1b98");
+}
+
 static void languages(void **state)
 {
     static const struct {
@@ -244,9 +255,10 @@ static void dates(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(each_fact), cmocka_unit_test(texts_are_there),
-        cmocka_unit_test(statuses),  cmocka_unit_test(foreign_text),
-        cmocka_unit_test(languages), cmocka_unit_test(dates),
+        cmocka_unit_test(each_fact),    cmocka_unit_test(texts_are_there),
+        cmocka_unit_test(statuses),     cmocka_unit_test(foreign_text),
+        cmocka_unit_test(key_subjects), cmocka_unit_test(languages),
+        cmocka_unit_test(dates),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -123,7 +123,7 @@ static void on_prepared(struct task *t)
         publish(g, r->fresh);
     } else if (!g->stopping) {
         log_text(LOG_ERROR, "reload", "refused, everything stays as it was: %.*s",
-                 S_ARG(buf_str(&r->problem)));
+                 S_ARG(r->problem.n > 0 ? buf_str(&r->problem) : S("out of memory")));
         notify_say("READY=1");
     }
     reload_free(r);

@@ -8,10 +8,15 @@
 
 #include "base/str.h"
 
-enum { LESSONS_MAX = 128, LESSON_MS = 24 * 3600 * 1000 }; /* models; the oldest makes room */
+enum {
+    LESSONS_MAX = 128, /* models; the oldest makes room */
+    LESSON_NAME = 64,  /* bytes of a name; nothing is remembered of longer ones */
+    LESSON_MS = 24 * 3600 * 1000,
+};
 
 struct lesson {
-    uint64_t model; /* hash */
+    char model[LESSON_NAME];
+    size_t n;
     uint64_t since_ms;
     unsigned remedies;
 };

@@ -188,7 +188,7 @@ static void reload_keeps_what_is_known(void **state)
     keys_free(p.k);
 }
 
-/* The operator may have mended it. */
+/* SEC-6: the operator may have mended it. */
 static void reload_gives_refused_keys_a_chance(void **state)
 {
     struct play p = play_new(1);

@@ -28,6 +28,23 @@ static void a_day(void **state)
     assert_int_equal(lesson_recall(&l, S("b"), 1999 + LESSON_MS), 4);
 }
 
+/* What is not remembered whole is not remembered. */
+static void long_names(void **state)
+{
+    static struct lessons l;
+    char name[LESSON_NAME + 1];
+
+    (void)state;
+    memset(name, 'm', sizeof name);
+    lesson_learn(&l, str_of(name, LESSON_NAME + 1), 1, 1000);
+    assert_int_equal(lesson_recall(&l, str_of(name, LESSON_NAME + 1), 1000), 0);
+    assert_int_equal(lesson_recall(&l, str_of(name, LESSON_NAME), 1000), 0);
+    lesson_learn(&l, str_of(name, LESSON_NAME), 2, 1000);
+    assert_int_equal(lesson_recall(&l, str_of(name, LESSON_NAME), 1000), 2);
+    assert_int_equal(lesson_recall(&l, str_of(name, LESSON_NAME - 1), 1000), 0);
+    assert_int_equal(lesson_recall(&l, str_of(name, LESSON_NAME + 1), 1000), 0);
+}
+
 /* Names are the clients' to invent: the oldest lesson makes room. */
 static void more_models_than_places(void **state)
 {
@@ -50,6 +67,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_day),
+        cmocka_unit_test(long_names),
         cmocka_unit_test(more_models_than_places),
     };
 

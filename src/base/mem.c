@@ -83,13 +83,14 @@ void *mem_alloc(size_t n)
 void *mem_zalloc(size_t n)
 {
     enum { CACHED = 1024 };
-    void *p;
+    void *p, *same;
 
     if (n == 0 || n > CACHED)
         return or_die(calloc(1, n ? n : 1));
-    p = mem_alloc(n);
-    __asm__("" : "+r"(p)); /* or the two become calloc, which passes glibc's cache by */
-    return memset(p, 0, n);
+    p = same = mem_alloc(n);
+    __asm__("" : "+r"(same)); /* or the two become calloc, which passes glibc's cache by */
+    memset(same, 0, n);
+    return p;
 }
 
 void *mem_realloc(void *p, size_t n)

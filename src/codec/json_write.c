@@ -47,7 +47,7 @@ static ALWAYS_INLINE void put_char(struct jw *w, char c)
     struct buf *b = w->b;
 
     if (b->err == OK && b->n < b->room && b->n < b->max)
-        b->p[b->n++] = c;
+        b->p[b->n++] = c; /* NOLINT(clang-analyzer-core.NullDereference): no p, no room */
     else
         buf_putc(b, c);
 }

@@ -4,6 +4,8 @@
  * taking. Must not know what upstream said. */
 #include "keys/ring_impl.h"
 
+#include <assert.h>
+
 enum {
     LOAD_FREE = 4, /* requests at once that a conversation's key carries whatever the others do */
 };
@@ -261,6 +263,7 @@ enum key_verdict pick(struct keys *k, const struct key_want *want, struct candid
     if (c.n == 0)
         return nobody(&c);
     keep_the_best(&c);
+    assert(c.n > 0); /* it keeps one at least */
     if (want->affinity != 0 && c.v[0].rank <= RANK_SUSPECT && c.v[0].rank >= RANK_WELL)
         *ret = *of_conversation(&c);
     else

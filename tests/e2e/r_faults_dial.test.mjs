@@ -67,14 +67,13 @@ play({ id: 'TLS-1', name: 'TLS 1.1', whole: FAR, stream: FAR, tries: 2, lost: tr
 const at = (url, env) => async () => ({ ...nothing, url, tls: url.startsWith('https'), env: { QUEQIAO_ATTEMPTS: '2', ...env } });
 play({ id: 'LIM-11', name: 'a name that nobody knows', whole: FAR, stream: FAR, lost: true }, at('http://nowhere.invalid:80', { QUEQIAO_DNS_TIMEOUT: '300ms' }));
 
-/** A port that nobody listens on until the row is calmed; at an address that no other test is given ports of. */
+/** A port that nobody listens on until the row is calmed. */
 async function startShut() {
   const upstream = await RawH1.start((c) => c.good());
-  const address = '127.77.0.1';
   upstream.server.close();
   await once(upstream.server, 'close');
-  Object.assign(upstream, { url: `http://${address}:${upstream.port}`, turn() {}, tries: () => upstream.requests });
-  upstream.calm = () => once(upstream.server.listen(upstream.port, address), 'listening');
+  Object.assign(upstream, { turn() {}, tries: () => upstream.requests });
+  upstream.calm = () => once(upstream.server.listen(upstream.port, '127.0.0.1'), 'listening');
   return upstream;
 }
 play({ id: 'LIM-11', name: 'a connection that is refused', whole: FAR, stream: FAR, tries: 0 }, startShut);

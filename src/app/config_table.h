@@ -94,7 +94,7 @@
         "thought signatures kept for clients that do not carry them")                              \
     ROW(memory_budget, SIZE, "QUEQIAO_MEMORY_BUDGET", "1G", 8388608, 1099511627776,                \
         "all bodies, events and queues together; beyond it single requests are refused")           \
-    ROW(connections, COUNT, "QUEQIAO_MAX_CONNECTIONS", "20000", 1, 1000000,                        \
+    ROW(connections, COUNT, "QUEQIAO_MAX_CONNECTIONS", "10000", 1, 1000000,                        \
         "client connections, all workers together")                                                \
     ROW(per_address, COUNT, "QUEQIAO_MAX_CONNECTIONS_PER_ADDRESS", "256", 0, 1000000,              \
         "of them, from one IPv4 address or one /64 of IPv6; loopback is not counted; 0: no "       \

@@ -6,9 +6,12 @@
 #include "app/config_table.h"
 #include "app/credentials.h"
 #include "base/log.h"
+#include "codec/json_read.h"
+#include "fetch/fetch.h"
 #include "gemini/error.h"
 #include "http/client.h"
 #include "http/client_head.h"
+#include "http/server.h"
 
 #include <fcntl.h>
 #include <setjmp.h>
@@ -61,6 +64,63 @@ static void lim_18_options(void **state)
                 fail_msg("%s=%s", rows[i].variable, text);
         }
     }
+    config_fini(&c);
+    buf_fini(&problem);
+}
+
+/* What holds when nobody has set anything: the numbers that are asked for, a row each. */
+static void defaults(void **state)
+{
+    struct config c;
+    struct buf problem;
+
+    (void)state;
+    buf_init(&problem, 4096);
+    unsetenv("QUEQIAO_CONFIG");
+    assert_int_equal(config_load(&c, &problem), OK);
+    const struct {
+        const char *row;
+        uint64_t is, asked;
+    } rows[] = {
+        {"LIM-1",  c.connections,                    10000   },
+        {"LIM-1",  c.per_address,                    256     },
+        {"LIM-2",  HTTP_LINE_MAX,                    8 << 10 },
+        {"LIM-2",  HTTP_FIELD_MAX,                   16 << 10},
+        {"LIM-2",  HTTP_HEAD_MAX,                    64 << 10},
+        {"LIM-2",  HTTP_FIELDS_MAX,                  100     },
+        {"LIM-3",  c.body_max,                       32 << 20},
+        {"LIM-4",  c.answer_max,                     64 << 20},
+        {"LIM-4",  c.event_max,                      16 << 20},
+        {"LIM-5",  JSON_DEPTH_MAX,                   128     },
+        {"LIM-5",  JSON_VALUES_MAX,                  1000000 },
+        {"LIM-5",  JSON_NUMBER_MAX,                  256     },
+        {"LIM-7",  c.head_ms,                        10000   },
+        {"LIM-8",  c.body_idle_ms,                   30000   },
+        {"LIM-8",  c.body_total_ms,                  300000  },
+        {"LIM-9",  c.write_stall_ms,                 60000   },
+        {"LIM-10", c.keep_alive_ms,                  75000   },
+        {"LIM-10", SERVER_LIMITS_DEFAULT.h2_idle_ms, 120000  },
+        {"LIM-11", c.dns_ms,                         5000    },
+        {"LIM-11", c.connect_ms,                     5000    },
+        {"LIM-11", c.first_byte_ms,                  300000  },
+        {"LIM-11", c.idle_ms,                        120000  },
+        {"LIM-11", c.total_ms,                       3600000 },
+        {"LIM-12", c.heartbeat_ms,                   15000   },
+        {"LIM-13", FLOW_HIGH,                        64 << 10},
+        {"LIM-14", c.memory_budget,                  1 << 30 },
+        {"LIM-15", c.auth_failures,                  20      },
+        {"LIM-16", c.per_token,                      100     },
+        {"UPS-1",  c.attempts,                       3       },
+        {"PRC-1",  c.drain_ms,                       30000   },
+        {"SSR-1",  c.fetch_http,                     false   },
+        {"SSR-4",  FETCH_HOPS_MAX,                   3       },
+        {"SSR-5",  c.fetch_max,                      20 << 20},
+        {"SSR-5",  c.fetch_ms,                       15000   },
+    };
+
+    for (size_t i = 0; i < NELEM(rows); i++)
+        if (rows[i].is != rows[i].asked)
+            fail_msg("%s: row %zu is %llu", rows[i].row, i, (unsigned long long)rows[i].is);
     config_fini(&c);
     buf_fini(&problem);
 }
@@ -443,17 +503,12 @@ static void options_are_printed(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(lim_18_options),
-        cmocka_unit_test(lim_18_units),
-        cmocka_unit_test(lim_18_tokens_and_keys),
-        cmocka_unit_test(lim_18_log),
-        cmocka_unit_test(log_lines_wait),
-        cmocka_unit_test(log_quotes),
-        cmocka_unit_test(lim_18_heads),
-        cmocka_unit_test(sec_2_hidden),
-        cmocka_unit_test(sec_3_files),
-        cmocka_unit_test(config_files),
-        cmocka_unit_test(a_token_is_made_up),
+        cmocka_unit_test(lim_18_options),      cmocka_unit_test(defaults),
+        cmocka_unit_test(lim_18_units),        cmocka_unit_test(lim_18_tokens_and_keys),
+        cmocka_unit_test(lim_18_log),          cmocka_unit_test(log_lines_wait),
+        cmocka_unit_test(log_quotes),          cmocka_unit_test(lim_18_heads),
+        cmocka_unit_test(sec_2_hidden),        cmocka_unit_test(sec_3_files),
+        cmocka_unit_test(config_files),        cmocka_unit_test(a_token_is_made_up),
         cmocka_unit_test(options_are_printed),
     };
 

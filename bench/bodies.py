@@ -39,18 +39,20 @@ def chat(stream, content='Tell me about the bridge. ' * 30):
     return json.dumps(body)
 
 
-def agent_body(size, image=0):
+def agent_body(size, image=0, which=0):
+    """Bodies of different numbers say different things in the same number of values."""
+    name = f'x{which}' if which else 'x'
     tools = [{'type': 'function', 'function': {
         'name': f'tool_{i}', 'description': 'Reads, writes or searches something in the workspace. ' * 4,
         'parameters': {'type': 'object', 'additionalProperties': False, 'required': ['path'],
                        'properties': {'path': {'type': 'string', 'description': 'where'},
                                       'mode': {'type': 'string', 'enum': ['a', 'b', 'c']},
                                       'limit': {'type': 'integer', 'minimum': 0}}}}} for i in range(40)]
-    messages = [{'role': 'system', 'content': 'You are a careful engineer. ' * 40}]
+    messages = [{'role': 'system', 'content': 'You are a careful engineer. ' * 40 + (name if which else '')}]
     if image:
         messages.append({'role': 'user', 'content': [
             {'type': 'text', 'text': 'What is on it?'},
-            {'type': 'image_url', 'image_url': {'url': 'data:image/png;base64,' + 'QUJD' * (image // 4)}}]})
+            {'type': 'image_url', 'image_url': {'url': 'data:image/png;base64,' + ('QUJD' if which == 0 else 'QUJE') * (image // 4)}}]})
         return json.dumps({'model': MODEL, 'messages': messages})
     body = {'model': MODEL, 'tools': tools, 'messages': messages}
     i, so_far = 0, len(json.dumps(messages))
@@ -59,7 +61,7 @@ def agent_body(size, image=0):
                 {'role': 'assistant', 'content': None, 'tool_calls': [
                     {'id': f'call_{i}', 'type': 'function',
                      'function': {'name': 'tool_1', 'arguments': '{"path":"src/main.c"}'}}]},
-                {'role': 'tool', 'tool_call_id': f'call_{i}', 'content': 'static int x;\n' * 40}]
+                {'role': 'tool', 'tool_call_id': f'call_{i}', 'content': f'static int {name};\n' * 40}]
         messages += more
         so_far += len(json.dumps(more))
         i += 1

@@ -12,6 +12,8 @@
 
 void h2_flush(struct h2 *h)
 {
+    if (h->conn.dead) /* and its requests hear so one by one: one may cancel those behind it */
+        return;
     loop_soon(h->conn.client->loop, &h->flush);
 }
 

@@ -36,7 +36,7 @@ static inline struct h2 *h2_of(struct conn *c)
 }
 
 nghttp2_session *h2_session(struct h2 *h); /* with the callbacks of client_h2_recv.c */
-void h2_flush(struct h2 *h);               /* in this turn */
+void h2_flush(struct h2 *h);               /* in this turn; a dead one has nothing to say */
 
 /* r leaves the connection; its stream is reset when either side is not finished with it. */
 void h2_leave(struct h2 *h, struct client_req *r, bool reset);

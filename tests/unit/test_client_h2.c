@@ -897,6 +897,45 @@ static void inside_its_events(void **state)
     }
 }
 
+static void cancel_neighbour(struct seen *s)
+{
+    (void)s;
+    client_cancel(neighbour->r);
+    neighbour->r = NULL;
+}
+
+/* The choices of one request share a connection: when it dies under them, the first that hears of
+ * it cancels the others, which are on it still. */
+static void cancelled_while_the_connection_dies(void **state)
+{
+    struct seen s, other;
+    struct stage st;
+
+    (void)state;
+    for (int answered = 0; answered < 2; answered++) {
+        open_stage(&st, NULL);
+        exchange(&st, 0, 1);
+        stage_send(&st, &s, HTTP_GET, "/", NULL);
+        stage_send(&st, &other, HTTP_GET, "/", NULL);
+        neighbour = &other;
+        s.at_end = cancel_neighbour;
+        h2p_answer(stream_on(&st, 0, 2), "200", 3, true, NULL, NULL);
+        if (answered)
+            h2p_answer(stream_on(&st, 0, 3), "200", 3, true, NULL, NULL);
+        UNTIL(&st, s.body_n == 3 && (!answered || other.body_n == 3));
+        peer_reset(&st.peer[0]);
+        UNTIL(&st, told(&s));
+        assert_true(s.failed);
+        stage_nap(&st, 2);
+        assert_false(told(&other));
+        assert_int_equal(client_stats(st.client).streams, 0);
+        seen_fini(&s);
+        seen_fini(&other);
+        exchange(&st, 1, 1);
+        stage_close(&st);
+    }
+}
+
 /* Time limits */
 
 static void late_answers(void **state)
@@ -957,6 +996,7 @@ int main(void)
         cmocka_unit_test(cancelled_requests_reset_their_streams),
         cmocka_unit_test(cancelled_in_the_middle_of_a_body),
         cmocka_unit_test(inside_its_events),
+        cmocka_unit_test(cancelled_while_the_connection_dies),
         cmocka_unit_test(late_answers),
     };
 

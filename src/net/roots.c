@@ -7,6 +7,7 @@
 #include <openssl/err.h>
 #include <openssl/pem.h>
 #include <openssl/x509_vfy.h>
+#include <openssl/x509v3.h>
 
 #include <pthread.h>
 #include <stdio.h>
@@ -31,6 +32,14 @@ static size_t lower_bound(uint32_t hash)
     return lo;
 }
 
+int roots_keep(X509_STORE *store, X509 *x)
+{
+    ERR_set_mark();
+    X509_check_purpose(x, -1, 0); /* reads the extensions; a chain finds what is wrong with them */
+    ERR_pop_to_mark();
+    return X509_STORE_add_cert(store, x);
+}
+
 size_t roots_add(X509_STORE *store, const X509_NAME *subject)
 {
     int ok = 0;
@@ -42,7 +51,7 @@ size_t roots_add(X509_STORE *store, const X509_NAME *subject)
         X509 *x = d2i_X509(NULL, &der, (long)ROOTS[i].n);
 
         if (x != NULL && X509_NAME_cmp(X509_get_subject_name(x), subject) == 0 &&
-            X509_STORE_add_cert(store, x))
+            roots_keep(store, x))
             found++;
         X509_free(x);
     }
@@ -87,7 +96,7 @@ static void read_file(X509_STORE *store, const char *path)
     if (f == NULL)
         return;
     while ((x = PEM_read_X509_AUX(f, NULL, NULL, NULL)) != NULL) {
-        X509_STORE_add_cert(store, x);
+        roots_keep(store, x);
         X509_free(x);
     }
     ERR_clear_error();

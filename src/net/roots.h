@@ -29,6 +29,10 @@ MUST_CHECK int roots_attach(X509_STORE *store);
  * of the others. path must live as long as the store. Thread-safe from then on. */
 MUST_CHECK int roots_attach_file(X509_STORE *store, const char *path);
 
+/* Add one that has been read whole, its extensions too: else OpenSSL reads those for the first
+ * chain that needs them, while other threads have it already. 0: no memory. */
+int roots_keep(X509_STORE *store, X509 *x);
+
 /* Add the embedded roots with this subject to the store; how many there were. */
 size_t roots_add(X509_STORE *store, const X509_NAME *subject);
 

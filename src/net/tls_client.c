@@ -83,7 +83,7 @@ void tls_client_free(struct tls_client *c)
 static bool add_extra(X509_STORE *store, X509 *x)
 {
     roots_add(store, X509_get_subject_name(x));
-    return X509_STORE_add_cert(store, x) == 1;
+    return roots_keep(store, x) == 1;
 }
 
 static enum err read_extra(struct tls_client *c, X509_STORE *store, struct fault *why)

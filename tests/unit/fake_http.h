@@ -23,6 +23,7 @@ struct fake_handler {
     struct fake_bound *held[FAKE_HELD]; /* by order of arrival; NULL when answered or gone */
     size_t nheld;
     size_t heads, bodies, gone, drains;
+    size_t most;       /* calls in work at once, where the test named the server */
     struct buf seen;   /* the head and body of the last call */
     struct call *last; /* that was bound */
     bool lazy;         /* ask for bodies only when the test says so */
@@ -118,6 +119,8 @@ static inline void fake_on_head(void *ctx, struct call *c)
     struct http_headers fields = call_headers(c);
 
     h->heads++;
+    if (h->server != NULL && server_calls(h->server) > h->most)
+        h->most = server_calls(h->server);
     buf_reset(&h->seen);
     for (size_t i = 0; i < fields.n; i++) {
         buf_put(&h->seen, fields.v[i].name);

@@ -1258,6 +1258,50 @@ static void lim_14_budget(void **state)
     close_scene(&x);
 }
 
+/* LIM-14: where it begins: at 85 % requests with a body, at 95 % the answer that is stalled. */
+static void lim_14_thresholds(void **state)
+{
+    static const struct {
+        size_t percent;
+        const char *want;
+        bool shed;
+    } rows[] = {
+        {84, "200[POST /? [ab]] " OK_GET, false},
+        {86, "503 " OK_GET,               false},
+        {94, "503 " OK_GET,               false},
+        {96, OK_GET " " OK_GET,           true },
+    };
+    enum { MUCH = 50 << 20 };
+    size_t budget = mem_budget();
+    char block[100000];
+
+    (void)state;
+    memset(block, 'x', sizeof block);
+    for (size_t i = 0; i < NELEM(rows); i++) {
+        void *much = mem_try_realloc(NULL, 0, MUCH);
+        struct stream *slow;
+        struct scene x;
+
+        assert_non_null(much);
+        open_scene(&x, NULL);
+        slow = fake_connect(x.loop, "");
+        slow->window = 0;
+        fake_feed(slow, S("GET /hold HTTP/1.1\r\nHost: h\r\n\r\n"));
+        call_respond(x.h.held[0]->call, 200, (struct http_headers){NULL, 0}, -1);
+        call_write(x.h.held[0]->call, str_of(block, sizeof block));
+        fake_turn(x.loop);
+        mem_set_budget(mem_counted() / rows[i].percent * 100);
+        fake_feed(x.s, rows[i].shed ? S(GET "\r\n" GET "\r\n") : S(POST_TWO GET "\r\n"));
+        mem_set_budget(budget);
+        mem_drop(much, MUCH);
+        expect_outcome(&x, rows[i].want);
+        if (str_starts(str_z(rows[i].want), S("503")))
+            assert_true(has(&x, "retry-after: 1\r\n"));
+        assert_int_equal(slow->reset, rows[i].shed);
+        close_scene(&x);
+    }
+}
+
 /* LIM-14: with the budget all but gone, the answer that is stalled with most bytes goes. */
 static void lim_14_shed(void **state)
 {
@@ -1465,6 +1509,7 @@ int main(void)
         cmocka_unit_test(lim_7_8_trickle),
         cmocka_unit_test(lim_9_stall),
         cmocka_unit_test(lim_14_budget),
+        cmocka_unit_test(lim_14_thresholds),
         cmocka_unit_test(lim_14_shed),
         cmocka_unit_test(lim_14_shed_by_answers),
         cmocka_unit_test(lim_19_idle),

@@ -109,6 +109,7 @@ static void put_fields(struct buf *b, const char *text)
 
 #define FIRST ":method=GET|:scheme=http|:path=/|:authority=h"
 #define POST  ":method=POST|:scheme=http|:path=/x|:authority=h"
+#define HOLD  ":method=GET|:scheme=http|:path=/hold|:authority=h"
 
 static void put_request(struct buf *b, uint32_t id, int flags, const char *fields)
 {
@@ -543,10 +544,10 @@ static void h2_3_fields(void **state)
         buf_reset(&block);
         buf_reset(&b);
         switch (row / 2) {
-        case 0: /* the number */
+        case 0: /* the number; each crumb of a cookie is one */
             put_fields(&block, FIRST);
             for (size_t i = 0; i < HTTP_FIELDS_MAX + over; i++)
-                put_field(&block, S("a"), S("b"));
+                put_field(&block, i % 2 ? S("a") : S("cookie"), S("b"));
             break;
         case 1: /* one of them */
             put_fields(&block, FIRST);
@@ -648,7 +649,7 @@ static void h2_4_rapid_reset(void **state)
     open_scene(&x, "h2");
     put_hello(&b);
     for (uint32_t i = 0; i < H2_RESETS_BURST; i++) {
-        put_request(&b, 2 * i + 1, END_STREAM, ":method=GET|:scheme=http|:path=/hold|:authority=h");
+        put_request(&b, 2 * i + 1, END_STREAM, HOLD);
         put_frame(&b, RST, 0, 2 * i + 1, S("\0\0\0\x08"));
     }
     feed_all(&x, &b);
@@ -691,6 +692,40 @@ static void h2_4_made_to_reset(void **state)
         close_scene(&x);
     }
     buf_fini(&b);
+}
+
+/* H2-4: a GOAWAY, ours or the client's, ends neither the counting nor the budget. */
+static void h2_4_after_goaway(void **state)
+{
+    (void)state;
+    for (int theirs = 0; theirs < 2; theirs++) {
+        uint32_t id = 3;
+        struct scene x;
+        struct buf b;
+
+        buf_init(&b, SIZE_MAX / 4);
+        open_scene(&x, "h2");
+        put_hello(&b);
+        put_request(&b, 1, END_STREAM, HOLD);
+        if (theirs)
+            put_frame(&b, GOAWAY, 0, 0, S("\0\0\0\0\0\0\0\0"));
+        feed_all(&x, &b);
+        if (!theirs)
+            server_drain(x.server);
+        fake_turn(x.loop);
+        for (uint32_t i = 0; i <= H2_RESETS_BURST; i++, id += 2) {
+            assert_false(x.s->closed);
+            buf_reset(&b);
+            put_request(&b, id, END_STREAM, HOLD);
+            put_frame(&b, RST, 0, id, S("\0\0\0\x08"));
+            feed_all(&x, &b);
+        }
+        expect_outcome(&x, theirs ? "goaway=11 close" : "goaway=0 goaway=11 close");
+        assert_int_equal(x.h.heads, theirs ? 2 + H2_RESETS_BURST : 1);
+        assert_int_equal(x.h.gone, x.h.heads);
+        buf_fini(&b);
+        close_scene(&x);
+    }
 }
 
 /* H2-5: frames that cost more than they carry. */
@@ -746,23 +781,60 @@ static void h2_5_glitches(void **state)
     }
 }
 
-/* H2-5: acknowledgements for a client that does not read them. */
-static void h2_5_acks(void **state)
+/* H2-5: the same for the frames of a header block, of which one is empty. */
+static void h2_5_empty_blocks(void **state)
 {
-    struct scene x;
-    struct buf b;
+    struct buf block, b;
 
     (void)state;
-    open_scene(&x, "h2");
-    x.s->window = 0;
+    buf_init(&block, SIZE_MAX / 4);
     buf_init(&b, SIZE_MAX / 4);
-    put_hello(&b);
-    for (int i = 0; i < 100; i++)
-        put_frame(&b, PING, 0, 0, S("12345678"));
-    feed_all(&x, &b);
-    assert_true(x.s->closed);
+    put_fields(&block, FIRST);
+    for (int last = 0; last < 2; last++) {
+        unsigned sent = 2; /* our own SETTINGS */
+        uint32_t id = 1;
+        struct scene x;
+
+        open_scene(&x, "h2");
+        buf_reset(&b);
+        put_hello(&b);
+        for (; !x.s->closed && sent <= H2_GLITCHES_BURST; sent++, id += 2) {
+            put_frame(&b, HEADERS, END_STREAM, id, last ? buf_str(&block) : S(""));
+            put_frame(&b, CONTINUATION, END_HEADERS, id, last ? S("") : buf_str(&block));
+            feed_all(&x, &b);
+            buf_reset(&b);
+        }
+        assert_true(x.s->closed);
+        assert_int_equal(sent, H2_GLITCHES_BURST + 1);
+        assert_int_equal(x.h.heads, H2_GLITCHES_BURST - 2);
+        close_scene(&x);
+    }
+    buf_fini(&block);
     buf_fini(&b);
-    close_scene(&x);
+}
+
+/* H2-5: acknowledgements for a client that does not read them: so many and no more. */
+static void h2_5_acks(void **state)
+{
+    (void)state;
+    for (size_t over = 0; over < 2; over++) {
+        struct scene x;
+        struct buf b;
+
+        open_scene(&x, "h2");
+        buf_init(&b, SIZE_MAX / 4);
+        put_hello(&b);
+        feed_all(&x, &b);
+        fake_turn(x.loop);
+        x.s->window = 0;
+        buf_reset(&b);
+        for (size_t i = 0; i < 64 + over; i++)
+            put_frame(&b, PING, 0, 0, S("12345678"));
+        feed_all(&x, &b);
+        assert_int_equal(x.s->closed, over);
+        buf_fini(&b);
+        close_scene(&x);
+    }
 }
 
 /* One stream more than was announced: refused, or the end of the connection when the client had
@@ -799,6 +871,71 @@ static void h2_6_streams(void **state)
             feed_all(&x, &b);
             expect_outcome(&x, "201:rst=7 1:204 1:end 203:200 203:[GET /? []] 203:end");
         }
+        buf_fini(&b);
+        close_scene(&x);
+    }
+}
+
+/* H2-6: a place is free when what was asked for is cancelled, and no sooner. */
+static void h2_6_cancelled(void **state)
+{
+    struct scene x;
+    struct buf b;
+
+    (void)state;
+    open_scene(&x, "h2");
+    buf_init(&b, SIZE_MAX / 4);
+    put_hello(&b);
+    for (uint32_t i = 0; i < 100; i++)
+        put_request(&b, 2 * i + 1, END_STREAM, HOLD);
+    for (uint32_t i = 0; i < 100; i++) {
+        put_frame(&b, RST, 0, 2 * i + 1, S("\0\0\0\x08"));
+        put_request(&b, 2 * i + 201, END_STREAM, HOLD);
+    }
+    feed_all(&x, &b);
+    assert_int_equal(x.h.heads, 200);
+    assert_int_equal(x.h.gone, 100);
+    assert_int_equal(x.h.most, 100);
+    assert_int_equal(server_calls(x.server), 100);
+    assert_false(x.s->closed);
+    buf_fini(&b);
+    close_scene(&x);
+}
+
+/* H2-1: what was announced is held to: larger frames and a larger table are errors. */
+static void h2_1_held_to(void **state)
+{
+    static const struct {
+        size_t size;
+        const char *table; /* HPACK's size update */
+        const char *want;
+    } rows[] = {
+        {16384, "\x3f\xe1\x1f",
+         "1:200 1:[POST /x? [xxxxxxxxxxxxxxxxxxxxxxxxxxxxxx] 1:[xxxxxxxxxx]] 1:end"},
+        {16385, "",             "goaway=6 close"                                   },
+        {0,     "\x3f\xe2\x1f", "goaway=9 close"                                   },
+    };
+
+    (void)state;
+    for (size_t i = 0; i < NELEM(rows); i++) {
+        struct buf b, block, data;
+        struct scene x;
+
+        buf_init(&b, SIZE_MAX / 4);
+        buf_init(&block, SIZE_MAX / 4);
+        buf_init(&data, SIZE_MAX / 4);
+        buf_put(&block, str_z(rows[i].table));
+        put_fields(&block, POST);
+        put_hello(&b);
+        put_frame(&b, HEADERS, END_HEADERS, 1, buf_str(&block));
+        while (data.n < rows[i].size)
+            buf_putc(&data, 'x');
+        put_frame(&b, DATA, END_STREAM, 1, buf_str(&data));
+        open_scene(&x, "h2");
+        feed_all(&x, &b);
+        expect_outcome(&x, rows[i].want);
+        buf_fini(&data);
+        buf_fini(&block);
         buf_fini(&b);
         close_scene(&x);
     }
@@ -1495,15 +1632,19 @@ int main(void)
         cmocka_unit_test(prior_knowledge),
         cmocka_unit_test(not_http_2),
         cmocka_unit_test(h2_1_announced),
+        cmocka_unit_test(h2_1_held_to),
         cmocka_unit_test(h2_2_blocks),
         cmocka_unit_test(h2_3_fields),
         cmocka_unit_test(h2_3_bomb),
         cmocka_unit_test(h2_3_trailers),
         cmocka_unit_test(h2_4_rapid_reset),
         cmocka_unit_test(h2_4_made_to_reset),
+        cmocka_unit_test(h2_4_after_goaway),
         cmocka_unit_test(h2_5_glitches),
+        cmocka_unit_test(h2_5_empty_blocks),
         cmocka_unit_test(h2_5_acks),
         cmocka_unit_test(h2_6_streams),
+        cmocka_unit_test(h2_6_cancelled),
         cmocka_unit_test(h2_7_expect),
         cmocka_unit_test(h2_7_stall),
         cmocka_unit_test(h2_8_malformed),

@@ -180,12 +180,13 @@ void credentials_publish(const struct credentials *c, struct keys *keys, struct 
     unsigned *own = mem_zalloc((c->n + 1) * sizeof *own);
     struct str *v = mem_alloc((c->n + 1) * sizeof *v);
 
-    egresses_set(egresses, c->ways.v, c->ways.n, c->ways.nshared, ids);
+    egresses_renew(egresses, c->ways.v, c->ways.n, c->ways.nshared, ids);
     for (size_t i = 0; i < c->n; i++) {
         own[i] = c->way[i] == SIZE_MAX ? 0 : ids[c->way[i]];
         v[i] = secret_str(&c->keys[i]);
     }
     keys_set_ways(keys, v, own, c->n);
+    egresses_settle(egresses); /* no key names a way of before any longer */
     mem_free(v);
     mem_free(own);
 }

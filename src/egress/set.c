@@ -31,6 +31,8 @@ struct egresses {
     pthread_mutex_t mutex;
     struct egress **v; /* everybody's first, in the operator's order */
     size_t n, nshared;
+    struct egress **old; /* the set before, for keys that still name its ways */
+    size_t nold;
     unsigned ids;
     unsigned in_use; /* id; 0: none has worked yet */
 };
@@ -56,7 +58,19 @@ static struct egress *by_id(const struct egresses *e, unsigned id)
     for (size_t i = 0; i < e->n; i++)
         if (e->v[i]->id == id)
             return e->v[i];
+    for (size_t i = 0; i < e->nold; i++)
+        if (e->old[i]->id == id)
+            return e->old[i];
     return NULL;
+}
+
+static void drop_old(struct egresses *e)
+{
+    for (size_t i = 0; i < e->nold; i++)
+        unref(e->old[i]);
+    mem_free(e->old);
+    e->old = NULL;
+    e->nold = 0;
 }
 
 static struct egress *make(struct egresses *e, const struct egress_way *way)
@@ -87,12 +101,11 @@ static struct egress *enter(struct egresses *e, struct egress **v, size_t *n,
     return w;
 }
 
-void egresses_set(struct egresses *e, const struct egress_way *v, size_t n, size_t nshared,
-                  unsigned *ret_ids)
+void egresses_renew(struct egresses *e, const struct egress_way *v, size_t n, size_t nshared,
+                    unsigned *ret_ids)
 {
     static const struct egress_way direct = {.direct = true};
     struct egress **fresh = mem_zalloc((n + 1) * sizeof *fresh);
-    struct egress **old;
     size_t count = 0;
 
     pthread_mutex_lock(&e->mutex);
@@ -104,16 +117,29 @@ void egresses_set(struct egresses *e, const struct egress_way *v, size_t n, size
         if (ret_ids != NULL)
             ret_ids[i] = w->id;
     }
-    old = e->v;
-    for (size_t i = 0; i < e->n; i++)
-        unref(old[i]);
+    drop_old(e);
+    e->old = e->v;
+    e->nold = e->n;
     e->v = fresh;
     e->n = count;
     e->nshared = 0;
     while (e->nshared < count && fresh[e->nshared]->shared)
         e->nshared++;
     pthread_mutex_unlock(&e->mutex);
-    mem_free(old);
+}
+
+void egresses_settle(struct egresses *e)
+{
+    pthread_mutex_lock(&e->mutex);
+    drop_old(e);
+    pthread_mutex_unlock(&e->mutex);
+}
+
+void egresses_set(struct egresses *e, const struct egress_way *v, size_t n, size_t nshared,
+                  unsigned *ret_ids)
+{
+    egresses_renew(e, v, n, nshared, ret_ids);
+    egresses_settle(e);
 }
 
 struct egresses *egresses_new(void)
@@ -131,6 +157,7 @@ void egresses_free(struct egresses *e)
         return;
     for (size_t i = 0; i < e->n; i++)
         unref(e->v[i]);
+    drop_old(e);
     pthread_mutex_destroy(&e->mutex);
     mem_free(e->v);
     mem_free(e);

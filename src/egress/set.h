@@ -26,6 +26,11 @@ void egresses_free(struct egresses *e); /* NULL is fine; none may be out */
  * NULL. */
 void egresses_set(struct egresses *e, const struct egress_way *v, size_t n, size_t nshared,
                   unsigned *ret_ids);
+/* The same in two steps, for who names ways by their ids elsewhere: until egresses_settle the ways
+ * that were replaced still serve who names one of them as its own. */
+void egresses_renew(struct egresses *e, const struct egress_way *v, size_t n, size_t nshared,
+                    unsigned *ret_ids);
+void egresses_settle(struct egresses *e);
 
 enum { EGRESS_TRIED_MAX = 8 };
 

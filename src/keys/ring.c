@@ -41,14 +41,28 @@ void keys_free(struct keys *k)
     mem_free(k);
 }
 
-static struct key *find(struct key *const *v, size_t n, struct str value)
-{
-    uint64_t seed = str_hash(value);
+/* Keys by their secret, while a set is made: there may be thousands, and the mutex is held. */
+struct table {
+    struct key **slot;
+    size_t mask;
+};
 
-    for (size_t i = 0; i < n; i++)
-        if (v[i]->seed == seed && secret_eq(&v[i]->secret, value))
-            return v[i];
-    return NULL;
+static void table_init(struct table *t, size_t n)
+{
+    size_t size = 16;
+
+    while (size / 2 < n)
+        size *= 2;
+    *t = (struct table){mem_zalloc(size * sizeof *t->slot), size - 1};
+}
+
+/* Where it is, or where it would be. */
+static struct key **table_slot(const struct table *t, uint64_t seed, struct str value)
+{
+    for (size_t i = seed & t->mask;; i = (i + 1) & t->mask)
+        if (t->slot[i] == NULL ||
+            (t->slot[i]->seed == seed && secret_eq(&t->slot[i]->secret, value)))
+            return &t->slot[i];
 }
 
 static struct key *key_new(struct keys *k, struct str value)
@@ -80,17 +94,25 @@ void keys_set_ways(struct keys *k, const struct str *values, const unsigned *way
 {
     struct key **fresh = mem_zalloc((n ? n : 1) * sizeof *fresh);
     struct candidate *scratch = mem_zalloc((n ? n : 1) * sizeof *scratch);
+    struct table known, taken;
     struct key **old;
     size_t count = 0;
 
+    table_init(&taken, n);
     pthread_mutex_lock(&k->mutex);
+    table_init(&known, k->n);
+    for (size_t i = 0; i < k->n; i++)
+        *table_slot(&known, k->v[i]->seed, secret_str(&k->v[i]->secret)) = k->v[i];
     for (size_t i = 0; i < n; i++) {
-        struct key *key = find(k->v, k->n, values[i]);
+        uint64_t seed = str_hash(values[i]);
+        struct key **place = table_slot(&taken, seed, values[i]);
+        struct key *key = *table_slot(&known, seed, values[i]);
 
-        if (values[i].n == 0 || find(fresh, count, values[i]))
+        if (values[i].n == 0 || *place != NULL)
             continue;
         if (key == NULL)
             key = key_new(k, values[i]);
+        *place = key;
         key_give_a_chance(key);
         key->way = ways != NULL ? ways[i] : 0;
         key->refs++;
@@ -104,6 +126,8 @@ void keys_set_ways(struct keys *k, const struct str *values, const unsigned *way
     k->v = fresh;
     k->n = count;
     pthread_mutex_unlock(&k->mutex);
+    mem_free(known.slot);
+    mem_free(taken.slot);
     mem_free(old);
 }
 

@@ -14,7 +14,8 @@ static const struct str METHOD[] = {
 enum {
     ERROR_BODY_MAX = 64 * 1024,
     TARGET_MAX = 1024,
-    SENT_MAX = 8, /* requests upstream for each choice, mended ones and all */
+    SENT_MAX = 8,   /* requests upstream for each choice, mended ones and all */
+    NAMED_MIN = 20, /* bytes of a key that is named by its digest; Google's have 39 */
 };
 
 static const struct secret *key_of(const struct leg *leg)
@@ -22,11 +23,19 @@ static const struct secret *key_of(const struct leg *leg)
     return leg->lease.key ? key_secret(leg->lease.key) : &leg->x->own_key;
 }
 
+/* A client's own: short ones, words of people perhaps, could be guessed from their digest. */
+static struct sha256_name name_of(const struct exchange *x)
+{
+    static const struct sha256_name SHORT = {"short"};
+
+    return secret_str(&x->own_key).n < NAMED_MIN ? SHORT : sha256_name(&x->who);
+}
+
 void leg_named(struct leg *leg)
 {
     struct exchange *x = leg->x;
 
-    x->key_name = leg->lease.key ? *key_name(leg->lease.key) : sha256_name(&x->who);
+    x->key_name = leg->lease.key ? *key_name(leg->lease.key) : name_of(x);
     str_to_z(x->way, sizeof x->way, str_z(way_proxy_name(&leg->way)));
 }
 

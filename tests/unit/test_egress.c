@@ -430,6 +430,26 @@ static void a_reload_keeps_what_is_known(void **state)
     egresses_free(p.e);
 }
 
+/* Keys learn the new ids after the ways are replaced: until then the old ones still lead out. */
+static void a_way_that_goes_serves_until_it_is_settled(void **state)
+{
+    struct play p = three();
+    struct egress_want own = {.own = p.ids[3], .now_ms = p.now_ms};
+    struct egress_status s[4];
+    struct egress_way kept = way("a:1");
+
+    (void)state;
+    for (int round = 0; round < 2; round++) {
+        egresses_renew(p.e, &kept, 1, 1, NULL);
+        assert_int_equal(egresses_status(p.e, p.now_ms, s, 4), 1);
+        assert_int_equal(go(&p, &own, EGRESS_WORKS), round == 0 ? 'd' : 'N');
+        assert_int_equal(once(&p, EGRESS_WORKS), 'a');
+    }
+    egresses_settle(p.e);
+    egresses_renew(p.e, NULL, 0, 0, NULL);
+    egresses_free(p.e);
+}
+
 static void without_proxies_it_is_direct(void **state)
 {
     struct egresses *e = egresses_new();
@@ -465,6 +485,7 @@ int main(void)
         cmocka_unit_test(a_key_keeps_to_its_own),
         cmocka_unit_test(only_everybodys_ways),
         cmocka_unit_test(a_reload_keeps_what_is_known),
+        cmocka_unit_test(a_way_that_goes_serves_until_it_is_settled),
         cmocka_unit_test(without_proxies_it_is_direct),
     };
 

@@ -33,6 +33,32 @@ static void doubles_and_empty_ones_are_dropped(void **state)
     keys_free(k);
 }
 
+/* As many as there may be, each twice; then other ones, with a third of the first among them. */
+static void thousands_of_keys(void **state)
+{
+    enum { MANY = 4096 };
+    static char text[2 * MANY][16];
+    static struct str values[2 * MANY];
+    struct keys *k = keys_new();
+
+    (void)state;
+    for (size_t i = 0; i < (size_t)2 * MANY; i++) {
+        snprintf(text[i], sizeof text[i], "key-%zu", i / 2);
+        values[i] = str_z(text[i]);
+    }
+    keys_set(k, values, NELEM(values));
+    assert_int_equal(keys_count(k), MANY);
+    for (size_t i = 0; i < (size_t)2 * MANY; i++)
+        snprintf(text[i], sizeof text[i], "key-%04zu", i % MANY * 3 / 2);
+    for (size_t i = 0; i < (size_t)2 * MANY; i++)
+        values[i] = str_z(text[i]);
+    keys_set(k, values, NELEM(values));
+    assert_int_equal(keys_count(k), MANY);
+    keys_set(k, values, 0);
+    assert_int_equal(keys_count(k), 0);
+    keys_free(k);
+}
+
 static void least_loaded_first(void **state)
 {
     struct play p = play_new(3);
@@ -533,6 +559,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(no_keys),
         cmocka_unit_test(doubles_and_empty_ones_are_dropped),
+        cmocka_unit_test(thousands_of_keys),
         cmocka_unit_test(least_loaded_first),
         cmocka_unit_test(tried_keys_come_last),
         cmocka_unit_test(blameless_is_not_held_against_a_key),

@@ -51,6 +51,11 @@ play('REFUSED_STREAM in the middle', { ...never, does: async (c) => { c.begin();
 play('a reset without an answer', { ...again, does: (c) => c.rst(INTERNAL) });
 play('a reset in the middle', { ...never, does: async (c) => { c.begin(); if (c.stream) await c.told; c.rst(INTERNAL); } });
 play('the connection ends in the middle', { ...never, does: async (c) => { c.begin(); if (c.stream) await c.told; c.socket.end(); } });
+// The choices of one request share a connection: the first that hears of its end cancels the others on it.
+play('the connection ends under two choices', {
+  whole: BROKEN, stream: breaks(/^(one ){1,2}$/), tries: 2, more: { n: 2 },
+  does: async (c) => { c.begin(); if (c.nth < 2) return; if (c.stream) await c.told; c.socket.end(); },
+});
 play('fewer bytes than content-length', { ...never, does: (c) => { c.head([field('content-length', '99999')]); c.data(words(c.stream)[0]); c.data(words(c.stream)[1], END_STREAM); },
   stream: breaks('one two') });
 play('more bytes than content-length', { ...again, does: (c) => { c.head([field('content-length', '3')]); c.finish(); } });

@@ -5,6 +5,7 @@
  * second what upstream would not take and how much memory there is. SHP-3, SHP-6. */
 #include "codec/utf8.h"
 #include "dialect/list.h"
+#include "proxy/want.h"
 
 #include <assert.h>
 
@@ -109,6 +110,17 @@ static void check_translation(const struct translation *tr, struct str text)
     check_body(text);
 }
 
+/* What is asked of the key is all in the body. */
+static void check_want(const struct translation *tr, struct str text)
+{
+    struct key_want want = {0};
+
+    want_of(tr, &want);
+    assert(str_eq(want.model, tr->model) && want.nmust <= KEYS_MUST_MAX);
+    for (size_t i = 0; i < want.nmust; i++)
+        assert(want.must[i].n > 0 && str_find(text, want.must[i]) < text.n);
+}
+
 static void check_fault(const struct fault *why, yyjson_val *root)
 {
     struct gm_error e;
@@ -168,6 +180,7 @@ static void translate(yyjson_val *root, struct dialect_env *env, size_t arena_ma
     if (err == OK) {
         gather(&tr.body, out);
         check_translation(&tr, buf_str(out));
+        check_want(&tr, buf_str(out));
         rope_fini(&tr.body);
         buf_fini(&tr.ignored);
     } else

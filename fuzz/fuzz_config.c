@@ -2,9 +2,12 @@
  * SPDX-License-Identifier: MIT */
 /* fuzz_config.c - a config file, and a line `VARIABLE=text` for one option. What is refused is told
  * in one printable line; what is taken is taken again by a reload and is the same. Base URLs that
- * are taken have a host and a path without an end slash. SHP-3. */
+ * are taken have a host and a path without an end slash; models that answer for others do not go in
+ * circles. And lists of hosts. SHP-3. */
 #include "app/base_url.h"
 #include "app/config.h"
+#include "fetch/rules.h"
+#include "proxy/fallback.h"
 
 #include <assert.h>
 #include <stdio.h>
@@ -45,6 +48,38 @@ static void base_url(struct str in)
     assert(path.n == 0 || (path.p[0] == '/' && path.p[path.n - 1] != '/'));
 }
 
+/* Each model that has another leads, by one or by several, to one that has none. */
+static void fallbacks(struct str in)
+{
+    struct fallbacks f;
+    struct fault why = {0};
+
+    if (fallbacks_parse(in, &f, &why) != OK) {
+        assert(why.what != NULL);
+        return;
+    }
+    assert(f.n <= FALLBACKS_MAX);
+    for (size_t i = 0; i < f.n; i++) {
+        struct str model = f.v[i].model;
+
+        for (size_t steps = 0; model.n > 0; steps++) {
+            assert(steps <= f.n);
+            model = fallback_of(&f, model);
+        }
+    }
+}
+
+/* Hosts that files are fetched from: which lists are good does not hang on who asks. */
+static void hosts(struct str in)
+{
+    struct fetch_rules rules = {.hosts = str_cut(&in, '\n'), .intranet = in};
+    static const struct fetch_url url = {
+        .https = true, .port = 443, .host = "files.example", .target = "/", .target_n = 1};
+
+    (void)fetch_rules_fault(&rules);
+    (void)fetch_rules_guard(&rules, &url);
+}
+
 static void file(const char *path)
 {
     struct config c, again;
@@ -81,5 +116,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     file(path);
     one_option(str_of((const char *)data, size));
     base_url(str_of((const char *)data, size));
+    fallbacks(str_of((const char *)data, size));
+    hosts(str_of((const char *)data, size));
     return 0;
 }

@@ -169,18 +169,25 @@ static int parse6(struct dns_records *r, const unsigned char *p, int n)
     return status;
 }
 
+struct dns_records dns_answer_read(int family, const unsigned char *p, int n)
+{
+    struct dns_records r = {.err = OK};
+
+    r.err = of_status(family == AF_INET6 ? parse6(&r, p, n) : parse4(&r, p, n));
+    if (r.err == OK && r.n == 0)
+        r.err = E_REFUSED;
+    return r;
+}
+
 static void on_answer(void *arg, int status, int timeouts, unsigned char *p, int n)
 {
     struct question q = *(struct question *)arg;
-    struct dns_records r = {.err = OK};
+    struct dns_records r = {.err = of_status(status)};
 
     (void)timeouts;
     mem_free(arg);
-    if (status == ARES_SUCCESS)
-        status = q.family == AF_INET6 ? parse6(&r, p, n) : parse4(&r, p, n);
-    r.err = of_status(status);
-    if (r.err == OK && r.n == 0)
-        r.err = E_REFUSED;
+    if (r.err == OK)
+        r = dns_answer_read(q.family, p, n);
     q.done(q.arg, q.family, &r);
 }
 

@@ -18,6 +18,9 @@ struct dns_records {
     union net_addr addr[DNS_FAMILY_MAX];
     uint32_t ttl_s; /* the shortest */
 };
+/* What a server's answer says of that family, for whoever asks with dns_channel_ask. */
+struct dns_records dns_answer_read(int family, const unsigned char *p, int n);
+
 typedef void dns_records_f(void *arg, int family, const struct dns_records *r);
 
 /* Reads resolv.conf. servers: "127.0.0.1:5353" instead of what it says, or NULL. NULL: no memory or

@@ -30,10 +30,23 @@ export const haveEmulator = existsSync(EMULATOR) ? false : 'the emulator is not 
 
 // ---------------------------------------------------------------------------------- conditions
 
+/** Say on stderr why a scene fails: what fails for it later, in a `finally` or in a promise that
+ *  nobody awaits any more, may hide that. reporter.mjs shows the stderr of a file that failed. */
+function complain(text) {
+  process.stderr.write(`${text}\n`);
+}
+
+function inVain(what, ms) {
+  const e = new Error(`waited ${ms} ms in vain for ${what}`);
+  complain(e.stack);
+  for (const c of Child.alive) complain(`${c.name} ${c.pid} said last:\n${c.stderr.slice(-1500)}`);
+  return e;
+}
+
 export function deadline(promise, what, ms = PATIENCE) {
   let timer;
   const late = new Promise((_, reject) => {
-    timer = setTimeout(() => reject(new Error(`waited ${ms} ms in vain for ${what}`)), ms);
+    timer = setTimeout(() => reject(inVain(what, ms)), ms);
   });
   return Promise.race([promise, late]).finally(() => clearTimeout(timer));
 }
@@ -45,13 +58,15 @@ export function isStaticFile(file) {
   return !Array.from({ length: n }, (_, i) => elf.readUInt32LE(at + i * size)).includes(3);
 }
 
-/** Ask until the answer is truthy. */
+/** Ask until the answer is truthy, or a process that the scenes need has died. */
 export async function until(what, ask, ms = PATIENCE) {
   const end = Date.now() + ms;
+  const died = Child.died.length;
   for (;;) {
     const answer = await ask();
     if (answer) return answer;
-    if (Date.now() > end) throw new Error(`waited ${ms} ms in vain for ${what}`);
+    if (Child.died.length > died) throw new Error(`in vain for ${what}: ${Child.died.at(-1)}`);
+    if (Date.now() > end) throw inVain(what, ms);
     await new Promise((r) => setTimeout(r, 5));
   }
 }
@@ -107,6 +122,7 @@ const SANITIZER = /(Address|Leak|UndefinedBehavior|Thread)Sanitizer|runtime erro
 /** A child whose stderr is kept, so that lines can be waited for. */
 export class Child {
   static alive = new Set();
+  static died = []; // an obituary each
   /** For the end of a file: what a failed scene has left running must not keep it open. */
   static reap() {
     for (const c of Child.alive) c.signal('SIGKILL');
@@ -125,22 +141,39 @@ export class Child {
       this.process.on('error', (e) => resolve({ code: null, signal: null, error: e }));
       this.process.on('close', (code, signal) => resolve({ code, signal }));
     });
-    this.ended.then((e) => (this.end = e));
+    this.ended.then((e) => {
+      this.end = e;
+      if (!this.#unwell()) return;
+      Child.died.push(this.#obituary());
+      complain(Child.died.at(-1));
+    });
     const reap = () => this.process.kill('SIGKILL');
     Child.alive.add(this);
     this.ended.then(() => Child.alive.delete(this));
     process.on('exit', reap);
     this.ended.then(() => process.off('exit', reap));
   }
+  /** Did it end as no scene wants it to? Of what serves that is: before it was told to. */
+  #unwell() {
+    const { code, signal } = this.end;
+    const told = this.told ?? false;
+    return SANITIZER.test(this.stderr) || (!told && (signal !== null || (this.serves && code !== null)));
+  }
+  /** How it ended: a sanitizer's report from its beginning, else the last that it said. */
+  #obituary() {
+    const at = this.stderr.search(SANITIZER);
+    const words = at < 0 ? this.stderr.slice(-4000) : this.stderr.slice(Math.max(0, at - 100)).slice(0, 20000);
+    return `${this.name} ${this.pid} ended with ${JSON.stringify(this.end)}:\n${words}`;
+  }
   said(pattern) {
     return until(`${this.name} to say ${pattern}`, () => {
       const m = pattern.exec(this.stderr) ?? pattern.exec(this.stdout);
-      if (m === null && this.end !== undefined)
-        throw new Error(`${this.name} ended (${JSON.stringify(this.end)}):\n${this.stderr}`);
+      if (m === null && this.end !== undefined) throw new Error(this.#obituary());
       return m;
     });
   }
   signal(name) {
+    if (name !== 'SIGHUP') this.told = true;
     this.process.kill(name);
   }
   /** Ends it, and holds it to a clean exit. */
@@ -155,9 +188,7 @@ export class Child {
       throw new Error(`${e.message}\n${this.stderr.slice(-4000)}`);
     }
     this.process.stdout.destroy();
-    if (SANITIZER.test(this.stderr)) throw new Error(`sanitizer report:\n${this.stderr.slice(-20000)}`);
-    if (end.code !== 0)
-      throw new Error(`${this.name} ended with ${JSON.stringify(end)}:\n${this.stderr.slice(-4000)}`);
+    if (SANITIZER.test(this.stderr) || end.code !== 0) throw new Error(this.#obituary());
   }
   rss() {
     const m = /VmRSS:\s+(\d+) kB/.exec(readFileSync(`/proc/${this.pid}/status`, 'utf8'));
@@ -176,6 +207,7 @@ export class Emulator extends Child {
     if (tls) args.push('--tls-cert', certificates().cert, '--tls-key', certificates().key);
     const e = new Emulator(EMULATOR, args, {});
     const m = await e.said(/listening on [^\s]*?:(\d+)\s/);
+    e.serves = true;
     e.port = Number(m[1]);
     e.tls = tls;
     e.url = tls ? `https://localhost:${e.port}` : `http://127.0.0.1:${e.port}`;
@@ -342,13 +374,15 @@ export class Gateway extends Child {
       ...env,
     });
     const m = await g.said(/listening on (https?):\/\/(\[[^\]]*\]|[^\s:]+):(\d+)/);
+    g.serves = true;
     g.port = Number(m[3]);
     g.url = m[1] === 'https' ? `https://localhost:${g.port}` : `http://127.0.0.1:${g.port}`;
     return g;
   }
-  /** fetch() against the gateway; `json` is a body to POST. */
+  /** fetch() against the gateway; `json` is a body to POST. Who does not await it, because something
+   *  failed before, is not told that it failed too. */
   fetch(target, { json, token = TOKEN, headers = {}, ...rest } = {}) {
-    return deadline(fetch(this.url + target, {
+    const answer = deadline(fetch(this.url + target, {
       ...(json !== undefined && { method: 'POST', body: typeof json === 'string' ? json : JSON.stringify(json) }),
       headers: {
         ...(json !== undefined && { 'content-type': 'application/json' }),
@@ -357,6 +391,8 @@ export class Gateway extends Child {
       },
       ...rest,
     }), `an answer to ${target}`);
+    answer.catch(() => {});
+    return answer;
   }
   chat(body, options) {
     return this.fetch('/v1/chat/completions', { json: { model: 'gemini-3.8-flash', ...body }, ...options });

@@ -67,14 +67,17 @@ play({ id: 'TLS-1', name: 'TLS 1.1', whole: FAR, stream: FAR, tries: 2, lost: tr
 const at = (url, env) => async () => ({ ...nothing, url, tls: url.startsWith('https'), env: { QUEQIAO_ATTEMPTS: '2', ...env } });
 play({ id: 'LIM-11', name: 'a name that nobody knows', whole: FAR, stream: FAR, lost: true }, at('http://nowhere.invalid:80', { QUEQIAO_DNS_TIMEOUT: '300ms' }));
 
-/** A port that nobody listens on until the row is calmed. */
+/** A port that nobody listens on until the row is calmed. A connection of ours begins there, so that it
+ *  is given to nobody else meanwhile. */
 async function startShut() {
   const upstream = await RawH1.start((c) => c.good());
-  upstream.server.close();
-  await once(upstream.server, 'close');
-  Object.assign(upstream, { turn() {}, tries: () => upstream.requests });
-  upstream.calm = () => once(upstream.server.listen(upstream.port, '127.0.0.1'), 'listening');
-  return upstream;
+  const keeper = net.connect({ port: upstream.port, host: '127.0.0.1', localAddress: '127.0.0.1' });
+  keeper.on('error', () => {});
+  await Promise.all([once(keeper, 'connect'), once(upstream.server, 'connection')]);
+  upstream.server.close(); // listens no more; that connection stays
+  upstream.url = upstream.url.replace(`:${upstream.port}`, `:${keeper.localPort}`);
+  upstream.calm = () => once(upstream.server.listen(keeper.localPort, '127.0.0.1'), 'listening');
+  return Object.assign(upstream, { turn() {}, tries: () => upstream.requests });
 }
 play({ id: 'LIM-11', name: 'a connection that is refused', whole: FAR, stream: FAR, tries: 0 }, startShut);
 

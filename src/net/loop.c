@@ -254,8 +254,13 @@ static void close_own_handles(struct loop *loop)
 {
     struct list *l;
 
-    while ((l = list_pop(&loop->signals)) != NULL)
-        uv_close((uv_handle_t *)&CONTAINER(l, struct watch, link)->uv, watch_closed);
+    while ((l = list_pop(&loop->signals)) != NULL) {
+        struct watch *w = CONTAINER(l, struct watch, link);
+        int signum = w->uv.signum;
+
+        uv_close((uv_handle_t *)&w->uv, watch_closed);
+        signal(signum, SIG_IGN); /* or the next one kills the process, in the middle of its end */
+    }
     uv_close((uv_handle_t *)&loop->arm, NULL);
     uv_close((uv_handle_t *)&loop->settle, NULL);
     uv_close((uv_handle_t *)&loop->hurry, NULL);

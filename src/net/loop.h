@@ -79,7 +79,7 @@ static inline bool timer_running(const struct timer *t)
     return t->slot != 0;
 }
 
-/* Unix signals, delivered as a callback on this loop. Kept until the loop is freed. */
+/* Unix signals, delivered as a callback on this loop until it is freed; then they are ignored. */
 void loop_on_signal(struct loop *loop, int signum, void (*fn)(void *arg, int signum), void *arg);
 
 #endif

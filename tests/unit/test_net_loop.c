@@ -399,6 +399,8 @@ static void signals_are_callbacks(void **state)
     listener_close(l);
     loop_run(the_loop);
     loop_free(the_loop);
+    kill(getpid(), SIGUSR1); /* whoever sends one while the process ends does not kill it */
+    assert_int_equal(got, SIGUSR1);
 }
 
 /* A frozen process. The thaw is told before the bytes that came meanwhile, which may close their

@@ -151,7 +151,7 @@ static void on_rest(struct timer *t)
         tire(w);
 }
 
-/* Before the tasks, which send the answers: a platform that freezes us once it has its answer has
+/* Before the answers are sent: a platform that freezes us once it has its answer has
  * the line about it as well. */
 static void on_turn(struct task *t)
 {

@@ -22,23 +22,18 @@ struct watch {
     void *arg;
 };
 
+/* A list is looked at when those before it are empty. */
 static void run_tasks(struct loop *loop)
 {
     struct list *l;
 
-    for (;;) {
-        while ((l = list_pop(&loop->soon)) != NULL) {
-            struct task *t = CONTAINER(l, struct task, link);
-
-            t->run(t);
-        }
-        l = list_pop(&loop->deferred);
-        if (l == NULL)
-            return;
+    while ((l = list_pop(&loop->gathered)) != NULL || (l = list_pop(&loop->soon)) != NULL ||
+           (l = list_pop(&loop->deferred)) != NULL) {
         struct task *t = CONTAINER(l, struct task, link);
 
         t->run(t);
     }
+    loop->ngathered = 0;
 }
 
 static void run_all(struct list *tasks)
@@ -117,6 +112,21 @@ static void notice_gap(struct loop *loop)
     run_all(&loop->thaw);
 }
 
+void loop_told(struct loop *loop)
+{
+    struct list *l;
+
+    if (loop->ngathered < LOOP_GATHER)
+        return;
+    run_all(&loop->turn);
+    while ((l = list_pop(&loop->gathered)) != NULL) {
+        struct task *t = CONTAINER(l, struct task, link);
+
+        t->run(t);
+    }
+    loop->ngathered = 0;
+}
+
 void loop_woke(struct loop *loop)
 {
     if (loop->poll_max_ms != 0)
@@ -184,6 +194,7 @@ struct loop *loop_new(void)
     pthread_once(&once, prepare_process);
     pthread_mutex_init(&loop->lock, NULL);
     list_init(&loop->soon);
+    list_init(&loop->gathered);
     list_init(&loop->next);
     list_init(&loop->deferred);
     list_init(&loop->thaw);
@@ -303,6 +314,14 @@ void loop_soon(struct loop *loop, struct task *t)
 {
     if (list_empty(&t->link))
         list_push(&loop->soon, &t->link);
+}
+
+void loop_gather(struct loop *loop, struct task *t)
+{
+    if (!list_empty(&t->link))
+        return;
+    list_push(&loop->gathered, &t->link);
+    loop->ngathered++;
 }
 
 void loop_next(struct loop *loop, struct task *t)

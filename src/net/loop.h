@@ -35,7 +35,7 @@ void loop_stop(struct loop *loop);
 void loop_hold(struct loop *loop, bool on);
 
 /* Run t once before the loop waits for I/O again, after all callbacks of this turn. This is how
- * writes are gathered: the first write of a turn queues the flush. Queueing twice is once. Tasks
+ * work is gathered: the first frame of a turn queues the flush. Queueing twice is once. Tasks
  * may queue tasks; they run in the same turn, in order. */
 void loop_soon(struct loop *loop, struct task *t);
 
@@ -43,8 +43,8 @@ void loop_soon(struct loop *loop, struct task *t);
  * how a long piece of work lets others go on in between. */
 void loop_next(struct loop *loop, struct task *t);
 
-/* The same as loop_soon, after all soon-tasks: the place to give memory back (no object dies inside
- * its own callback). */
+/* The same as loop_soon, after all soon-tasks: the place to give memory back (no object
+ * dies inside its own callback). */
 void loop_defer(struct loop *loop, struct task *t);
 
 /* Run t on the loop's thread. The one call that is legal from other threads. t must stay valid
@@ -56,8 +56,8 @@ void loop_post(struct loop *loop, struct task *t);
  * task_cancel. */
 void loop_on_thaw(struct loop *loop, struct task *t);
 
-/* Run t in each turn, after its news and before its tasks, and once more before the loop waits.
- * Until task_cancel. */
+/* Run t in each turn, after its news and before its tasks, and once more before the loop waits; and
+ * before sockets are written to, where that is in the middle of a turn. Until task_cancel. */
 void loop_on_turn(struct loop *loop, struct task *t);
 
 /* Monotonic, read once a turn. Time spent frozen is left out: timers go on where they stood. */

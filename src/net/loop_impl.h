@@ -2,9 +2,10 @@
  * SPDX-License-Identifier: MIT */
 /* loop_impl.h - the inside of a loop, for net/ alone.
  *
- * One turn:  arm -> poll and I/O callbacks -> expired timers -> soon-tasks -> deferred tasks.
- * Timers come after I/O so that a loop that was held up, or frozen with its process, sees the bytes
- * that had already arrived before it decides that somebody was too slow. */
+ * One turn:  arm -> poll and I/O callbacks -> expired timers -> writes -> soon-tasks, each with
+ * its writes -> deferred tasks. Timers come after I/O so that a loop that was held up, or frozen
+ * with its process, sees the bytes that had already arrived before it decides that somebody was too
+ * slow. */
 #ifndef NET_LOOP_IMPL_H
 #define NET_LOOP_IMPL_H
 
@@ -17,6 +18,7 @@
 
 enum {
     LOOP_READ_BUF = 64 * 1024, /* one for all connections of the loop; lent to on_read */
+    LOOP_GATHER = 8,           /* so many sockets to write to are not kept waiting */
     LOOP_SPARES = 8,           /* output buffers kept for the next writer */
     LOOP_SPARE_ROOM = 128 * 1024,
     LOOP_LATE_MS = 20,    /* a timer this late waits for one more look at the sockets */
@@ -30,8 +32,9 @@ struct loop {
     uv_idle_t hurry;   /* active: the poll must not wait */
     uv_timer_t alarm;  /* wakes the poll for the first timer; does nothing itself */
     uv_async_t mail;   /* wakes the poll for posted tasks */
-    struct list soon, next, deferred, thaw, turn, at_free, signals;
-    uint32_t turns; /* so far */
+    struct list soon, gathered, next, deferred, thaw, turn, at_free, signals;
+    size_t ngathered; /* at least as many as wait */
+    uint32_t turns;   /* so far */
     bool running, stopping;
     size_t works; /* what other threads do for this loop: see work.h */
 
@@ -56,6 +59,15 @@ struct loop {
 /* The first thing in every libuv callback that brings outside news: notices a freeze. What it calls
  * may close the very object that the news is for. */
 void loop_woke(struct loop *loop);
+
+/* Run t once when the callbacks of this turn are over, or as soon as LOOP_GATHER of its kind wait
+ * and the one at work is over. This is how sockets are written to: several together, but what a
+ * long turn has answered first does not wait for its end. */
+void loop_gather(struct loop *loop, struct task *t);
+
+/* The last thing in a libuv callback that brought bytes, when no owner's function is at work any
+ * more. */
+void loop_told(struct loop *loop);
 
 /* net/timer.c */
 void timers_arm(struct loop *loop);

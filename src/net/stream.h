@@ -27,7 +27,7 @@ struct stream_events {
 
 void stream_bind(struct stream *s, const struct stream_events *on, void *owner);
 
-/* Queue bytes; they are copied, and leave at the end of this loop turn in as few writes as
+/* Queue bytes; they are copied, and leave in this loop turn, in as few writes as
  * possible. Always takes everything; the answer says how full the queue is (libuv's part included).
  */
 enum flow stream_write(struct stream *s, struct str bytes);

@@ -2,11 +2,11 @@
  * SPDX-License-Identifier: MIT */
 /* tcp.c - a stream over one socket.
  *
- * Writes of one turn are gathered in `out`. At the end of the turn they are offered to the kernel
- * at once; only what it will not take becomes a libuv request, which then owns that memory. A
- * connection with nothing to send owns no buffer. All reads of a loop go through one shared buffer.
- * However fast the other side is, one turn moves so much for a connection in each direction and no
- * more: a large body must not keep others waiting.
+ * Writes of one turn are gathered in `out`. At its end, or when several sockets wait to be written
+ * to, they are offered to the kernel at once; only what it will not take becomes a libuv request,
+ * which then owns that memory. A connection with nothing to send owns no buffer. All reads of a
+ * loop go through one shared buffer. However fast the other side is, one turn moves so much for a
+ * connection in each direction and no more: a large body must not keep others waiting.
  *
  *   open --close--> closing (the socket is gone already) --libuv--> freed
  *   open --close_soft--> flushing --empty--> FIN sent, input dropped --EOF or 1 s--> closing */
@@ -145,7 +145,7 @@ static void on_sent(uv_write_t *req, int status)
     if (status < 0)
         fail(t, of_status(status));
     else if (t->out.n > 0)
-        loop_soon(t->s.loop, &t->flush);
+        loop_gather(t->s.loop, &t->flush);
     else
         after_flush(t);
 }
@@ -228,7 +228,7 @@ static enum flow tcp_wrote(struct stream *s, size_t more)
     struct tcp *t = of(s);
 
     t->out.n += more;
-    loop_soon(s->loop, &t->flush);
+    loop_gather(s->loop, &t->flush);
     return stream_flow(s);
 }
 
@@ -249,11 +249,10 @@ static void on_alloc(uv_handle_t *h, size_t suggested, uv_buf_t *ret)
     *ret = uv_buf_init(loop_read_buf(t->s.loop), LOOP_READ_BUF);
 }
 
-static void on_bytes(uv_stream_t *h, ssize_t n, const uv_buf_t *b)
+static void take_bytes(struct tcp *t, ssize_t n, const uv_buf_t *b)
 {
-    struct tcp *t = h->data;
+    uv_stream_t *h = (uv_stream_t *)&t->uv;
 
-    loop_woke(t->s.loop); /* not in on_alloc, where libuv does not bear a close */
     if (uv_is_closing((uv_handle_t *)h))
         return;
     if (torture_fails(TORTURE_READ))
@@ -273,6 +272,16 @@ static void on_bytes(uv_stream_t *h, ssize_t n, const uv_buf_t *b)
         stream_tell_end(&t->s, OK);
     } else if (n < 0)
         fail(t, of_status((int)n));
+}
+
+static void on_bytes(uv_stream_t *h, ssize_t n, const uv_buf_t *b)
+{
+    struct tcp *t = h->data;
+    struct loop *loop = t->s.loop;
+
+    loop_woke(loop); /* not in on_alloc, where libuv does not bear a close */
+    take_bytes(t, n, b);
+    loop_told(loop);
 }
 
 static void tcp_resume(struct stream *s)
@@ -364,7 +373,7 @@ static void tcp_close_soft(struct stream *s)
     stop_reading(t);
     timer_start(&t->soft_limit, STREAM_SOFT_MS);
     loop_at_free(s->loop, &t->at_free);
-    loop_soon(s->loop, &t->flush);
+    loop_gather(s->loop, &t->flush);
 }
 
 static struct str tcp_alpn(const struct stream *s)

@@ -56,6 +56,85 @@ static void writes_of_a_turn_are_gathered(void **state)
     pair_fini(&p);
 }
 
+/* Many connections are heard in one turn, and each is answered. */
+enum { CROWD = 20 };
+
+struct crowd {
+    struct end end[CROWD];
+    struct loop *loop;
+    struct task turn;
+    size_t n, heard;
+    size_t logged;  /* answers at the last turn-task */
+    size_t waiting; /* for their write at once, at most */
+};
+static struct crowd crowd;
+
+static void crowd_answer(struct end *e, struct str bytes)
+{
+    size_t waiting = 0;
+
+    for (size_t i = 0; i < crowd.n; i++)
+        waiting += stream_queued(crowd.end[i].s) > 0;
+    assert_true(crowd.heard - waiting <= crowd.logged);
+    crowd.waiting = waiting > crowd.waiting ? waiting : crowd.waiting;
+    crowd.heard++;
+    stream_write(e->s, bytes);
+}
+
+static void crowd_log(struct task *t)
+{
+    (void)t;
+    crowd.logged = crowd.heard;
+}
+
+static void crowd_accepted(void *owner, struct stream *s)
+{
+    struct end *e = &crowd.end[crowd.n++];
+
+    (void)owner;
+    *e = (struct end){.loop = crowd.loop, .on_read = crowd_answer};
+    end_take(e, s);
+}
+
+/* What a long turn has answered first does not wait for its end; the turn-tasks come before. */
+static void writes_of_a_long_turn_leave_early(void **state)
+{
+    struct listen_opts o = {.fd = -1, .addr.host = "127.0.0.1"};
+    struct listener *l;
+    int fd[CROWD];
+    char c;
+
+    (void)state;
+    crowd = (struct crowd){.loop = loop_new()};
+    task_init(&crowd.turn, crowd_log);
+    loop_on_turn(crowd.loop, &crowd.turn);
+    assert_int_equal(listener_open(crowd.loop, &o, crowd_accepted, NULL, &l, NULL), OK);
+    for (size_t i = 0; i < CROWD; i++) {
+        struct sockaddr_in to = {.sin_family = AF_INET,
+                                 .sin_port = htons(listener_port(l)),
+                                 .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+
+        fd[i] = socket(AF_INET, SOCK_STREAM, 0);
+        assert_int_equal(connect(fd[i], (struct sockaddr *)&to, sizeof to), 0);
+    }
+    while (crowd.n < CROWD)
+        loop_run(crowd.loop);
+    for (size_t i = 0; i < CROWD; i++)
+        assert_int_equal(send(fd[i], "x", 1, 0), 1);
+    while (crowd.heard < CROWD)
+        loop_run(crowd.loop);
+    assert_in_range(crowd.waiting, 2, CROWD / 2);
+    for (size_t i = 0; i < CROWD; i++) {
+        assert_int_equal(recv(fd[i], &c, 1, 0), 1);
+        close(fd[i]);
+        stream_close(crowd.end[i].s);
+    }
+    task_cancel(&crowd.turn);
+    listener_close(l);
+    loop_run(crowd.loop);
+    loop_free(crowd.loop);
+}
+
 static void options_are_set(void **state)
 {
     struct pair p;
@@ -676,6 +755,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(bytes_go_both_ways),
         cmocka_unit_test(writes_of_a_turn_are_gathered),
+        cmocka_unit_test(writes_of_a_long_turn_leave_early),
         cmocka_unit_test(options_are_set),
         cmocka_unit_test(back_pressure),
         cmocka_unit_test(bytes_come_before_timers),

@@ -216,7 +216,7 @@ static void watch(struct timer *t)
     uint64_t now = loop_now_ms(h->conn.client->loop), quiet = now - h->conn.heard_ms;
 
     if (h->ping_due_ms != 0 && now >= h->ping_due_ms)
-        conn_kill(&h->conn, E_TIMEOUT, "upstream does not answer on its connection any more");
+        conn_kill(&h->conn, E_CLOSED, "upstream does not answer on its connection any more");
     else if (h->ping_due_ms != 0)
         timer_start(t, h->ping_due_ms - now);
     else if (h->conn.nreqs > 0 && quiet >= every)

@@ -337,7 +337,7 @@ enum err listener_open(struct loop *loop, const struct listen_opts *opts, listen
 
     if (e != OK)
         return e;
-    tcp_tune_listening(fd);
+    tcp_keep_alive(fd);
     l = mem_zalloc(sizeof *l);
     *l = (struct listener){.loop = loop,
                            .fd = fd,

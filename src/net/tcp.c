@@ -441,7 +441,8 @@ void tcp_hold_ticket(struct stream *s, const struct listen_gate *gate, void *tic
     of(s)->ticket = ticket;
 }
 
-void tcp_tune_listening(int fd)
+/* Not uv_tcp_keepalive: before connect, it forgets the delay that it is given. */
+void tcp_keep_alive(int fd)
 {
     static const int on = 1, idle_s = KEEPALIVE_IDLE_S, every_s = 1, times = 10;
 
@@ -476,7 +477,6 @@ int tcp_connect(struct loop *loop, const union net_addr *to, tcp_connected_f *do
     c->done = done;
     c->owner = owner;
     uv_tcp_nodelay(&t->uv, 1); /* remembered for the socket that connect makes */
-    uv_tcp_keepalive(&t->uv, 1, KEEPALIVE_IDLE_S);
     r = torture_fails(TORTURE_CONNECT) ? UV_EMFILE
                                        : uv_tcp_connect(&c->req, &t->uv, &to->sa, on_connected);
     if (r != 0) {
@@ -484,6 +484,7 @@ int tcp_connect(struct loop *loop, const union net_addr *to, tcp_connected_f *do
         stream_close(&t->s);
         return r;
     }
+    tcp_keep_alive(tcp_fd(&t->s));
     setsockopt(tcp_fd(&t->s), IPPROTO_TCP, TCP_USER_TIMEOUT, &unacked_ms, sizeof unacked_ms);
     *ret = &t->s;
     return 0;

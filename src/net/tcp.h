@@ -9,8 +9,9 @@
 
 struct loop;
 
-/* Keep-alive on a listening socket: Linux hands it down to every accepted one, without a call. */
-void tcp_tune_listening(int fd);
+/* Has the kernel ask whether the other side is still there: one that vanished is found in 30 s.
+ * From a listening socket, Linux hands it down to every accepted one, without a call. */
+void tcp_keep_alive(int fd);
 
 /* A stream over an accepted socket, which it owns from now on (also on failure). NULL when the
  * system will not have it. */

@@ -381,7 +381,7 @@ export class Gateway extends Child {
   }
   /** fetch() against the gateway; `json` is a body to POST. Who does not await it, because something
    *  failed before, is not told that it failed too. */
-  fetch(target, { json, token = TOKEN, headers = {}, ...rest } = {}) {
+  fetch(target, { json, token = TOKEN, headers = {}, patience = PATIENCE, ...rest } = {}) {
     const answer = deadline(fetch(this.url + target, {
       ...(json !== undefined && { method: 'POST', body: typeof json === 'string' ? json : JSON.stringify(json) }),
       headers: {
@@ -390,7 +390,7 @@ export class Gateway extends Child {
         ...headers,
       },
       ...rest,
-    }), `an answer to ${target}`);
+    }), `an answer to ${target}`, patience);
     answer.catch(() => {});
     return answer;
   }

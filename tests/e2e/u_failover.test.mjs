@@ -127,8 +127,8 @@ test('UPS-3: every connection breaks: streams that had begun are told, the other
   }
 }));
 
-// HTTP/1.1 has no way to ask whether the other side is there (the kernel's keep-alive does it where
-// packets are really lost, which no relay can play): see the next one.
+// HTTP/1.1 has no way to ask whether the other side is there. Where packets are really lost, the kernel's
+// keep-alive does: that is y_dark's, since no relay can play it. Here the kernel answers: see the next one.
 test('UPS-6: a connection becomes a black hole: nobody notices', { skip: haveEmulator || (UPSTREAM !== 'tls' && 'HTTP/2 alone can ask') },
   () => scene({ road: true, env: { QUEQIAO_WORKERS: '1' } }, async ({ road }, l) => {
     assert.ok(road.darken() >= 1);

@@ -14,6 +14,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "base/torture.h"
 
 struct reload {
     struct gateway *g;
@@ -24,6 +25,7 @@ struct reload {
     enum err err;
     pthread_t thread;
     bool again; /* another SIGHUP came meanwhile */
+    bool tortured;
     struct task done;
 };
 
@@ -34,6 +36,7 @@ static void *prepare(void *arg)
     struct reload *r = arg;
     const struct gateway *g = r->g;
 
+    torture_here(r->tortured);
     r->err = settings_reread(r->fresh, g->settings, g->platform, &r->problem);
     if (r->err == OK)
         r->err = settings_settle(r->fresh, g->platform, g->emulation, &r->problem);
@@ -144,6 +147,7 @@ void gateway_reload(struct gateway *g)
     notify_say("RELOADING=1\nMONOTONIC_USEC=%llu", (unsigned long long)(clock_mono_ns() / 1000U));
     r = mem_zalloc(sizeof *r);
     r->g = g;
+    r->tortured = torture_is_here();
     r->fresh = settings_new();
     buf_init(&r->problem, 1024);
     task_init(&r->done, on_prepared);

@@ -6,7 +6,7 @@
 
 #include <stdatomic.h>
 
-static _Thread_local bool here;
+static _Thread_local bool counts;
 static _Atomic int kind = TORTURE_KINDS;
 static _Atomic uint64_t seen, first, last, fired;
 
@@ -14,7 +14,7 @@ bool torture_fails(enum torture what)
 {
     uint64_t at;
 
-    if (!here || atomic_load(&kind) != (int)what)
+    if (!counts || atomic_load(&kind) != (int)what)
         return false;
     at = atomic_fetch_add(&seen, 1) + 1;
     if (at < atomic_load(&first) || at > atomic_load(&last))
@@ -39,7 +39,12 @@ uint64_t torture_fired(void)
     return atomic_load(&fired);
 }
 
-void torture_here(void)
+void torture_here(bool here)
 {
-    here = true;
+    counts = here;
+}
+
+bool torture_is_here(void)
+{
+    return counts;
 }

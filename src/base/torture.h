@@ -27,6 +27,10 @@ enum { TORTURE_BUILD = 1 };
 
 /* Is this the call that has to fail? Counts only on threads that torture_here() named. */
 bool torture_fails(enum torture what);
+/* From now on this thread's calls count, or do not. Work that is given to another thread is done
+ * there as it would be here: whoever gives it hands this on. */
+void torture_here(bool here);
+bool torture_is_here(void);
 
 #else
 enum { TORTURE_BUILD = 0 };
@@ -36,11 +40,18 @@ static inline bool torture_fails(enum torture what)
     (void)what;
     return false;
 }
+static inline void torture_here(bool here)
+{
+    (void)here;
+}
+static inline bool torture_is_here(void)
+{
+    return false;
+}
 #endif
 
 /* For tests. Calls of that kind fail from the nth (1 is the first) on, `times` of them; 0: none. */
 void torture_arm(enum torture what, uint64_t nth, uint64_t times);
 uint64_t torture_fired(void); /* how many have failed since */
-void torture_here(void);      /* this thread's calls count from now on */
 
 #endif

@@ -3,6 +3,7 @@
 /* work.c - libuv's pool of threads, and how a loop waits for it. It must not know what is done. */
 #include "net/work.h"
 #include "base/mem.h"
+#include "base/torture.h"
 #include "net/loop_impl.h"
 
 #include <assert.h>
@@ -10,11 +11,15 @@ struct piece {
     uv_work_t uv;
     struct loop *loop;
     struct work *work;
+    bool tortured; /* as the loop's thread is */
 };
 
 static void run(uv_work_t *uv)
 {
-    CONTAINER(uv, struct piece, uv)->work->run(CONTAINER(uv, struct piece, uv)->work);
+    struct piece *piece = CONTAINER(uv, struct piece, uv);
+
+    torture_here(piece->tortured);
+    piece->work->run(piece->work);
     mem_settle(); /* nobody knows whether it ever works again */
 }
 
@@ -40,6 +45,7 @@ void loop_work(struct loop *loop, struct work *w)
 
     piece->loop = loop;
     piece->work = w;
+    piece->tortured = torture_is_here();
     r = uv_queue_work(&loop->uv, &piece->uv, run, done);
     assert(r == 0);
     (void)r;

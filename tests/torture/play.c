@@ -188,7 +188,7 @@ static void *serve(void *arg)
 {
     struct play *p = arg;
 
-    torture_here();
+    torture_here(true);
     p->started = start(p);
     p->port = p->g.addr.port;
     sem_post(&p->told);
@@ -266,9 +266,15 @@ static void reload(struct play *p, struct rest *ret)
     gateway_reload(&p->g);
 }
 
+/* Files are read by a thread of its own, which must have come to its end before another call is
+ * made to fail. */
 void play_reload(struct play *p)
 {
+    static const struct timespec moment = {.tv_nsec = 500000};
+
     send_errand(p, reload);
+    while (play_rest(p).reloading)
+        nanosleep(&moment, NULL);
 }
 
 static void forget(struct play *p, struct rest *ret)
@@ -291,6 +297,7 @@ static void count(struct play *p, struct rest *ret)
     ret->connections = server_connections(w->server);
     ret->upstream_connections = s.connections;
     ret->upstream_streams = s.streams + s.waiting;
+    ret->reloading = p->g.reload != NULL;
 }
 
 struct rest play_rest(struct play *p)

@@ -15,6 +15,7 @@ enum upstream { UPSTREAM_H1, UPSTREAM_TLS, UPSTREAMS };
 
 struct rest { /* what is left of the work */
     size_t calls, connections, upstream_connections, upstream_streams;
+    bool reloading;
 };
 struct play {
     enum upstream upstream;
@@ -45,7 +46,7 @@ enum err play_start(struct play *p); /* the product; what gateway_init or gatewa
 void play_drain(struct play *p);     /* as SIGTERM does */
 bool play_ended(struct play *p, int within_ms);
 
-void play_reload(struct play *p); /* as SIGHUP does */
+void play_reload(struct play *p); /* as SIGHUP does; returns when it was done, or refused */
 void play_forget_upstream(struct play *p);
 struct rest play_rest(struct play *p);
 /* Until no call, no client and no upstream request is left; false: some stay. */

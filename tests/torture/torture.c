@@ -173,6 +173,34 @@ static enum verdict leave_early(struct play *p, const struct scene *s)
     return V_RIGHT;
 }
 
+/* Leaves right behind its request, whose body another thread may have at that moment. */
+static enum verdict leave_behind(struct play *p, const struct scene *s)
+{
+    struct wire w;
+
+    wire_open(&w, p->port, p->front);
+    (void)wire_ask(&w, s->method, s->path, s->body);
+    wire_close(&w);
+    return V_RIGHT;
+}
+
+/* The process is to end while another thread has the body. */
+static enum verdict shut_down_behind(struct play *p, const struct scene *s)
+{
+    struct wire w;
+    struct wire_answer a;
+    enum verdict v;
+
+    wire_open(&w, p->port, p->front);
+    (void)wire_ask(&w, s->method, s->path, s->body);
+    play_drain(p);
+    a = wire_read(&w);
+    v = judge(&a, s->text);
+    wire_answer_fini(&a);
+    wire_close(&w);
+    return v == V_CLOSED || v == V_ERROR ? V_RIGHT : v; /* it had not come in whole */
+}
+
 /* Something happens to the process while a request is upstream. */
 static enum verdict meanwhile(struct play *p, const struct scene *s, void (*happens)(struct play *))
 {
@@ -208,6 +236,28 @@ static enum verdict shut_down(struct play *p, const struct scene *s)
     return v;
 }
 
+static bool ends_it(const struct scene *s)
+{
+    return s->act == shut_down || s->act == shut_down_behind;
+}
+
+/* A body that is parsed and translated by another thread: 256 KiB and more. Escapes, or it would be
+ * left out of what is parsed. */
+static char large[300 * 1024];
+
+static void write_large(void)
+{
+    static const char first[] = "{\"model\":\"gemini-3.8-flash\",\"messages\":[{\"role\":\"user\","
+                                "\"content\":\"Tell me of the magpie bridge. ";
+    static const char last[] = "\"}]}", line[] = "Another line, and another.\\n";
+    size_t n = sizeof first - 1;
+
+    memcpy(large, first, n);
+    for (; n + sizeof line + sizeof last < sizeof large; n += sizeof line - 1)
+        memcpy(large + n, line, sizeof line - 1);
+    memcpy(large + n, last, sizeof last);
+}
+
 // clang-format off
 #define FLASH   "gemini-3.8-flash"
 #define STREAM  ",\"stream\":true"
@@ -222,6 +272,9 @@ static struct scene SCENES[] = {
     {"abort of one stream", take_back, BY_H2, false, "POST", CHAT, ASK("emulate-stream-50-events-every-2-ms", STREAM), NULL},
     {"abort before it", leave_early, BY_ALL, false, "POST", CHAT, ASK("emulate-slow-600000", ""), NULL},
     {"retry", ask, BY_PLAIN, true, "POST", CHAT, ASK("emulate-503-once", ""), NULL},
+    {"large request", ask, BY_ALL, false, "POST", CHAT, large, NULL},
+    {"abort behind a large one", leave_behind, BY_ALL, false, "POST", CHAT, large, NULL},
+    {"shutdown behind a large one", shut_down_behind, BY_PLAIN, true, "POST", CHAT, large, NULL},
     {"refused", ask_in_vain, BY_PLAIN, false, "POST", CHAT, ASK("emulate-500", ""), NULL},
     {"reload", reload, BY_ALL, false, "POST", CHAT, ASK("emulate-stream-5-events-every-1-ms", STREAM), NULL},
     {"shutdown", shut_down, BY_ALL, true, "POST", CHAT, ASK("emulate-stream-5-events-every-1-ms", STREAM), NULL},
@@ -244,7 +297,7 @@ static void say(const struct trial *t, uint64_t nth, const char *what)
 
 static bool stop_product(const struct trial *t, uint64_t nth)
 {
-    if (t->scene->act != shut_down)
+    if (!ends_it(t->scene))
         play_drain(&play);
     if (play_ended(&play, PATIENCE_MS))
         return true;
@@ -266,7 +319,7 @@ static bool one_fault(const struct trial *t, uint64_t nth, bool *more)
         play_forget_upstream(&play);
     torture_arm(t->kind, nth, t->times);
     v = t->scene->act(&play, t->scene);
-    if (t->scene->act == shut_down && !stop_product(t, nth))
+    if (ends_it(t->scene) && !stop_product(t, nth))
         return false;
     fired = torture_fired();
     torture_arm(t->kind, 0, 0);
@@ -278,7 +331,7 @@ static bool one_fault(const struct trial *t, uint64_t nth, bool *more)
         say(t, nth, VERDICT[v]);
         return false;
     }
-    if (t->scene->act == shut_down)
+    if (ends_it(t->scene))
         return true;
     if (!play_quiet(&play)) {
         say(t, nth, "work is left behind");
@@ -452,6 +505,7 @@ int main(int argc, char **argv)
 {
     int bad = 0;
 
+    write_large();
     for (size_t i = 0; i < NELEM(scene_name); i++)
         scene_name[i] = i < NELEM(SCENES) ? SCENES[i].name : START.name;
     for (size_t i = 0; i < NELEM(WAYS); i++)

@@ -157,6 +157,7 @@ int doctor_command(struct settings *s, const struct platform *p, int argc, char 
     } else if (gateway_init(&g, s, p, false, problem) == OK) {
         status = look(&g, &a, problem);
     }
-    gateway_close(&g);
+    if (!gateway_close(&g))
+        status = EXIT_FAILURE; /* cannot be: nothing reloads here */
     return status;
 }

@@ -132,7 +132,14 @@ static enum err listen_worker(struct gateway *g, struct worker *w, struct fault 
 
 static enum err take_sockets(struct gateway *g, struct buf *problem)
 {
-    g->nsockets = platform_sockets(g->sockets, NELEM(g->sockets));
+    size_t given = platform_sockets(g->sockets, NELEM(g->sockets));
+
+    g->nsockets = given < NELEM(g->sockets) ? given : NELEM(g->sockets);
+    if (given > g->nsockets)
+        log_text(LOG_WARN, "start",
+                 "of %zu sockets that were handed over (LISTEN_FDS) the first %zu are used, and "
+                 "nobody answers on the others",
+                 given, g->nsockets);
     for (size_t i = 0; i < g->nsockets; i++) {
         struct listen_addr addr;
 
@@ -307,24 +314,54 @@ static void *thread_main(void *arg)
     return NULL;
 }
 
-void gateway_run(struct gateway *g)
+/* The first one runs on the caller's thread. */
+static enum err start_threads(struct gateway *g, struct buf *problem)
 {
-    pthread_t *threads = mem_zalloc(g->nworkers * sizeof *threads);
+    int error = 0;
 
-    for (size_t i = 1; i < g->nworkers; i++)
-        if (pthread_create(&threads[i], NULL, thread_main, g->workers[i]) != 0) {
-            log_text(LOG_ERROR, "start", "cannot start a worker thread");
-            abort();
-        }
-    worker_run(g->workers[0]);
-    for (size_t i = 1; i < g->nworkers; i++)
-        pthread_join(threads[i], NULL);
-    mem_free(threads);
+    g->threads = mem_zalloc(g->nworkers * sizeof *g->threads);
+    for (size_t i = 1; i < g->nworkers && error == 0; i++) {
+        error = pthread_create(&g->threads[i], NULL, thread_main, g->workers[i]);
+        g->nthreads = error == 0 ? i : i - 1;
+    }
+    if (error == 0)
+        return OK;
+    buf_putf(problem, "cannot start a thread for each of %zu workers: %s (QUEQIAO_WORKERS)",
+             g->nworkers, strerror(error));
+    return E_SYSTEM;
 }
 
-void gateway_close(struct gateway *g)
+static void join_threads(struct gateway *g)
 {
-    gateway_forget_reload(g);
+    for (size_t i = 1; i <= g->nthreads; i++)
+        pthread_join(g->threads[i], NULL);
+    mem_free(g->threads);
+}
+
+enum err gateway_start(struct gateway *g, struct buf *problem)
+{
+    enum err err = start_threads(g, problem);
+
+    if (err == OK)
+        return OK;
+    atomic_store(&g->draining, true);
+    atomic_store(&g->hurry, true);
+    for (size_t i = 1; i <= g->nthreads; i++)
+        loop_post(g->workers[i]->loop, &g->workers[i]->drain);
+    join_threads(g);
+    return err;
+}
+
+void gateway_run(struct gateway *g)
+{
+    worker_run(g->workers[0]);
+    join_threads(g);
+}
+
+bool gateway_close(struct gateway *g)
+{
+    if (!gateway_forget_reload(g))
+        return false;
     for (size_t i = 0; i < g->nworkers; i++)
         worker_close(g->workers[i]);
     mem_free(g->workers);
@@ -340,6 +377,7 @@ void gateway_close(struct gateway *g)
     guard_free(g->guard);
     if (g->platform != NULL)
         pthread_mutex_destroy(&g->lock);
+    return true;
 }
 
 /*   serving --signal--> unready --the delay is over--> draining --nothing runs--> ended

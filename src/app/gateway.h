@@ -49,6 +49,8 @@ struct gateway {
     struct worker **workers;
     struct metrics **metrics; /* one of each worker's */
     size_t nworkers;
+    pthread_t *threads; /* of the workers 1 to nthreads; the first runs on the caller's */
+    size_t nthreads;
     struct loop *main_loop; /* the first worker's; signals arrive there */
 };
 
@@ -60,8 +62,12 @@ MUST_CHECK enum err gateway_init(struct gateway *g, struct settings *s, const st
                                  bool emulation, struct buf *problem);
 struct guard_limits gateway_guard_limits(const struct config *c);
 MUST_CHECK enum err gateway_listen(struct gateway *g, struct buf *problem);
+/* Threads for the workers. On failure those that ran have ended again. */
+MUST_CHECK enum err gateway_start(struct gateway *g, struct buf *problem);
 void gateway_run(struct gateway *g); /* until drained */
-void gateway_close(struct gateway *g);
+/* False: a reload's thread waits for a file that does not answer, and what it may yet touch was
+ * left alone. Then only _exit ends the process in order. */
+MUST_CHECK bool gateway_close(struct gateway *g);
 void gateway_drain(struct gateway *g); /* from the main loop; twice: at once */
 
 /* Say where requests leave, when there is a proxy among the ways: it may stand in the environment
@@ -76,7 +82,7 @@ void gateway_settle_auth(struct gateway *g, struct settings *s);
 /* reload.c, from the main loop. SIGHUP: config file, keys, tokens, certificates; all of it or
  * nothing. Answers that are running end by the settings that they began with. */
 void gateway_reload(struct gateway *g);
-void gateway_forget_reload(struct gateway *g); /* when the loops have ended */
-void gateway_reloaded(struct task *t);         /* of g->reloaded */
+MUST_CHECK bool gateway_forget_reload(struct gateway *g); /* when the loops have ended */
+void gateway_reloaded(struct task *t);                    /* of g->reloaded */
 
 #endif

@@ -93,7 +93,7 @@ size_t platform_sockets(int *fds, size_t max)
     unsetenv("LISTEN_FDNAMES");
     for (; ours && i < n && i < max; i++)
         fds[i] = FIRST_SOCKET + (int)i;
-    return i;
+    return ours ? (size_t)n : 0;
 }
 
 bool platform_socket_addr(int fd, struct listen_addr *ret)

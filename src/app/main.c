@@ -123,12 +123,19 @@ static enum err serve(struct settings *s, const struct platform *p, enum mode mo
         loop_on_signal(g.main_loop, SIGTERM, on_stop, &g);
         loop_on_signal(g.main_loop, SIGINT, on_stop, &g);
         loop_on_signal(g.main_loop, SIGHUP, on_reload, &g);
+        err = gateway_start(&g, problem);
+    }
+    if (err == OK && mode != MODE_CHECK) {
         announce(&g);
         if (demo != NULL)
             demo_greet(&g);
         gateway_run(&g);
     }
-    gateway_close(&g);
+    if (!gateway_close(&g)) {
+        log_text(LOG_WARN, "reload", "given up: a file does not answer");
+        log_flush();
+        _exit(EXIT_SUCCESS);
+    }
     demo_close(demo);
     return err;
 }

@@ -46,8 +46,8 @@ MUST_CHECK enum err platform_listen(const struct platform *p, struct str option,
                                     struct listen_addr *ret, struct fault *why);
 bool platform_is_loopback(const struct listen_addr *a);
 
-/* Listening sockets that were handed to this process (systemd's LISTEN_FDS, for our LISTEN_PID); at
- * most max of them. The variables are removed.
+/* Listening sockets that were handed to this process (systemd's LISTEN_FDS, for our LISTEN_PID).
+ * Fill what fits, return how many there are. The variables are removed.
  *
  *   source  sd_listen_fds(3) */
 size_t platform_sockets(int *fds, size_t max);

@@ -16,6 +16,11 @@
 #include "base/mem.h"
 #include "base/torture.h"
 
+#include <errno.h>
+#include <time.h>
+
+enum { SLOW_MS = 5000, LAST_LOOKS = 100, LOOK_NS = 10 * 1000 * 1000 };
+
 struct reload {
     struct gateway *g;
     struct settings *fresh;
@@ -24,6 +29,7 @@ struct reload {
     struct buf problem;
     enum err err;
     pthread_t thread;
+    uint64_t begun_ms;
     bool again; /* another SIGHUP came meanwhile */
     bool tortured;
     struct task done;
@@ -142,12 +148,16 @@ void gateway_reload(struct gateway *g)
         return;
     if (g->reload != NULL) {
         g->reload->again = true;
+        if (clock_mono_ms() - g->reload->begun_ms > SLOW_MS)
+            log_text(LOG_WARN, "reload",
+                     "the one before still waits for a file that does not answer");
         return;
     }
     notify_say("RELOADING=1\nMONOTONIC_USEC=%llu", (unsigned long long)(clock_mono_ns() / 1000U));
     r = mem_zalloc(sizeof *r);
     r->g = g;
     r->tortured = torture_is_here();
+    r->begun_ms = clock_mono_ms();
     r->fresh = settings_new();
     buf_init(&r->problem, 1024);
     task_init(&r->done, on_prepared);
@@ -160,12 +170,21 @@ void gateway_reload(struct gateway *g)
     reload_free(r);
 }
 
-void gateway_forget_reload(struct gateway *g)
+bool gateway_forget_reload(struct gateway *g)
 {
+    int error = EBUSY;
+
     if (g->reload == NULL)
-        return;
-    pthread_join(g->reload->thread, NULL);
+        return true;
+    for (int i = 0; i < LAST_LOOKS && error == EBUSY; i++) {
+        error = pthread_tryjoin_np(g->reload->thread, NULL);
+        if (error == EBUSY)
+            nanosleep(&(struct timespec){.tv_nsec = LOOK_NS}, NULL);
+    }
+    if (error != 0)
+        return false;
     task_cancel(&g->reload->done); /* the loops have ended */
     reload_free(g->reload);
     g->reload = NULL;
+    return true;
 }

@@ -4,7 +4,7 @@ import { execFileSync } from 'node:child_process';
 import { once } from 'node:events';
 import {
   chmodSync, closeSync, constants, copyFileSync, existsSync, mkdtempSync, openSync, readFileSync, readSync, readdirSync, readlinkSync, rmSync, statSync,
-  writeFileSync, writeSync,
+  writeFileSync, unlinkSync, writeSync,
 } from 'node:fs';
 import net from 'node:net';
 import os from 'node:os';
@@ -164,6 +164,33 @@ test('PRC-1: SIGHUPs that come faster than they are worked on end in the newest 
   s.gateway.signal('SIGTERM');
   assert.deepEqual(await deadline(s.gateway.ended, 'the exit'), { code: 0, signal: null });
   await s.close();
+});
+
+test('PRC-1: a keys file that never answers holds up a reload, and neither requests nor the end', async () => {
+  const keys = secretFile('key-one-0123456789\n');
+  const s = await reloadable({ auth_token: TOKEN, gemini_api_keys_file: keys }, { GEMINI_API_KEY: '' });
+  unlinkSync(keys);
+  execFileSync('mkfifo', [keys]);
+  s.gateway.signal('SIGHUP');
+  // Who opens a FIFO for writing without waiting is told whether somebody wants to read.
+  const reader = () => { try { return openSync(keys, constants.O_WRONLY | constants.O_NONBLOCK); } catch { return -1; } };
+  const writer = await until('it to be read', () => Math.max(reader(), 0));
+  assert.equal((await s.ask(TOKEN)).status, 200);
+  assert.equal(s.key(), 'key-one-0123456789');
+  s.gateway.signal('SIGTERM');
+  assert.deepEqual(await deadline(s.gateway.ended, 'the exit'), { code: 0, signal: null });
+  assert.match(s.gateway.stderr, /ev=reload .*a file does not answer/);
+  closeSync(writer);
+  await s.close();
+});
+
+test('a thread that cannot be started is told in one line, and the exit status is not 0', {
+  skip: SLOW && 'sanitizers take more room than this leaves',
+}, async () => {
+  const g = new Child('sh', ['-c', 'ulimit -v 700000; exec "$0" serve', BIN],
+    { QUEQIAO_LISTEN: '127.0.0.1:0', QUEQIAO_WORKERS: '128', GEMINI_API_KEY: KEY, AUTH_TOKEN: TOKEN });
+  assert.deepEqual(await deadline(g.ended, 'it to give up'), { code: 1, signal: null });
+  assert.match(g.stderr, /^queqiao: cannot start a thread for each of 128 workers: .*QUEQIAO_WORKERS/m);
 });
 
 // ------------------------------------------------------------------------- descriptors, the log

@@ -181,6 +181,8 @@ static enum err start(struct play *p)
         err = gateway_init(&p->g, p->settings, p->platform, false, &p->problem);
     if (err == OK)
         err = gateway_listen(&p->g, &p->problem);
+    if (err == OK)
+        err = gateway_start(&p->g, &p->problem);
     return err;
 }
 
@@ -194,7 +196,7 @@ static void *serve(void *arg)
     sem_post(&p->told);
     if (p->started == OK)
         gateway_run(&p->g);
-    gateway_close(&p->g); /* and the settings with it */
+    assert_true(gateway_close(&p->g)); /* and the settings with it */
     mem_settle();
     return NULL;
 }

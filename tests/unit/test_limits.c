@@ -7,6 +7,7 @@
 #include "app/credentials.h"
 #include "base/log.h"
 #include "codec/json_read.h"
+#include "codec/utf8.h"
 #include "fetch/fetch.h"
 #include "gemini/error.h"
 #include "http/client.h"
@@ -361,6 +362,72 @@ static void sec_2_hidden(void **state)
     }
 }
 
+/* SEC-2: also written for a URL or in base64, and where the text was cut; in names it is none. */
+static void sec_2_hidden_in_disguise(void **state)
+{
+    static const struct {
+        const char *message, *shown;
+    } rows[] = {
+        {"a my%2Fsecret~key%3D b", "a [key] b"},
+        {"a my%2fsecret~key%3d b", "a [key] b"},
+        {"bXkvc2VjcmV0fmtleT0=",   "[key]eT0="},
+        {"eG15L3NlY3JldH5rZXk9",   "eG15[key]"},
+    };
+    const struct str secret = S("my/secret~key=");
+    struct gm_error e;
+
+    (void)state;
+    for (size_t i = 0; i < NELEM(rows); i++) {
+        gm_error_make(&e, GM_FORBIDDEN, str_z(rows[i].message));
+        gm_error_hide(&e, secret);
+        assert_string_equal(e.message, rows[i].shown);
+    }
+    gm_error_make(&e, GM_FORBIDDEN, S("well"));
+    e.nviolations = 1;
+    for (int has = 0; has < 2; has++) {
+        snprintf(e.reason, sizeof e.reason, "%s_R", has ? secret.p : "SOME");
+        snprintf(e.quota_id, sizeof e.quota_id, "Per%s", has ? secret.p : "Day");
+        snprintf(e.violations[0].model, sizeof e.violations[0].model, "x%s", has ? secret.p : "y");
+        gm_error_hide(&e, secret);
+        assert_string_equal(e.reason, has ? "" : "SOME_R");
+        assert_string_equal(e.quota_id, has ? "" : "PerDay");
+        assert_string_equal(e.violations[0].model, has ? "" : "xy");
+    }
+    assert_string_equal(e.message, "well");
+}
+
+/* SEC-2: what is shaped like a key is shown of nobody, and no more than 2 KiB of anything. */
+static void sec_2_shapes(void **state)
+{
+    static const struct {
+        const char *message, *shown;
+    } rows[] = {
+        {"AIzaSyA-0123456789abcdefghijklmnopqrstuv is bad", "[key] is bad"                    },
+        {"key:AQ.Ab8RN6_0123456789-xyz.",                   "key:[key]"                       },
+        {"(sk-abcdef01)",                                   "([key])"                         },
+        {"ya29.a0AfH6SM, Bearer abcd",                      "[key], [key]"                    },
+        {"BEARER a.b-c; aiza0123456789abcdef",              "[key]; [key]"                    },
+        {"sk-abcdef01 sk-abcdef02",                         "[key] [key]"                     },
+        {"a task-abcdefgh, AIza, Bearer is",                "a task-abcdefgh, AIza, Bearer is"},
+        {"sk-abcdef",                                       "sk-abcdef"                       },
+    };
+    struct gm_error e;
+    struct buf b;
+
+    (void)state;
+    for (size_t i = 0; i < NELEM(rows); i++) {
+        gm_error_make(&e, GM_FORBIDDEN, str_z(rows[i].message));
+        assert_string_equal(e.message, rows[i].shown);
+    }
+    buf_init(&b, 1 << 20);
+    while (b.n < 10000)
+        buf_lit(&b, "\xe9\xb9\x8a");
+    gm_error_make(&e, GM_FORBIDDEN, buf_str(&b));
+    assert_in_range(strlen(e.message), 1000, 2048);
+    assert_true(utf8_ok(str_z(e.message)));
+    buf_fini(&b);
+}
+
 static char dir[] = "/tmp/queqiao-limits-XXXXXX";
 
 static struct str put_file(const char *name, const char *text, unsigned mode)
@@ -507,7 +574,8 @@ int main(void)
         cmocka_unit_test(lim_18_units),        cmocka_unit_test(lim_18_tokens_and_keys),
         cmocka_unit_test(lim_18_log),          cmocka_unit_test(log_lines_wait),
         cmocka_unit_test(log_quotes),          cmocka_unit_test(lim_18_heads),
-        cmocka_unit_test(sec_2_hidden),        cmocka_unit_test(sec_3_files),
+        cmocka_unit_test(sec_2_hidden),        cmocka_unit_test(sec_2_hidden_in_disguise),
+        cmocka_unit_test(sec_2_shapes),        cmocka_unit_test(sec_3_files),
         cmocka_unit_test(config_files),        cmocka_unit_test(a_token_is_made_up),
         cmocka_unit_test(options_are_printed),
     };

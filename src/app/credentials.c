@@ -191,18 +191,6 @@ void credentials_publish(const struct credentials *c, struct keys *keys, struct 
     mem_free(own);
 }
 
-enum err credentials_load_keys(const struct config *c, const struct origin *upstream,
-                               struct keys *keys, struct egresses *egresses, struct buf *problem)
-{
-    struct credentials all;
-    enum err err = credentials_init(&all, c, upstream, problem);
-
-    if (err == OK)
-        credentials_publish(&all, keys, egresses);
-    credentials_fini(&all);
-    return err;
-}
-
 void credentials_fini(struct credentials *c)
 {
     for (size_t i = 0; i < c->n; i++)

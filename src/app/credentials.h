@@ -28,11 +28,6 @@ void credentials_fini(struct credentials *c); /* after a failure too */
 /* Put them into the ring and the ways into their set; each takes the place of the old whole. */
 void credentials_publish(const struct credentials *c, struct keys *keys, struct egresses *egresses);
 
-/* Both, or neither. */
-MUST_CHECK enum err credentials_load_keys(const struct config *c, const struct origin *upstream,
-                                          struct keys *keys, struct egresses *egresses,
-                                          struct buf *problem);
-
 /* The tokens of AUTH_TOKEN and AUTH_TOKENS_FILE; free with credentials_free_tokens.
  *
  *   shape   behind a token, after a blank, may stand a limit of its own: `TOKEN requests=5`

@@ -64,15 +64,13 @@ static void on_done(void *loop)
 }
 
 static enum err start_here(struct gateway *g, struct exam_opts *o, struct arguments *a,
-                           struct exam_plan **ret_plan, struct findings *found, struct buf *problem)
+                           struct exam_plan **ret_plan, struct findings *found)
 {
     const struct settings *s = g->settings;
     struct doctor_facts facts;
     char notes[EXAMINE_NOTES_MAX];
 
-    *ret_plan = exam_plan_new(s, o, problem);
-    if (*ret_plan == NULL)
-        return E_FIELD;
+    *ret_plan = exam_plan_new(s, o);
     if (a->nmodels == 0 && s->config.default_model.n > 0)
         a->models[a->nmodels++] = s->config.default_model;
     examine(g, s, (struct http_headers){NULL, 0}, &facts, notes);
@@ -128,8 +126,8 @@ static int look(struct gateway *g, struct arguments *a, struct buf *problem)
     int status = EXIT_FAILURE;
 
     findings_init(&found);
-    err = a->url.n > 0 ? start_there(g, &o, a, &found, problem)
-                       : start_here(g, &o, a, &plan, &found, problem);
+    err =
+        a->url.n > 0 ? start_there(g, &o, a, &found, problem) : start_here(g, &o, a, &plan, &found);
     if (err == OK) {
         loop_run(loop);
         status = show(&found, a);

@@ -184,7 +184,6 @@ static void start(struct visit *v)
     const struct gateway *g = v->w->g;
     struct doctor_facts facts;
     char notes[EXAMINE_NOTES_MAX];
-    struct buf problem;
     struct exam_opts o = {
         .loop = v->w->loop,
         .client = v->w->client,
@@ -201,10 +200,8 @@ static void start(struct visit *v)
     examine(g, v->settings, call_headers(v->call), &facts, notes);
     doctor_judge(&facts, &v->found);
     examine_keys(g, proxy_now(&v->w->proxy), &v->found);
-    buf_init(&problem, 1024);
-    v->plan = exam_plan_new(v->settings, &o, &problem);
+    v->plan = exam_plan_new(v->settings, &o);
     v->exam = exam_upstream(&o, &v->found, on_done, v);
-    buf_fini(&problem);
 }
 
 void doctor_page(struct worker *w, struct call *c, const struct request_id *id)

@@ -3,11 +3,10 @@
 /* exam_plan.c - the options once more, as questions. Asks nobody. */
 #include "app/exam_plan.h"
 
-#include "app/credentials.h"
 #include "base/mem.h"
 
 struct exam_plan {
-    struct credentials c;
+    size_t *key_ways;
     struct exam_way ways[EXAM_WAYS_MAX];
     struct egress_name names[EXAM_WAYS_MAX];
     struct tunnel_proxy proxies[EXAM_WAYS_MAX];
@@ -27,30 +26,27 @@ static void put_way(struct exam_plan *p, const struct egress_way *w, bool shared
         .name = p->names[i].z, .via = w->direct ? NULL : &p->proxies[i], .shared = shared};
 }
 
-struct exam_plan *exam_plan_new(const struct settings *s, struct exam_opts *o, struct buf *problem)
+struct exam_plan *exam_plan_new(const struct settings *s, struct exam_opts *o)
 {
     static const struct egress_way direct = {.direct = true};
+    const struct credentials *c = &s->credentials;
     struct exam_plan *p = mem_zalloc(sizeof *p);
-    const struct ways *w = &p->c.ways;
+    size_t before = c->ways.nshared == 0;
 
+    if (before > 0)
+        put_way(p, &direct, true);
+    for (size_t i = 0; i < c->ways.n; i++)
+        put_way(p, &c->ways.v[i], i < c->ways.nshared);
+    p->key_ways = mem_alloc((c->n + 1) * sizeof *p->key_ways);
+    for (size_t i = 0; i < c->n; i++)
+        p->key_ways[i] = c->way[i] == SIZE_MAX ? SIZE_MAX : c->way[i] + before;
     o->origin = s->opts.origin;
     o->base_path = s->opts.base_path;
-    if (credentials_init(&p->c, &s->config, &s->opts.origin, problem) != OK) {
-        exam_plan_free(p);
-        return NULL;
-    }
-    if (w->nshared == 0) {
-        put_way(p, &direct, true);
-        for (size_t i = 0; i < p->c.n; i++)
-            p->c.way[i] += p->c.way[i] != SIZE_MAX; /* one place on */
-    }
-    for (size_t i = 0; i < w->n; i++)
-        put_way(p, &w->v[i], i < w->nshared);
     o->ways = p->ways;
     o->nways = p->nways;
-    o->keys = p->c.keys;
-    o->nkeys = p->c.n;
-    o->key_ways = p->c.way;
+    o->keys = c->keys;
+    o->nkeys = c->n;
+    o->key_ways = p->key_ways;
     return p;
 }
 
@@ -58,6 +54,6 @@ void exam_plan_free(struct exam_plan *p)
 {
     if (p == NULL)
         return;
-    credentials_fini(&p->c);
+    mem_free(p->key_ways);
     mem_free(p);
 }

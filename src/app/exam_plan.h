@@ -11,9 +11,8 @@
 struct exam_plan;
 
 /* Fills origin, base_path, ways and keys of o, which point into the plan and the settings: both
- * must outlive the examination. NULL with a line in problem when the options cannot be read now;
- * then o has an origin, and nothing else. */
-struct exam_plan *exam_plan_new(const struct settings *s, struct exam_opts *o, struct buf *problem);
+ * must outlive the examination. Nothing is read anew: what serves is what is examined. */
+struct exam_plan *exam_plan_new(const struct settings *s, struct exam_opts *o);
 void exam_plan_free(struct exam_plan *p); /* NULL is fine */
 
 #endif

@@ -262,9 +262,10 @@ enum err gateway_init(struct gateway *g, struct settings *s, const struct platfo
     g->signatures = signatures_new((size_t)c->signatures_max);
     err = settings_settle(s, p, emulation, problem);
     if (err == OK)
-        err = credentials_load_keys(c, &s->opts.origin, g->keys, g->egresses, problem);
+        err = credentials_init(&s->credentials, c, &s->opts.origin, problem);
     if (err != OK)
         return err;
+    credentials_publish(&s->credentials, g->keys, g->egresses);
     g->tls = tls_client_new(c->extra_roots);
     g->fetch_tls = tls_client_new(c->extra_roots);
     if (c->extra_roots.n > 0 && tls_client_check(g->tls, &why) != OK) {

@@ -25,7 +25,6 @@ struct reload {
     struct gateway *g;
     struct settings *fresh;
     struct tls_server *tls;
-    struct credentials credentials;
     struct buf problem;
     enum err err;
     pthread_t thread;
@@ -49,7 +48,7 @@ static void *prepare(void *arg)
     if (r->err == OK)
         r->err = certificates_load(&r->fresh->config, &r->tls, &r->problem);
     if (r->err == OK)
-        r->err = credentials_init(&r->credentials, &r->fresh->config, &r->fresh->opts.origin,
+        r->err = credentials_init(&r->fresh->credentials, &r->fresh->config, &r->fresh->opts.origin,
                                   &r->problem);
     loop_post(g->main_loop, &r->done);
     mem_settle();
@@ -113,7 +112,6 @@ static void reload_free(struct reload *r)
 {
     settings_drop(r->fresh);
     tls_server_free(r->tls);
-    credentials_fini(&r->credentials);
     buf_fini(&r->problem);
     mem_free(r);
 }
@@ -128,7 +126,7 @@ static void on_prepared(struct task *t)
     g->reload = NULL;
     if (r->err == OK && !g->stopping) {
         take_certificates(g, r);
-        credentials_publish(&r->credentials, g->keys, g->egresses);
+        credentials_publish(&r->fresh->credentials, g->keys, g->egresses);
         publish(g, r->fresh);
     } else if (!g->stopping) {
         log_text(LOG_ERROR, "reload", "refused, everything stays as it was: %.*s",

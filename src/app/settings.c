@@ -35,6 +35,7 @@ static void free_settings(struct proxy_opts *o)
     struct settings *s = CONTAINER(o, struct settings, opts);
 
     credentials_free_tokens(s->tokens, s->ntokens);
+    credentials_fini(&s->credentials);
     mem_free(s->known);
     config_fini(&s->config);
     buf_fini(&s->fixed);

@@ -18,9 +18,10 @@ struct settings {
     struct config config;
     struct token *tokens;
     size_t ntokens;
-    struct auth_token *known; /* of them; what requests are compared with */
-    struct proxy_opts opts;   /* points into the config and at the tokens */
-    uint64_t number;          /* of the reload that brought them; 0: the start */
+    struct auth_token *known;       /* of them; what requests are compared with */
+    struct credentials credentials; /* keys and ways as they were read, for who examines them */
+    struct proxy_opts opts;         /* points into the config and at the tokens */
+    uint64_t number;                /* of the reload that brought them; 0: the start */
     struct buf fixed; /* names of options that a restart alone changes, and that did change */
 };
 struct settings *settings_new(void); /* held by the caller */

@@ -31,7 +31,7 @@ test('preflight needs no token and allows every header that the SDKs send', asyn
   }
 });
 
-test('WEB-5: answers, errors and streams carry the same permission', async () => {
+test('WEB-2, WEB-5: answers, errors and streams carry the same permission, and their type', async () => {
   const answers = [
     await g.chat({ messages: hello }, { headers: { origin: 'https://app.example' } }),
     await g.chat({ messages: hello, stream: true }, { headers: { origin: 'https://app.example' } }),
@@ -44,6 +44,8 @@ test('WEB-5: answers, errors and streams carry the same permission', async () =>
   for (const r of answers) {
     assert.equal(r.headers.get('access-control-allow-origin'), '*', r.url);
     assert.equal(r.headers.get('access-control-allow-credentials'), null);
+    assert.match(r.headers.get('content-type'), /^(application\/json|text\/event-stream)\b/);
+    assert.equal(r.headers.get('x-content-type-options'), 'nosniff');
     assert.match(r.headers.get('access-control-expose-headers'), /x-queqiao-ignored/i);
     await r.text();
   }

@@ -166,7 +166,7 @@ test('PRC-1: SIGHUPs that come faster than they are worked on end in the newest 
   await s.close();
 });
 
-test('PRC-1: a keys file that never answers holds up a reload, and neither requests nor the end', async () => {
+test('PRC-1, PRC-7: a keys file that never answers holds up a reload, and neither requests, the doctor nor the end', async () => {
   const keys = secretFile('key-one-0123456789\n');
   const s = await reloadable({ auth_token: TOKEN, gemini_api_keys_file: keys }, { GEMINI_API_KEY: '' });
   unlinkSync(keys);
@@ -177,6 +177,7 @@ test('PRC-1: a keys file that never answers holds up a reload, and neither reque
   const writer = await until('it to be read', () => Math.max(reader(), 0));
   assert.equal((await s.ask(TOKEN)).status, 200);
   assert.equal(s.key(), 'key-one-0123456789');
+  assert.equal((await deadline(s.gateway.fetch('/doctor', { token: TOKEN }), 'the doctor')).status, 200);
   s.gateway.signal('SIGTERM');
   assert.deepEqual(await deadline(s.gateway.ended, 'the exit'), { code: 0, signal: null });
   assert.match(s.gateway.stderr, /ev=reload .*a file does not answer/);

@@ -64,6 +64,19 @@ static void values(void **state)
 /* SEC-3. */
 static const struct origin UPSTREAM = {.https = true, .host = S_INIT("up.test"), .port = 443};
 
+/* Both, or neither. */
+static enum err load_keys(const struct config *c, const struct origin *upstream, struct keys *keys,
+                          struct egresses *egresses, struct buf *problem)
+{
+    struct credentials all;
+    enum err err = credentials_init(&all, c, upstream, problem);
+
+    if (err == OK)
+        credentials_publish(&all, keys, egresses);
+    credentials_fini(&all);
+    return err;
+}
+
 static void secrets_leave_the_environment(void **state)
 {
     struct config c;
@@ -82,7 +95,7 @@ static void secrets_leave_the_environment(void **state)
     struct token *tokens;
     size_t n;
 
-    assert_int_equal(credentials_load_keys(&c, &UPSTREAM, keys, egresses, &problem), OK);
+    assert_int_equal(load_keys(&c, &UPSTREAM, keys, egresses, &problem), OK);
     assert_int_equal(keys_count(keys), 3);
     assert_int_equal(credentials_tokens(&c, &tokens, &n, &problem), OK);
     assert_int_equal(n, 2);
@@ -164,7 +177,7 @@ static void a_key_with_a_blank_is_refused(void **state)
     buf_init(&problem, 4096);
     setenv("GEMINI_API_KEY", "AIza one", 1);
     assert_int_equal(config_load(&c, &problem), OK);
-    assert_int_equal(credentials_load_keys(&c, &UPSTREAM, keys, egresses, &problem), E_FIELD);
+    assert_int_equal(load_keys(&c, &UPSTREAM, keys, egresses, &problem), E_FIELD);
     assert_int_equal(str_find(buf_str(&problem), S("AIza")), problem.n);
     keys_free(keys);
     egresses_free(egresses);
@@ -325,7 +338,7 @@ static void ways_out(void **state)
         setenv("GEMINI_API_KEY", rows[i].keys, 1);
         assert_int_equal(config_load(&c, &problem), OK);
         assert_int_equal(base_url_parse(str_z(rows[i].url), &upstream, &path, NULL), OK);
-        err = credentials_load_keys(&c, &upstream, keys, e, &problem);
+        err = load_keys(&c, &upstream, keys, e, &problem);
         if ((err == OK) != (rows[i].ways != NULL))
             fail_msg("row %zu: %.*s", i, S_ARG(buf_str(&problem)));
         if (err == OK) {

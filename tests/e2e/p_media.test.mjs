@@ -118,7 +118,7 @@ test('an address that tells its type is left to Google', async () => {
   assert.equal(media.seen.length, before);
 });
 
-test('an address that does not is fetched, and its bytes tell the type', async () => {
+test('DAT-9: an address that does not is fetched, and its bytes tell the type', async () => {
   const before = media.seen.length;
   await answered(auto, ask(image(`${media.url}/picture?sig=a%2Fb#top`)));
   assert.equal(parts(auto)[0].inlineData.mimeType, 'image/png');
@@ -142,7 +142,7 @@ test('several files of several kinds, and one of them twice', async () => {
   assert.equal(media.seen.length, before + 4);
 });
 
-test('a model that takes no URLs gets bytes; the type is that of the bytes', async () => {
+test('DAT-9: a model that takes no URLs gets bytes; the type is that of the bytes, whatever was declared', async () => {
   await answered(auto, { model: GEMMA, ...ask(image(`${media.url}/really-a-png.jpg`)) });
   assert.equal(parts(auto)[0].inlineData.mimeType, 'image/png');
 });
@@ -223,7 +223,7 @@ test('SSR-5: a file just as large as it may be', async () => {
   assert.equal(bytes(parts(auto)[0]).length, 100_000);
 });
 
-test('a GIF is refused as in a data: URL', async () => {
+test('DAT-9: a GIF is refused as in a data: URL', async () => {
   const r = await auto.gateway.chat(ask(image(`${media.url}/gif`)));
   assert.equal(r.status, 400);
   assert.match((await r.json()).error.message, /send png, jpeg, webp, heic or heif/);

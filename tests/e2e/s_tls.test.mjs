@@ -10,7 +10,7 @@ import os from 'node:os';
 import path from 'node:path';
 import { after, test } from 'node:test';
 import tls from 'node:tls';
-import { BIN, Child, Gateway, KEY, Scripted, TOKEN, certificateFor, certificates, deadline, gate, gm, hello, until } from './lib.mjs';
+import { BIN, Child, Gateway, KEY, SLOW, Scripted, TOKEN, certificateFor, certificates, deadline, gate, gm, hello, until } from './lib.mjs';
 
 const dir = mkdtempSync(path.join(os.tmpdir(), 'queqiao-tls-'));
 after(() => {
@@ -189,6 +189,27 @@ test('TLS-2: plain HTTP and noise on the TLS port are closed, and everybody else
   }
   assert.equal((await post1(g.port, 'hello')).status, 200);
 }));
+
+test('LIM-19: five hundred idle connections over TLS cost little more than OpenSSL alone does', { skip: SLOW && 'sanitizers have memory of their own' },
+  () => within({ QUEQIAO_WORKERS: '1' }, async (g) => {
+    const idle = async (n) => {
+      const all = [];
+      while (all.length < n)
+        all.push(...await Promise.all(Array.from({ length: 50 }, async () => {
+          const s = await connect(g.port);
+          s.write('GET /health HTTP/1.1\r\nHost: localhost\r\n\r\n');
+          await deadline(once(s, 'data'), 'an answer');
+          return s;
+        })));
+      return all;
+    };
+    (await idle(50)).forEach((s) => s.destroy());
+    const before = g.rss();
+    const all = await idle(500);
+    const each = (g.rss() - before) / all.length;
+    assert.ok(each <= 17 * 1024, `${Math.round(each)} bytes for an idle connection`);
+    all.forEach((s) => s.destroy());
+  }));
 
 test('LIM-6: who says nothing, or never ends the handshake, is closed', () => within({}, async (g) => {
   const silent = net.connect(g.port, '127.0.0.1');

@@ -61,7 +61,6 @@ static void values(void **state)
     buf_fini(&problem);
 }
 
-/* SEC-3. */
 static const struct origin UPSTREAM = {.https = true, .host = S_INIT("up.test"), .port = 443};
 
 /* Both, or neither. */
@@ -77,6 +76,7 @@ static enum err load_keys(const struct config *c, const struct origin *upstream,
     return err;
 }
 
+/* SEC-3. */
 static void secrets_leave_the_environment(void **state)
 {
     struct config c;

@@ -16,11 +16,9 @@
 #include <unistd.h>
 
 enum {
-    BACKLOG = 4096,        /* net.core.somaxconn caps it */
-    ACCEPT_BATCH = 64,     /* then the connections that are already here get their turn */
-    REST_MS = 100,         /* PRC-2 */
-    HANDSHAKE_MS = 10000,  /* LIM-6 */
-    HANDSHAKES_MAX = 2048, /* at once; the oldest makes room */
+    BACKLOG = 4096,    /* net.core.somaxconn caps it */
+    ACCEPT_BATCH = 64, /* then the connections that are already here get their turn */
+    REST_MS = 100,     /* PRC-2 */
 };
 
 struct listener {
@@ -241,7 +239,7 @@ static void arrived(struct listener *l, struct stream *s)
         stream_close(s);
         return;
     }
-    if (l->shaking == HANDSHAKES_MAX)
+    if (l->shaking == LISTEN_HANDSHAKES_MAX)
         drop_oldest(l);
     h = mem_alloc(sizeof *h);
     h->l = l;
@@ -345,7 +343,8 @@ enum err listener_open(struct loop *loop, const struct listen_opts *opts, listen
                            .owner = owner,
                            .tls = opts->tls,
                            .gate = opts->gate,
-                           .handshake_ms = opts->handshake_ms ? opts->handshake_ms : HANDSHAKE_MS};
+                           .handshake_ms =
+                               opts->handshake_ms ? opts->handshake_ms : LISTEN_HANDSHAKE_MS};
     timer_init(&l->rested, loop, on_rested);
     list_init(&l->handshakes);
     l->poll.data = l;

@@ -28,6 +28,11 @@ struct listen_gate {
     void *ctx;
 };
 
+enum {
+    LISTEN_HANDSHAKE_MS = 10000,  /* LIM-6 */
+    LISTEN_HANDSHAKES_MAX = 2048, /* at once; the oldest makes room */
+};
+
 struct listen_opts {
     struct listen_addr addr;
     bool reuse_port;                /* several loops on one port (SO_REUSEPORT) */
@@ -35,7 +40,7 @@ struct listen_opts {
     struct tls_server *tls;         /* NULL: plain */
     int fd;                         /* an inherited listening socket, or -1 */
     const struct listen_gate *gate; /* NULL: everybody */
-    uint32_t handshake_ms;          /* LIM-6; 0: 10 s */
+    uint32_t handshake_ms;          /* 0: LISTEN_HANDSHAKE_MS */
 };
 typedef void listen_accept_f(void *owner, struct stream *s); /* s is the owner's now; TLS is done */
 

@@ -95,6 +95,7 @@ static void defaults(void **state)
         {"LIM-5",  JSON_DEPTH_MAX,                   128     },
         {"LIM-5",  JSON_VALUES_MAX,                  1000000 },
         {"LIM-5",  JSON_NUMBER_MAX,                  256     },
+        {"LIM-6",  LISTEN_HANDSHAKE_MS,              10000   },
         {"LIM-7",  c.head_ms,                        10000   },
         {"LIM-8",  c.body_idle_ms,                   30000   },
         {"LIM-8",  c.body_total_ms,                  300000  },

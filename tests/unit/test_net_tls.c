@@ -4,6 +4,11 @@
  * to it, and how a connection ends. */
 #include "tls_scene.h"
 
+#include <arpa/inet.h>
+#include <errno.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+
 static char *pattern(size_t n)
 {
     char *p = malloc(n);
@@ -388,6 +393,19 @@ static void forged_records_are_refused(void **state)
 
 /* LIM-6. A client that does not go on with its handshake is closed in time; nobody is told of it.
  */
+static void scene_patience(struct scene *s, uint32_t handshake_ms)
+{
+    scene_init(s, &GOOD, &ca);
+    listener_close(s->p.l);
+    assert_int_equal(listener_open(s->p.loop,
+                                   &(struct listen_opts){.addr = {.host = "127.0.0.1"},
+                                                         .tls = s->server,
+                                                         .fd = -1,
+                                                         .handshake_ms = handshake_ms},
+                                   pair_accepted, &s->p, &s->p.l, NULL),
+                     OK);
+}
+
 static void lim_6_handshake(void **state)
 {
     static const char *const starts[] = {"", "\x16\x03\x01\x02"};
@@ -395,15 +413,7 @@ static void lim_6_handshake(void **state)
     struct dial_opts o;
 
     (void)state;
-    scene_init(&s, &GOOD, &ca);
-    listener_close(s.p.l);
-    assert_int_equal(listener_open(s.p.loop,
-                                   &(struct listen_opts){.addr = {.host = "127.0.0.1"},
-                                                         .tls = s.server,
-                                                         .fd = -1,
-                                                         .handshake_ms = 20},
-                                   pair_accepted, &s.p, &s.p.l, NULL),
-                     OK);
+    scene_patience(&s, 20);
     for (size_t i = 0; i < NELEM(starts); i++) {
         o = pair_opts(&s.p, NULL, "127.0.0.1");
         s.p.dialled = s.p.client.ended = false;
@@ -415,6 +425,57 @@ static void lim_6_handshake(void **state)
         stream_close(s.p.client.s);
         s.p.client.s = NULL;
     }
+    scene_fini(&s);
+}
+
+static int open_silent(uint16_t port)
+{
+    struct sockaddr_in to = {.sin_family = AF_INET, .sin_port = htons(port)};
+    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+    to.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    assert_true(fd >= 0);
+    assert_int_equal(connect(fd, (struct sockaddr *)&to, sizeof to), 0);
+    return fd;
+}
+
+static bool is_open(int fd)
+{
+    char byte;
+
+    return recv(fd, &byte, 1, MSG_DONTWAIT) < 0 && errno == EAGAIN;
+}
+
+/* LIM-6: of those who say nothing there are so many; of one more the first goes. */
+static void lim_6_flood(void **state)
+{
+    enum { MANY = LISTEN_HANDSHAKES_MAX + 1 };
+    static int fd[MANY];
+    struct rlimit files;
+    struct scene s;
+
+    (void)state;
+    getrlimit(RLIMIT_NOFILE, &files);
+    if (files.rlim_max < 3 * MANY)
+        skip();
+    files.rlim_cur = files.rlim_max;
+    setrlimit(RLIMIT_NOFILE, &files);
+    scene_patience(&s, 3600000);
+    for (size_t i = 0; i < MANY; i++) {
+        fd[i] = open_silent(listener_port(s.p.l));
+        if (i % 32 == 0 || i + 2 >= MANY)
+            for (int k = 0; k < 4; k++)
+                pair_turn(&s.p);
+        if (i + 2 == MANY)
+            assert_true(is_open(fd[0]));
+    }
+    for (int k = 0; k < 1000 && is_open(fd[0]); k++)
+        pair_turn(&s.p);
+    assert_false(is_open(fd[0]));
+    for (size_t i = 1; i < MANY; i++)
+        assert_true(is_open(fd[i]));
+    for (size_t i = 0; i < MANY; i++)
+        close(fd[i]);
     scene_fini(&s);
 }
 
@@ -479,6 +540,7 @@ int main(void)
         cmocka_unit_test(forged_records_are_refused),
         cmocka_unit_test(plain_text_to_a_tls_port),
         cmocka_unit_test(lim_6_handshake),
+        cmocka_unit_test(lim_6_flood),
         cmocka_unit_test(giving_up_at_any_time),
     };
 

@@ -53,7 +53,7 @@ test('AUT-4, SEC-1: AUTH_TOKEN set: the token lets in from every place, and is n
     }
   }));
 
-test('AUT-2, AUT-4: AUTH_TOKEN set: a wrong token is the same 401 from every place, nothing goes upstream', () =>
+test('AUT-2, AUT-4, H1-5: AUTH_TOKEN set: a wrong token is the same 401 from every place, nothing goes upstream', () =>
   within({}, async (g) => {
     const before = upstream.seen.length;
     const texts = new Set();
@@ -66,6 +66,11 @@ test('AUT-2, AUT-4: AUTH_TOKEN set: a wrong token is the same 401 from every pla
       texts.add(JSON.stringify(await refused(await ask(g, { authorization: `Bearer ${near}` }))));
     assert.equal(texts.size, 1, [...texts].join('\n'));
     await refused(await ask(g, {}));
+    await refused(await ask(g, { 'x-forwarded-for': '127.0.0.1', 'x-real-ip': '127.0.0.1', 'x-forwarded-host': 'localhost', forwarded: 'for=127.0.0.1' }));
+    const raw = await Raw.open(g.port); // nor does a name open anything
+    raw.write('GET /metrics HTTP/1.1\r\nHost: localhost\r\n\r\nGET http://127.0.0.1/metrics HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n');
+    for (let i = 0; i < 2; i++) assert.equal((await raw.response()).status, 401);
+    raw.leave();
     await refused(await ask(g, { authorization: 'Bearer ' }));
     await refused(await g.fetch('/v1/models', { token: 'wrong' }));
     await refused(await g.fetch('/v1/models/gemini-3.8-flash', { token: 'wrong' }));

@@ -391,8 +391,6 @@ static void forged_records_are_refused(void **state)
     scene_fini(&s);
 }
 
-/* LIM-6. A client that does not go on with its handshake is closed in time; nobody is told of it.
- */
 static void scene_patience(struct scene *s, uint32_t handshake_ms)
 {
     scene_init(s, &GOOD, &ca);
@@ -406,6 +404,8 @@ static void scene_patience(struct scene *s, uint32_t handshake_ms)
                      OK);
 }
 
+/* LIM-6. A client that does not go on with its handshake is closed in time; nobody is told of it.
+ */
 static void lim_6_handshake(void **state)
 {
     static const char *const starts[] = {"", "\x16\x03\x01\x02"};

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
 import net from 'node:net';
 import { test } from 'node:test';
-import { BIN, Child, Gateway, Raw, Scripted, deadline, gate, gather, gm, hello, isStaticFile, request, until } from './lib.mjs';
+import { BIN, Child, Gateway, Raw, Scripted, deadline, freePort, gate, gather, gm, hello, isStaticFile, request, until } from './lib.mjs';
 
 const run = (args, env = {}) => new Promise((resolve) => {
   execFile(BIN, args, { env: { PATH: process.env.PATH, ...env }, timeout: 60_000 },
@@ -61,10 +61,7 @@ test('a port that is taken is said so', async () => {
 
 test('the port of the platform, on every address', async () => {
   for (const name of ['FC_SERVER_PORT', 'FC_CUSTOM_LISTEN_PORT', 'PORT']) {
-    const probe = net.createServer().listen(0, '127.0.0.1');
-    await new Promise((r) => probe.once('listening', r));
-    const { port } = probe.address();
-    await new Promise((r) => probe.close(r));
+    const port = await freePort();
     const g = new Child(BIN, ['serve'], { GEMINI_API_KEY: 'k', AUTH_TOKEN: 't', [name]: String(port) });
     const m = await g.said(/listening on http:\/\/(\[[^\]]*\]|[^\s:]+):(\d+)/);
     assert.equal(m[2], String(port), name);

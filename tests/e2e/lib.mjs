@@ -20,7 +20,7 @@ export const BIN = process.env.E2E_BIN ?? path.join(ROOT, 'build/release/queqiao
 export const EMULATOR =
   process.env.E2E_EMULATOR ?? path.join(ROOT, 'build/dev/tests/emulator/gemini-emulator');
 export const UPSTREAM = process.env.E2E_UPSTREAM ?? 'plain'; // plain (HTTP/1.1) or tls (HTTP/2)
-export const SLOW = process.env.E2E_SLOW === '1'; // sanitizers are on
+export const SLOW = process.env.E2E_SLOW === '1' || (existsSync(BIN) && /__[at]san_init/.test(readFileSync(BIN, 'latin1'))); // sanitizers are on
 export const PATIENCE = SLOW ? 60_000 : 20_000;
 export const TOKEN = 'test-token-0123456789';
 export const KEY = 'emulated-key-0123456789abcdef';
@@ -68,6 +68,18 @@ export async function until(what, ask, ms = PATIENCE) {
     if (Child.died.length > died) throw new Error(`in vain for ${what}: ${Child.died.at(-1)}`);
     if (Date.now() > end) throw inVain(what, ms);
     await new Promise((r) => setTimeout(r, 5));
+  }
+}
+
+/** A port that nobody listens on, below those that the system gives to who asks for any: it stays free
+ *  until the scene takes it. */
+export async function freePort() {
+  for (;;) {
+    const probe = net.createServer().listen(10_000 + Math.floor(Math.random() * 20_000));
+    const free = await once(probe, 'listening').then(() => true, () => false);
+    const port = probe.address()?.port;
+    if (free) await new Promise((r) => probe.close(r));
+    if (free) return port;
   }
 }
 

@@ -4,7 +4,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { test } from 'node:test';
-import { Child, BIN, Gateway, KEY, Scripted, UPSTREAM, certificates, gather, gm, hello, until } from './lib.mjs';
+import { Child, BIN, Gateway, KEY, SLOW, Scripted, UPSTREAM, certificates, gather, gm, hello, until } from './lib.mjs';
 import { Proxy } from './proxies.mjs';
 
 const TLS = UPSTREAM === 'tls';
@@ -13,6 +13,7 @@ const URL_OF_UPSTREAM = TLS ? 'https://gemini.test' : 'http://gemini.test';
 const PORT = TLS ? 443 : 80;
 const VARIABLE = TLS ? 'HTTPS_PROXY' : 'ALL_PROXY';
 const SECRET = 'CANARY-p%40ss%3Aword';
+const GONE = [1, 2].map((port) => ({ name: `http://127.0.0.1:${port}`, url: `http://127.0.0.1:${port}` })); // ports that nobody listens on
 
 const well = (req, res) => (req.url.includes('/models?') ? gm.json(res, { models: [{ name: 'models/gemini-3.8-flash', supportedGenerationMethods: ['generateContent'] }] })
   : gm.answer(req, res, 'hi'));
@@ -150,7 +151,7 @@ for (const [kind, mood, what] of MOODS)
     const to = await s.upstream();
     const bad = await s.proxy({ kind, to, mood });
     const good = await s.proxy({ to });
-    const g = await s.gateway([bad, good], { QUEQIAO_CONNECT_TIMEOUT: '300ms' });
+    const g = await s.gateway([bad, good], { QUEQIAO_CONNECT_TIMEOUT: SLOW ? '3s' : '1s' });
     await served(g);
     await g.said(new RegExp(`ev=egress way=${bad.name} state=failing next=${good.name} why=`));
     const before = bad.asked.length;
@@ -162,9 +163,8 @@ for (const [kind, mood, what] of MOODS)
 
 test('a proxy that is not there, a name that there is not, and direct: all are tried', () => scene(async (s) => {
   const to = await s.upstream();
-  const gone = await s.proxy({ to });
+  const gone = GONE[0];
   const good = await s.proxy({ to, kind: 'socks5' });
-  gone.stop();
   const g = await s.gateway([gone, 'http://no-such-proxy.invalid:3128', 'direct', good]);
   await served(g);
   for (const name of [gone.name, 'http://no-such-proxy.invalid:3128', 'direct'])
@@ -186,10 +186,8 @@ test('an answer that goes on after ways had failed: what it goes on with is trie
     gm.event(res, chunk);
     res.end();
   });
-  const gone = [await s.proxy({ to }), await s.proxy({ to })];
   const good = await s.proxy({ to });
-  for (const p of gone) p.stop();
-  const g = await s.gateway([...gone, good]);
+  const g = await s.gateway([...GONE, good]);
   const { text, done } = await gather(await g.chat({ model: 'gemini-4-argon', messages: hello, max_completion_tokens: 200000, stream: true }));
   assert.equal(text, 'one two');
   assert.ok(done);

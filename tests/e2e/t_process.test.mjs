@@ -1,17 +1,15 @@
 // The process: reload, signals, descriptors, a log that nobody reads. Titles begin with the ids of hardening.md.
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
-import { once } from 'node:events';
 import {
   chmodSync, closeSync, constants, copyFileSync, existsSync, mkdtempSync, openSync, readFileSync, readSync, readdirSync, readlinkSync, rmSync, statSync,
   writeFileSync, unlinkSync, writeSync,
 } from 'node:fs';
-import net from 'node:net';
 import os from 'node:os';
 import path from 'node:path';
 import { after, test } from 'node:test';
 import {
-  BIN, Child, Gateway, KEY, ROOT, Raw, SLOW, Scripted, TOKEN, certificates, deadline, gate, gather, gm, hello, isStaticFile, request, until,
+  BIN, Child, Gateway, KEY, ROOT, Raw, SLOW, Scripted, TOKEN, certificates, deadline, freePort, gate, gather, gm, hello, isStaticFile, request, until,
 } from './lib.mjs';
 
 const dir = mkdtempSync(path.join(os.tmpdir(), 'queqiao-process-'));
@@ -195,14 +193,6 @@ test('a thread that cannot be started is told in one line, and the exit status i
 });
 
 // ------------------------------------------------------------------------- descriptors, the log
-
-const freePort = async () => {
-  const probe = net.createServer().listen(0, '127.0.0.1');
-  await once(probe, 'listening');
-  const { port } = probe.address();
-  await new Promise((r) => probe.close(r));
-  return port;
-};
 
 test('PRC-2: without descriptors new connections wait, a running stream goes on, and it recovers by itself', async () => {
   const door = gate();

@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import http from 'node:http';
 import { test } from 'node:test';
-import { Emulator, Gateway, SLOW, TOKEN, UPSTREAM, deadline, haveEmulator, until } from './lib.mjs';
+import { Emulator, Gateway, SLOW, TOKEN, UPSTREAM, deadline, freePort, haveEmulator, until } from './lib.mjs';
 import { Road } from './upstreams.mjs';
 
 const CLIENTS = 32;
@@ -63,8 +63,8 @@ function load(gateway) {
   return l;
 }
 
-async function scene({ road = false, quotas, env }, act) {
-  const own = { emulator: await Emulator.start({ quotas }) };
+async function scene({ road = false, quotas, port, env }, act) {
+  const own = { emulator: await Emulator.start({ quotas, port }) };
   own.road = road ? await Road.start(own.emulator) : null;
   const gateway = await Gateway.start({ upstream: own.road ?? own.emulator, env: { GEMINI_API_KEY: KEYS.join(','), QUEQIAO_WORKERS: process.env.E2E_WORKERS ?? '1', ...env } });
   const l = load(gateway);
@@ -97,7 +97,8 @@ test('UPS-2: one key after the other turns bad: nobody notices', opts, () => sce
 }));
 
 // Two of four: a request is tried three times at most, and must not meet three that are new to it.
-test('UPS-2: keys run out of quota: nobody notices', opts, () => scene({
+let began;
+test('UPS-2: keys run out of quota: nobody notices', opts, () => (began = Date.now(), scene({
   quotas: { minutes: 'sliding', projects: KEYS.slice(0, 2).map((key, i) => (
     { name: `project ${i}`, keys: [key], models: { '*': { rpm: 20 } } })) },
 }, async ({ emulator }, l) => {
@@ -106,8 +107,9 @@ test('UPS-2: keys run out of quota: nobody notices', opts, () => scene({
   await l.more(8 * CLIENTS);
   assert.equal(l.broken, 0);
   const { meters } = await emulator.control('quotas');
-  assert.ok(meters.every((m) => m.served <= 20 && m.refused.rpm <= CLIENTS), JSON.stringify(meters));
-}));
+  const minutes = 1 + Math.floor((Date.now() - began) / 60_000); // one, but on a very slow machine
+  assert.ok(meters.every((m) => m.served <= 20 * minutes && m.refused.rpm <= CLIENTS), JSON.stringify(meters));
+})));
 
 test('UPS-1: upstream has bad moments: 500, 503, a connection that breaks before its answer', opts, () => scene({}, async ({ emulator }, l) => {
   for (const fault of ['500', '503', 'reset-head', 'html-502', 'empty', '500', 'reset-head', 'empty']) {
@@ -137,7 +139,7 @@ test('UPS-6: a connection becomes a black hole: nobody notices', { skip: haveEmu
 
 // So each connection costs the one request that is on it, at the limit for a first byte or between bytes.
 test('HTTP/1.1: a black hole costs one request for each connection in it, and nobody else notices', { skip: haveEmulator || (UPSTREAM === 'tls' && 'HTTP/2 asks') },
-  () => scene({ road: true, env: { QUEQIAO_WORKERS: '1', QUEQIAO_FIRST_BYTE_TIMEOUT: SLOW ? '8s' : '2s', QUEQIAO_IDLE_TIMEOUT: SLOW ? '8s' : '2s' } }, async ({ road }, l) => {
+  () => scene({ road: true, env: { QUEQIAO_WORKERS: '1', QUEQIAO_FIRST_BYTE_TIMEOUT: SLOW ? '10s' : '4s', QUEQIAO_IDLE_TIMEOUT: SLOW ? '10s' : '4s' } }, async ({ road }, l) => {
     l.mayBeLate = true;
     const n = road.darken();
     await l.everybody();
@@ -145,7 +147,7 @@ test('HTTP/1.1: a black hole costs one request for each connection in it, and no
     assert.ok(l.late + l.broken >= 1 && l.late + l.broken <= n, `${l.late} were late, ${l.broken} broken, ${n} connections went dark`);
   }));
 
-test('upstream restarts', opts, () => scene({}, async (own, l) => {
+test('upstream restarts', opts, async () => scene({ port: await freePort() }, async (own, l) => {
   const { port } = own.emulator;
   await own.emulator.stop();
   own.emulator = await Emulator.start({ port });

@@ -9,6 +9,7 @@
 #include "base/mem.h"
 #include "base/torture.h"
 #include "net/loop_impl.h"
+#include "net/priority.h"
 
 #include <assert.h>
 #include <signal.h>
@@ -206,6 +207,8 @@ struct loop *loop_new(void)
     bad = uv_loop_init(&loop->uv);
     if (bad == 0)
         bad = uv_async_init(&loop->uv, &loop->mail, on_mail);
+    if (bad == 0)
+        bad = works_open(loop);
     if (bad != 0) { /* no descriptors at start: nothing to go on with */
         fprintf(stderr, "queqiao: cannot make an event loop: %s\n", uv_strerror(bad));
         abort();
@@ -226,6 +229,7 @@ struct loop *loop_new(void)
 
 void loop_run(struct loop *loop)
 {
+    priority_prompt();
     loop->running = true;
     uv_update_time(&loop->uv);
     loop->seen_uv_ms = uv_now(&loop->uv);
@@ -277,6 +281,7 @@ static void close_own_handles(struct loop *loop)
     uv_close((uv_handle_t *)&loop->hurry, NULL);
     uv_close((uv_handle_t *)&loop->alarm, NULL);
     uv_close((uv_handle_t *)&loop->mail, NULL);
+    works_close(loop);
 }
 
 void loop_free(struct loop *loop)

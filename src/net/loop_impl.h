@@ -37,6 +37,8 @@ struct loop {
     uint32_t turns;   /* so far */
     bool running, stopping;
     size_t works; /* what other threads do for this loop: see work.h */
+    int works_fd; /* counts those that are done */
+    uv_poll_t works_poll;
 
     struct timer **heap; /* net/timer.c */
     size_t timers, heap_room;
@@ -48,8 +50,8 @@ struct loop {
     int64_t seen_wall_ms;
     uint64_t poll_max_ms; /* how long the poll may take; 0 outside of it; UINT64_MAX: for ever */
 
-    pthread_mutex_t lock; /* guards posted */
-    struct list posted;
+    pthread_mutex_t lock; /* guards posted and works_done */
+    struct list posted, works_done;
 
     char *read_buf, *plain_buf;
     struct buf spare[LOOP_SPARES];
@@ -72,6 +74,10 @@ void loop_told(struct loop *loop);
 /* net/timer.c */
 void timers_arm(struct loop *loop);
 void timers_run(struct loop *loop);
+
+/* net/work.c */
+int works_open(struct loop *loop); /* 0, or a libuv error */
+void works_close(struct loop *loop);
 
 /* The shared 64 KiB for ciphertext or plain bytes, and the one for decrypted bytes. */
 char *loop_read_buf(struct loop *loop);

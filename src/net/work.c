@@ -1,53 +1,197 @@
 /* Copyright 2026 The queqiao authors
  * SPDX-License-Identifier: MIT */
-/* work.c - libuv's pool of threads, and how a loop waits for it. It must not know what is done. */
+/* work.c - threads that compute for the loops of the process, and how a loop hears that they are
+ * done. Not libuv's own pool: there a loop that is told of an end spins until the thread that tells
+ * it goes on, which may be long when both want the same core. It must not know what is done. */
 #include "net/work.h"
 #include "base/mem.h"
 #include "base/torture.h"
 #include "net/loop_impl.h"
+#include "net/priority.h"
 
 #include <assert.h>
+#include <errno.h>
+#include <sched.h>
+#include <signal.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+enum { THREADS_MAX = 4 };
+
 struct piece {
-    uv_work_t uv;
+    struct list link;
     struct loop *loop;
     struct work *work;
     bool tortured; /* as the loop's thread is */
 };
 
-static void run(uv_work_t *uv)
-{
-    struct piece *piece = CONTAINER(uv, struct piece, uv);
+/* Its threads come when they are needed, and stay as long as the process. */
+static struct {
+    pthread_mutex_t lock;
+    pthread_cond_t come;
+    struct list waiting; /* pieces */
+    unsigned nwaiting, nthreads, nidle;
+} pool = {
+    .lock = PTHREAD_MUTEX_INITIALIZER,
+    .come = PTHREAD_COND_INITIALIZER,
+    .waiting = {&pool.waiting, &pool.waiting}
+};
 
-    torture_here(piece->tortured);
-    piece->work->run(piece->work);
-    mem_settle(); /* nobody knows whether it ever works again */
+/* The loop counts these: when all are heard of, no thread touches it any more. So nothing may
+ * follow the write. */
+static void tell(struct piece *piece)
+{
+    static const uint64_t one = 1;
+    struct loop *loop = piece->loop;
+    int fd = loop->works_fd;
+    ssize_t n;
+
+    pthread_mutex_lock(&loop->lock);
+    list_push(&loop->works_done, &piece->link);
+    pthread_mutex_unlock(&loop->lock);
+    do
+        n = write(fd, &one, sizeof one);
+    while (n < 0 && errno == EINTR);
+    assert(n == sizeof one);
 }
 
-static void done(uv_work_t *uv, int status)
+static void run(struct piece *piece)
 {
-    struct piece *piece = CONTAINER(uv, struct piece, uv);
-    struct loop *loop = piece->loop;
-    struct work *w = piece->work;
+    torture_here(piece->tortured);
+    piece->work->run(piece->work);
+    mem_settle(); /* nobody knows whether the thread ever works again */
+    tell(piece);
+}
 
-    assert(status == 0); /* nothing is ever cancelled */
-    (void)status;
-    mem_free(piece);
-    loop_woke(loop);
-    if (--loop->works == 0 && loop->stopping)
-        uv_stop(&loop->uv);
-    w->done(w);
+static struct piece *take(void)
+{
+    struct piece *piece;
+
+    pthread_mutex_lock(&pool.lock);
+    pool.nidle++;
+    while (pool.nwaiting == 0)
+        pthread_cond_wait(&pool.come, &pool.lock);
+    pool.nidle--;
+    pool.nwaiting--;
+    piece = CONTAINER(list_pop(&pool.waiting), struct piece, link);
+    pthread_mutex_unlock(&pool.lock);
+    return piece;
+}
+
+/* The loop that woke it has other things to do before it waits: that is over sooner than a tick. */
+static void *serve(void *none)
+{
+    (void)none;
+    priority_yield();
+    for (;;) {
+        struct piece *piece = take();
+
+        sched_yield();
+        run(piece);
+    }
+    return NULL;
+}
+
+/* Signals are for the threads that were there before. */
+static bool start_thread(void)
+{
+    pthread_t thread;
+    sigset_t all, was;
+    int bad;
+
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &was);
+    bad = pthread_create(&thread, NULL, serve, NULL);
+    pthread_sigmask(SIG_SETMASK, &was, NULL);
+    if (bad == 0)
+        pthread_detach(thread);
+    return bad == 0;
+}
+
+/* False: there is no thread, and none is to be had. */
+static bool give(struct piece *piece)
+{
+    bool given;
+
+    pthread_mutex_lock(&pool.lock);
+    if (pool.nwaiting + 1 > pool.nidle && pool.nthreads < THREADS_MAX && start_thread())
+        pool.nthreads++;
+    given = pool.nthreads > 0;
+    if (given) {
+        list_push(&pool.waiting, &piece->link);
+        pool.nwaiting++;
+    }
+    pthread_mutex_unlock(&pool.lock);
+    if (given)
+        pthread_cond_signal(&pool.come);
+    return given;
 }
 
 void loop_work(struct loop *loop, struct work *w)
 {
     struct piece *piece = mem_zalloc(sizeof *piece);
-    int r;
 
+    list_init(&piece->link);
     piece->loop = loop;
     piece->work = w;
     piece->tortured = torture_is_here();
-    r = uv_queue_work(&loop->uv, &piece->uv, run, done);
-    assert(r == 0);
-    (void)r;
-    loop->works++;
+    if (loop->works++ == 0)
+        uv_ref((uv_handle_t *)&loop->works_poll);
+    if (!give(piece))
+        run(piece); /* here and now: better late than never */
+}
+
+static void finish(struct loop *loop)
+{
+    struct piece *piece;
+    struct work *w;
+
+    pthread_mutex_lock(&loop->lock);
+    piece = CONTAINER(list_pop(&loop->works_done), struct piece, link);
+    pthread_mutex_unlock(&loop->lock);
+    w = piece->work;
+    mem_free(piece);
+    if (--loop->works == 0) {
+        uv_unref((uv_handle_t *)&loop->works_poll);
+        if (loop->stopping)
+            uv_stop(&loop->uv);
+    }
+    w->done(w);
+}
+
+static void on_told(uv_poll_t *h, int status, int events)
+{
+    struct loop *loop = h->data;
+    uint64_t n;
+
+    (void)status, (void)events;
+    loop_woke(loop);
+    if (read(loop->works_fd, &n, sizeof n) != sizeof n)
+        return;
+    while (n-- > 0)
+        finish(loop);
+}
+
+int works_open(struct loop *loop)
+{
+    int bad;
+
+    list_init(&loop->works_done);
+    loop->works_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
+    if (loop->works_fd < 0)
+        return UV_EMFILE;
+    bad = uv_poll_init(&loop->uv, &loop->works_poll, loop->works_fd);
+    if (bad != 0)
+        return bad;
+    loop->works_poll.data = loop;
+    bad = uv_poll_start(&loop->works_poll, UV_READABLE, on_told);
+    uv_unref((uv_handle_t *)&loop->works_poll);
+    return bad;
+}
+
+void works_close(struct loop *loop)
+{
+    assert(loop->works == 0);
+    uv_close((uv_handle_t *)&loop->works_poll, NULL);
+    close(loop->works_fd);
 }

@@ -11,6 +11,7 @@
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
@@ -578,6 +579,54 @@ static void a_loop_that_is_stopped_waits_for_its_work(void **state)
     loop_free(the_loop);
 }
 
+enum { JOBS = 12 };
+static struct {
+    struct loop *loop;
+    struct work work[JOBS];
+    pthread_barrier_t both;
+    _Atomic unsigned ran;
+    unsigned done;
+} jobs;
+
+/* The first two wait for each other. */
+static void jobs_run(struct work *w)
+{
+    if (w < jobs.work + 2)
+        pthread_barrier_wait(&jobs.both);
+    atomic_fetch_add(&jobs.ran, 1);
+}
+
+/* Half of them are begun by those that are done. */
+static void jobs_done(struct work *w)
+{
+    size_t i = (size_t)(w - jobs.work);
+
+    jobs.done++;
+    if (i < JOBS / 2)
+        loop_work(jobs.loop, &jobs.work[JOBS / 2 + i]);
+}
+
+/* More than there are threads; and once more, when the threads are there. */
+static void several_works_go_on_at_once(void **state)
+{
+    (void)state;
+    for (int round = 0; round < 2; round++) {
+        jobs.done = 0;
+        atomic_store(&jobs.ran, 0);
+        pthread_barrier_init(&jobs.both, NULL, 2);
+        jobs.loop = loop_new();
+        for (size_t i = 0; i < JOBS; i++)
+            jobs.work[i] = (struct work){jobs_run, jobs_done};
+        for (size_t i = 0; i < JOBS / 2; i++)
+            loop_work(jobs.loop, &jobs.work[i]);
+        loop_run(jobs.loop);
+        assert_int_equal(atomic_load(&jobs.ran), JOBS);
+        assert_int_equal(jobs.done, JOBS);
+        loop_free(jobs.loop);
+        pthread_barrier_destroy(&jobs.both);
+    }
+}
+
 static void stop_when_traced(struct task *t)
 {
     if (trace.n >= 6)
@@ -627,6 +676,7 @@ int main(void)
         cmocka_unit_test(the_next_turn),
         cmocka_unit_test(work_is_for_another_thread),
         cmocka_unit_test(a_loop_that_is_stopped_waits_for_its_work),
+        cmocka_unit_test(several_works_go_on_at_once),
         cmocka_unit_test(a_task_of_each_turn),
         cmocka_unit_test(a_cancelled_task_does_not_run),
         cmocka_unit_test(timers_fire_by_due_time),

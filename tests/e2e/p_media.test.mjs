@@ -193,12 +193,14 @@ test('SSR-2, SSR-3, SSR-5, SSR-6: whatever goes wrong, the client hears the same
   }
 });
 
-test('SSR-1, SSR-3: addresses that are never asked for', async () => {
+test('SSR-1, SSR-3, SSR-6: addresses that are never asked for, and not even that is told sooner', async () => {
   for (const url of ['https://127.0.0.1/x', 'https://[::1]/x', 'https://10.1.2.3/x', 'https://100.100.100.200/x',
     'https://metadata/x', 'https://nas.local/x', 'https://2130706433/x', 'https://0x7f.1/x', 'https://user:pw@example.com/x',
     'https://example.com:8443/x', 'https://exa%6dple.com/x', `https://localhost:${media.port + 1}/x`, 'https://127.0.0.1%2f@example.com/']) {
     const asked = auto.upstream.seen.length;
+    const began = performance.now();
     const r = await auto.gateway.chat({ model: GEMMA, ...ask(image(url)) });
+    assert.ok(performance.now() - began > 99, `${url}: the first step is 100 ms`);
     assert.equal(r.status, 400, url);
     assert.match((await r.json()).error.message, /could not be fetched$/, url);
     assert.equal(auto.upstream.seen.length, asked, url);

@@ -1065,6 +1065,47 @@ static void lim_time(void **state)
     buf_fini(&b);
 }
 
+/* LIM-8: silence in the middle of a body, at a good average; and one that never ends. */
+static void lim_8_bodies(void **state)
+{
+    static const struct {
+        int pieces;
+        uint32_t pause_ms, last_ms;
+    } rows[] = {
+        {100, 0,    30000},
+        {299, 1000, 1000 },
+    };
+    char block[2048];
+
+    (void)state;
+    memset(block, 'x', sizeof block);
+    for (size_t i = 0; i < NELEM(rows); i++) {
+        struct scene x;
+        struct buf b;
+
+        open_scene(&x, "h2");
+        buf_init(&b, SIZE_MAX / 4);
+        put_hello(&b);
+        put_request(&b, 1, 0, POST);
+        feed_all(&x, &b);
+        for (int n = 0; n < rows[i].pieces; n++) {
+            buf_reset(&b);
+            put_frame(&b, DATA, 0, 1, str_of(block, sizeof block));
+            feed_all(&x, &b);
+            if (rows[i].pause_ms > 0)
+                fake_wait(x.loop, rows[i].pause_ms);
+        }
+        fake_wait(x.loop, rows[i].last_ms - 1);
+        assert_int_equal(x.h.gone, 0);
+        fake_wait(x.loop, 1);
+        assert_int_equal(x.h.gone, 1);
+        fake_wait(x.loop, 1000);
+        expect_outcome(&x, "1:408 1:[the request body came too slowly] 1:end 1:rst=0");
+        buf_fini(&b);
+        close_scene(&x);
+    }
+}
+
 static void drain(void **state)
 {
     struct scene x;
@@ -1650,6 +1691,7 @@ int main(void)
         cmocka_unit_test(h2_8_malformed),
         cmocka_unit_test(h2_9_after_the_error),
         cmocka_unit_test(lim_time),
+        cmocka_unit_test(lim_8_bodies),
         cmocka_unit_test(lim_13_unwanted),
         cmocka_unit_test(lim_14_budget),
         cmocka_unit_test(lim_14_shed),

@@ -4,6 +4,7 @@
 relay that lets connections die in every way that a frozen instance finds them in."""
 import asyncio
 import os
+import random
 import shutil
 import signal
 import socket
@@ -29,9 +30,15 @@ def certificates(folder):
 
 
 def free_port():
-    with socket.socket() as s:
-        s.bind(('127.0.0.1', 0))
-        return s.getsockname()[1]
+    """Below those that the system gives to who asks for any port: nobody is given it meanwhile."""
+    while True:
+        port = random.randrange(10000, 30000)
+        with socket.socket() as s:
+            try:
+                s.bind(('127.0.0.1', port))
+            except OSError:
+                continue
+            return port
 
 
 class Nginx:

@@ -18,6 +18,9 @@
 
 #include <cmocka.h>
 
+#include <netinet/in.h>
+#include <sys/socket.h>
+
 struct end {
     struct loop *loop;
     struct stream *s;
@@ -75,6 +78,18 @@ static void end_take(struct end *e, struct stream *s)
     stream_bind(s, &END_EVENTS, e);
     stream_resume(s);
     loop_stop(e->loop);
+}
+
+/* A port where nobody listens and that nobody else is given, until the descriptor is closed. */
+static inline uint16_t shut_port(int *fd)
+{
+    struct sockaddr_in a = {.sin_family = AF_INET, .sin_addr = {htonl(INADDR_LOOPBACK)}};
+    socklen_t n = sizeof a;
+
+    *fd = socket(AF_INET, SOCK_STREAM, 0);
+    assert_int_equal(bind(*fd, (struct sockaddr *)&a, sizeof a), 0);
+    assert_int_equal(getsockname(*fd, (struct sockaddr *)&a, &n), 0);
+    return ntohs(a.sin_port);
 }
 
 static void pair_accepted(void *owner, struct stream *s)

@@ -11,7 +11,8 @@
  * EOF while a call is in work means that the client left, and what it asked for is cancelled. A
  * client that only closes its sending half looks the same, but it does so right behind its request:
  * when the FIN is there as soon as the request is, the client is answered, and its leaving shows
- * when a write fails. What was answered already is sent to its end in any case. */
+ * when a write fails. Who keeps the connection and does not tell that it ends has no reason to do
+ * so, and is not looked at. What was answered already is sent to its end in any case. */
 #include "http/server_h1.h"
 #include "base/mem.h"
 
@@ -42,16 +43,20 @@ static void starve(struct h1 *h)
 {
     if (h->call != NULL && h->call->wants_body && !h->call->responded)
         call_body_await(h->call);
-    if (h->call != NULL)
+    if (h->call != NULL) {
         await(h, WAIT_NONE);
-    else if (h->draining)
+    } else if (h->draining) {
         await(h, WAIT_DRAIN);
-    else
-        await(h, h1_reader_begun(&h->reader) ? WAIT_HEAD : WAIT_IDLE);
+    } else if (h1_reader_begun(&h->reader)) {
+        await(h, WAIT_HEAD);
+    } else {
+        await(h, WAIT_IDLE);
+        h->kept = h->served;
+    }
 }
 
 /* Does the FIN stand right behind the request in work? Then reading stops in front of it. Asked
- * once for each call that was not answered at once. */
+ * once for each call that was not answered at once, and may be the last one. */
 static void look_behind(struct h1 *h)
 {
     if (h->call == NULL || !h->whole || h->looked || h->k.closed || h->k.finishing)
@@ -112,6 +117,7 @@ static void next_request(struct h1 *h)
 {
     h1_reader_next(&h->reader);
     h->whole = h->draining = false;
+    h->served = true;
     await(h, WAIT_NONE);
     go_on(h);
 }
@@ -185,9 +191,9 @@ static void on_head(struct h1 *h)
     c->query = r->target.query;
     c->headers = h1_reader_take_fields(r);
     h->dropped = 0;
-    h->looked = false;
     h->expects = r->facts.expects_100 && !h1_request_whole(h);
     h->close = !r->facts.keep_alive || h->k.server->draining;
+    h->looked = h->kept && !h->close;
     call_start(c, &r->facts);
 }
 

@@ -27,6 +27,8 @@ struct h1 {
     bool whole;        /* the request of the call has been read to its end */
     bool draining;     /* the request was answered before its end; the rest is dropped */
     bool close;        /* after this answer */
+    bool served;       /* a request before this one */
+    bool kept;         /* the connection was idle since */
     bool looked;       /* behind the request in work, for a FIN */
     bool half_closed;  /* it was there: reading has stopped in front of it */
     bool expects;      /* 100 Continue, not sent yet */

@@ -909,6 +909,41 @@ static void half_closed(void **state)
     close_scene(&x);
 }
 
+/* Later on a connection that was kept only where the request says that it is the last one. */
+static void half_closed_later(void **state)
+{
+    static const struct {
+        const char *first, *then;
+        bool stays;
+    } rows[] = {
+        {"",                                  "Connection: close\r\n", true },
+        {"",                                  "",                      false},
+        {"GET / HTTP/1.1\r\nHost: h\r\n\r\n", "",                      true }, /* not idle since: came together */
+    };
+
+    (void)state;
+    for (size_t i = 0; i < NELEM(rows); i++) {
+        char text[200];
+        struct scene x;
+
+        open_scene(&x, NULL);
+        if (rows[i].first[0] == '\0')
+            fake_feed(x.s, S("GET / HTTP/1.1\r\nHost: h\r\n\r\n"));
+        snprintf(text, sizeof text, "%sGET /hold HTTP/1.1\r\nHost: h\r\n%s\r\n", rows[i].first,
+                 rows[i].then);
+        x.s->ending = true;
+        fake_feed(x.s, str_z(text));
+        assert_int_equal(x.h.nheld, 1);
+        assert_int_equal(x.h.gone, !rows[i].stays);
+        if (rows[i].stays) {
+            fake_answer_held(&x.h, 0, 200, S("here"));
+            fake_turn(x.loop);
+            expect_outcome(&x, OK_GET " 200[here] close");
+        }
+        close_scene(&x);
+    }
+}
+
 /* LIM-13. */
 static void back_pressure(void **state)
 {
@@ -1518,6 +1553,7 @@ int main(void)
         cmocka_unit_test(a_response_in_full),
         cmocka_unit_test(client_gone),
         cmocka_unit_test(half_closed),
+        cmocka_unit_test(half_closed_later),
         cmocka_unit_test(back_pressure),
         cmocka_unit_test(finish_after_the_queue),
         cmocka_unit_test(broken_answers),

@@ -558,6 +558,14 @@ test('an answer that goes nowhere ends', () => within((req, res) => {
   assert.ok(s.upstream.seen.length <= 4, `${s.upstream.seen.length} hops`);
 }));
 
+for (const [words, finish] of [[33, 'stop'], [34, 'length']])
+  test(`LIM-18: an answer in ${words} parts: thirty-two are asked for after the first, and no more`, () => within(argon(Array(words).fill('on ')), {}, async (s) => {
+    const { chunks, text } = await gather(await s.gateway.chat({ ...ARGON, stream: true }));
+    assert.equal(String(text), 'on '.repeat(33));
+    assert.equal(chunks.map((c) => c.choices[0]?.finish_reason).find(Boolean), finish);
+    assert.equal(s.upstream.seen.length, 33);
+  }));
+
 test('a client that leaves between two hops ends them', () => {
   const second = gate();
   return within(argon(['one ', 'two '], (res, at) => {

@@ -2,6 +2,7 @@
  * SPDX-License-Identifier: MIT */
 /* test_limits.c - LIM-18: limits that have no test program of their own, at their value and one
  * over it; and arithmetic on numbers that somebody chose. */
+#include "app/certificates.h"
 #include "app/config.h"
 #include "app/config_table.h"
 #include "app/credentials.h"
@@ -184,6 +185,63 @@ static void lim_18_tokens_and_keys(void **state)
         assert_int_equal(keys.n, over ? 0 : KEYS_MAX);
         assert_true(str_find(buf_str(&problem), S("credential-")) == problem.n);
         credentials_fini(&keys);
+        config_fini(&c);
+    }
+    buf_fini(&list);
+    buf_fini(&problem);
+}
+
+/* As many keys as there may be different ways out, each with its own, and one more. */
+static void lim_18_ways(void **state)
+{
+    struct origin upstream = {.host = S("h"), .port = 443, .https = true};
+    struct buf list, problem;
+
+    (void)state;
+    buf_init(&list, 1 << 20);
+    buf_init(&problem, 4096);
+    unsetenv("HTTPS_PROXY");
+    unsetenv("ALL_PROXY");
+    for (size_t over = 0; over < 2; over++) {
+        struct config c = {0};
+        struct credentials keys = {0};
+
+        buf_reset(&list);
+        for (size_t i = 0; i < WAYS_MAX + over; i++)
+            buf_putf(&list, "credential-%zu socks5://proxy:%zu,", i, i + 1);
+        assert_int_equal(config_set(&c, S("GEMINI_API_KEY"), buf_str(&list), &problem), OK);
+        assert_int_equal(credentials_init(&keys, &c, &upstream, &problem), over ? E_RANGE : OK);
+        assert_int_equal(keys.ways.n, over ? 0 : WAYS_MAX);
+        credentials_fini(&keys);
+        config_fini(&c);
+    }
+    assert_true(str_find(buf_str(&problem), S("number 257")) < problem.n);
+    assert_true(str_find(buf_str(&problem), S("credential-")) == problem.n);
+    buf_fini(&list);
+    buf_fini(&problem);
+}
+
+/* Files of certificates, which hold none here: of one more than there may be that is said. */
+static void lim_18_certificates(void **state)
+{
+    struct buf list, problem;
+
+    (void)state;
+    buf_init(&list, 1 << 20);
+    buf_init(&problem, 4096);
+    for (size_t over = 0; over < 2; over++) {
+        struct config c = {0};
+        struct tls_server *server = NULL;
+
+        buf_reset(&list);
+        buf_reset(&problem);
+        for (size_t i = 0; i < TLS_PAIRS_MAX + over; i++)
+            buf_lit(&list, "/dev/null,");
+        assert_int_equal(config_set(&c, S("QUEQIAO_TLS_CERT"), buf_str(&list), &problem), OK);
+        assert_int_equal(config_set(&c, S("QUEQIAO_TLS_KEY"), buf_str(&list), &problem), OK);
+        assert_int_not_equal(certificates_load(&c, &server, &problem), OK);
+        assert_null(server);
+        assert_int_equal(str_find(buf_str(&problem), S("more than 64 files")) < problem.n, over);
         config_fini(&c);
     }
     buf_fini(&list);
@@ -573,6 +631,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(lim_18_options),      cmocka_unit_test(defaults),
         cmocka_unit_test(lim_18_units),        cmocka_unit_test(lim_18_tokens_and_keys),
+        cmocka_unit_test(lim_18_ways),         cmocka_unit_test(lim_18_certificates),
         cmocka_unit_test(lim_18_log),          cmocka_unit_test(log_lines_wait),
         cmocka_unit_test(log_quotes),          cmocka_unit_test(lim_18_heads),
         cmocka_unit_test(sec_2_hidden),        cmocka_unit_test(sec_2_hidden_in_disguise),

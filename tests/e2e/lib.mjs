@@ -309,6 +309,7 @@ export class Scripted {
     let text = '';
     req.setEncoding('utf8').on('data', (d) => (text += d));
     req.on('end', async () => {
+      if (req.aborted) return; // HTTP/2 in Node tells of an end all the same
       seen.body = text === '' ? null : JSON.parse(text);
       try {
         await this.play(req, res, seen.body);

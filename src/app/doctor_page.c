@@ -289,7 +289,7 @@ void doctor_page_stream(struct worker *w, struct call *c, const struct request_i
     call_bind(c, &GONE, v);
     reply_begin_page(&h, id);
     reply_add(&h, S("content-type"), S("text/event-stream"));
-    reply_add(&h, S("cache-control"), S("no-cache"));
+    reply_add(&h, S("cache-control"), S("no-cache, no-store"));
     reply_add(&h, S("x-accel-buffering"), S("no"));
     call_respond(c, 200, reply_fields(&h), -1);
     v->began_ms = loop_now_ms(w->loop);

@@ -23,6 +23,7 @@ enum {
     PAGES_MAX = 20,
     TOKEN_MAX = 1024,
     WAIT_MS = 15 * 1000,
+    LIST_MS = 60 * 1000, /* for all pages of a list */
 };
 
 /* The list of one key: ours (whichever of them) or a client's. */
@@ -46,6 +47,7 @@ struct list_of {
     char next[TOKEN_MAX];
     unsigned pages;
     int status;
+    struct timer limit;
     struct list waiting; /* of struct visitor */
 };
 struct visitor {
@@ -141,6 +143,7 @@ static void fetch_over(struct list_of *l, enum key_result result)
 
     client_cancel(l->req);
     l->req = NULL;
+    timer_stop(&l->limit);
     way_leave(p, &l->way);
     keys_done(p->keys, &l->lease, &(struct key_outcome){.result = result, .now = proxy_now(p)});
     secret_fini(&l->own_key);
@@ -191,11 +194,27 @@ static void on_head(void *owner, int status, struct http_headers h)
     buf_reset(&l->page);
 }
 
+static void fail_page(struct list_of *l, enum gm_cause cause, struct str what)
+{
+    struct gm_error e;
+
+    gm_error_make(&e, cause, what);
+    fetch_failed(l, &e);
+}
+
 static void on_data(void *owner, struct str bytes)
 {
     struct list_of *l = owner;
 
     buf_put(&l->page, bytes);
+    if (l->page.err != OK)
+        fail_page(l, GM_BROKEN, S("upstream's list of models is too large"));
+}
+
+static void on_limit(struct timer *t)
+{
+    fail_page(CONTAINER(t, struct list_of, limit), GM_DEADLINE,
+              S("upstream's list of models took too long"));
 }
 
 static enum err read_page(struct list_of *l, size_t n)
@@ -220,14 +239,12 @@ static void on_end(void *owner)
     l->req = NULL;
     buf_put(&l->page, str_of("\0\0\0\0\0\0\0\0", JSON_PAD));
     if (l->page.err != OK) {
-        gm_error_make(&e, GM_BROKEN, S("upstream's list of models is too large"));
-        fetch_failed(l, &e);
+        fail_page(l, GM_BROKEN, S("upstream's list of models is too large"));
     } else if (l->status != 200) {
         gm_error_read(&e, l->status, l->page.p, n);
         fetch_failed(l, &e);
     } else if (read_page(l, n) != OK) {
-        gm_error_make(&e, GM_BROKEN, S("upstream's list of models could not be read"));
-        fetch_failed(l, &e);
+        fail_page(l, GM_BROKEN, S("upstream's list of models could not be read"));
     } else if (l->next[0] != '\0' && ++l->pages < PAGES_MAX) {
         fetch_page(l);
     } else {
@@ -258,7 +275,6 @@ static void fetch_page(struct list_of *l)
         .on_head = on_head, .on_data = on_data, .on_end = on_end, .on_fail = on_fail};
     struct proxy *p = l->m->p;
     const struct secret *key = l->lease.key ? key_secret(l->lease.key) : &l->own_key;
-    struct gm_error e;
     struct buf target;
     const struct http_header headers[] = {
         {S("accept"),         S("*/*")                     },
@@ -269,8 +285,7 @@ static void fetch_page(struct list_of *l)
     l->status = 0;
     if (l->way.lease.way == NULL &&
         !way_take(p, &l->way, l->lease.way, &l->opts->origin, &l->origin)) {
-        gm_error_make(&e, GM_UNREACHABLE, S("this server has no way out to upstream now"));
-        fetch_failed(l, &e);
+        fail_page(l, GM_UNREACHABLE, S("this server has no way out to upstream now"));
         return;
     }
     buf_init(&target, 8192);
@@ -282,8 +297,7 @@ static void fetch_page(struct list_of *l)
     }
     if (target.err != OK) {
         buf_fini(&target);
-        gm_error_make(&e, GM_BUSY, S("this server is short of memory; please try again"));
-        fetch_failed(l, &e);
+        fail_page(l, GM_BUSY, S("this server is short of memory; please try again"));
         return;
     }
     buf_reset(&l->page);
@@ -317,6 +331,7 @@ static void fetch(struct list_of *l, struct str own_key)
     struct key_wait wait;
 
     l->opts = proxy_opts_hold(p->opts);
+    timer_start(&l->limit, l->opts->total_ms < LIST_MS ? l->opts->total_ms : LIST_MS);
     l->way = (struct way){0};
     l->status = 0;
     buf_init(&l->page, PAGE_MAX);
@@ -324,10 +339,7 @@ static void fetch(struct list_of *l, struct str own_key)
     if (!is_server(&l->owner))
         secret_init(&l->own_key, own_key);
     else if (keys_pick(p->keys, &want, &l->lease, &wait) != KEY_PICKED) {
-        struct gm_error e;
-
-        gm_error_make(&e, GM_BUSY, S("no Gemini API key of this server is usable now"));
-        fetch_failed(l, &e);
+        fail_page(l, GM_BUSY, S("no Gemini API key of this server is usable now"));
         return;
     }
     fetch_all(l);
@@ -433,6 +445,7 @@ struct model_cache *model_cache_new(struct proxy *p)
         gm_models_init(&m->lists[i].live);
         gm_models_init(&m->lists[i].coming);
         buf_init(&m->lists[i].page, PAGE_MAX);
+        timer_init(&m->lists[i].limit, p->loop, on_limit);
         list_init(&m->lists[i].waiting);
     }
     return m;

@@ -1,7 +1,7 @@
 // The main job, seen by a client that knows nothing but HTTP.
 import assert from 'node:assert/strict';
 import { after, test } from 'node:test';
-import { Gateway, KEY, Raw, Scripted, gather, gm, haveEmulator, hello, request, stage } from './lib.mjs';
+import { Gateway, KEY, Raw, Scripted, gather, gm, haveEmulator, hello, request, stage, until } from './lib.mjs';
 
 const s = haveEmulator ? null : await stage();
 after(() => s?.close());
@@ -164,17 +164,44 @@ test('all of the models list is fetched, page by page, and asked for once', asyn
   }
 });
 
+const builtIn = async (gateway) => {
+  const r = await gateway.fetch('/v1/models');
+  assert.equal(r.status, 200);
+  assert.ok((await r.json()).data.some((m) => m.id.startsWith('gemini-')));
+};
+
 test('the models list stands in with the built-in one when upstream cannot give it', async () => {
   const own = await stage({ play: (req, res) => gm.error(res, 503, 'UNAVAILABLE', 'The model is overloaded.') });
   try {
-    const r = await own.gateway.fetch('/v1/models');
-    assert.equal(r.status, 200);
-    const ids = (await r.json()).data.map((m) => m.id);
-    assert.ok(ids.some((id) => id.startsWith('gemini-')));
+    await builtIn(own.gateway);
   } finally {
     await own.close();
   }
 });
+
+// Neither is silent for long enough to be given up for that.
+for (const [name, env, bytes] of [
+  ['that does not end', { QUEQIAO_TOTAL_TIMEOUT: '1s' }, ' '],
+  ['that is larger than any', {}, ' '.repeat(500_000)],
+]) {
+  test(`the same for a models list ${name}`, async () => {
+    const own = await stage({
+      play(req, res) {
+        res.writeHead(200, { 'content-type': 'application/json' });
+        const drip = setInterval(() => res.write(bytes), 50);
+        res.on('close', () => clearInterval(drip));
+      },
+      env: { QUEQIAO_WORKERS: '1', ...env },
+    });
+    try {
+      await builtIn(own.gateway);
+      await until('upstream to be let go', () => own.upstream.seen[0].cancelled);
+      assert.equal(own.upstream.seen.length, 1);
+    } finally {
+      await own.close();
+    }
+  });
+}
 
 test('any model id is passed on, a models/ prefix is forgiven', async () => {
   const own = await stage({ play: (req, res) => gm.answer(req, res, 'hi') });

@@ -3,10 +3,11 @@
 /* tcp.c - a stream over one socket.
  *
  * Writes of one turn are gathered in `out`. At its end, or when several sockets wait to be written
- * to, they are offered to the kernel at once; only what it will not take becomes a libuv request,
- * which then owns that memory. A connection with nothing to send owns no buffer. All reads of a
- * loop go through one shared buffer. However fast the other side is, one turn moves so much for a
- * connection in each direction and no more: a large body must not keep others waiting.
+ * to, they are offered to the kernel at once; only for what it will not take does a libuv request
+ * wait. A connection with nothing to send owns no buffer. All reads of a loop go through one shared
+ * buffer. However fast the other side is, one turn moves so much for a connection in each direction
+ * and no more: a large body must not keep others waiting. Nor is more than that offered in one
+ * call, which the kernel would not end while a reader on another core keeps up.
  *
  *   open --close--> closing (the socket is gone already) --libuv--> freed
  *   open --close_soft--> flushing --empty--> FIN sent, input dropped --EOF or 1 s--> closing */
@@ -33,7 +34,10 @@ struct tcp {
     struct stream s;
     uv_tcp_t uv;
     union net_addr peer;
-    struct buf out;    /* not yet given to the kernel or to libuv */
+    struct buf out;    /* not yet offered to the kernel */
+    struct buf rest;   /* what it did not take at once, in front of that */
+    size_t rest_at;    /* bytes of it that have left */
+    size_t lent;       /* and how many behind those a libuv request sends; 0: none is under way */
     struct buf unread; /* came before somebody was there for it */
     struct moved in, sent;
     struct task flush, again, more;
@@ -41,12 +45,10 @@ struct tcp {
     struct task at_free;
     const struct listen_gate *gate; /* that let it in, and what it gave; or NULL */
     void *ticket;
-    bool sending; /* a libuv request is under way */
     bool lingering, fin_sent;
 };
 struct send {
     uv_write_t req;
-    struct buf bytes;
     struct tcp *t;
 };
 struct connect {
@@ -75,8 +77,19 @@ static void on_closed(uv_handle_t *h)
     struct tcp *t = h->data;
 
     buf_fini(&t->out);
+    buf_fini(&t->rest);
     buf_fini(&t->unread);
     mem_free(t);
+}
+
+/* What a request under way reads from stays until it is over. */
+static void drop_unsent(struct tcp *t)
+{
+    loop_buf_give(t->s.loop, &t->out);
+    if (t->lent > 0)
+        return;
+    loop_buf_give(t->s.loop, &t->rest);
+    t->rest_at = 0;
 }
 
 static void shut(struct tcp *t, bool reset)
@@ -88,7 +101,7 @@ static void shut(struct tcp *t, bool reset)
     task_cancel(&t->more);
     task_cancel(&t->at_free);
     timer_stop(&t->soft_limit);
-    loop_buf_give(t->s.loop, &t->out);
+    drop_unsent(t);
     if (t->gate != NULL)
         t->gate->leave(t->gate->ctx, t->ticket);
     if (reset && uv_tcp_close_reset(&t->uv, on_closed) == 0)
@@ -110,7 +123,7 @@ static void fail(struct tcp *t, enum err why)
         return;
     }
     stop_reading(t);
-    loop_buf_give(t->s.loop, &t->out);
+    drop_unsent(t);
     stream_tell_end(&t->s, why);
 }
 
@@ -129,86 +142,120 @@ static enum err of_status(int status)
 
 static void after_flush(struct tcp *t);
 
+static size_t unsent(const struct tcp *t)
+{
+    return t->out.n + t->rest.n - t->rest_at;
+}
+
+/* `n` bytes have left. What is left of `out` is the rest from then on, and gets nothing appended.
+ */
+static void sent(struct tcp *t, size_t n)
+{
+    if (t->rest.n == 0 && n < t->out.n) {
+        t->rest = t->out;
+        buf_init(&t->out, SIZE_MAX / 2);
+    }
+    if (t->rest.n == 0) {
+        loop_buf_give(t->s.loop, &t->out);
+        return;
+    }
+    t->rest_at += n;
+    if (t->rest_at < t->rest.n)
+        return;
+    loop_buf_give(t->s.loop, &t->rest);
+    t->rest_at = 0;
+}
+
 static void on_sent(uv_write_t *req, int status)
 {
     struct send *w = CONTAINER(req, struct send, req);
     struct tcp *t = w->t;
+    size_t n = t->lent;
 
     loop_woke(t->s.loop);
-    loop_buf_give(t->s.loop, &w->bytes);
     mem_free(w);
-    t->sending = false;
+    t->lent = 0;
     if (uv_is_closing((uv_handle_t *)&t->uv))
         return;
     if (torture_fails(TORTURE_WRITE))
         status = UV_ECONNRESET;
-    if (status < 0)
+    if (status < 0) {
         fail(t, of_status(status));
-    else if (t->out.n > 0)
-        loop_gather(t->s.loop, &t->flush);
-    else
+        return;
+    }
+    sent(t, n);
+    if (unsent(t) == 0)
         after_flush(t);
+    else if (enough(t, &t->sent, n))
+        loop_next(t->s.loop, &t->flush);
+    else
+        loop_gather(t->s.loop, &t->flush);
 }
 
-/* The kernel took `taken` bytes and no more; libuv waits for room for the rest. */
-static int send_rest(struct tcp *t, size_t taken)
+/* What is offered next: the rest, or what has come since. */
+static struct str offer(const struct tcp *t)
+{
+    struct str s = t->rest.n > 0 ? str_skip(buf_str(&t->rest), t->rest_at) : buf_str(&t->out);
+
+    return str_sub(s, 0, TURN_BYTES);
+}
+
+/* The kernel takes no more; libuv waits for room for some of the rest. */
+static int send_later(struct tcp *t)
 {
     struct send *w = mem_zalloc(sizeof *w);
-    uv_buf_t rest;
+    struct str some = offer(t);
+    uv_buf_t bytes = uv_buf_init(t->rest.p + t->rest_at, (unsigned)some.n);
     int r;
 
     w->t = t;
-    w->bytes = t->out;
-    loop_buf_take(t->s.loop, &t->out);
-    rest = uv_buf_init(w->bytes.p + taken, 0);
-    rest.len = w->bytes.n - taken;
     r = torture_fails(TORTURE_WRITE) ? UV_ENOBUFS
-                                     : uv_write(&w->req, (uv_stream_t *)&t->uv, &rest, 1, on_sent);
-    if (r == 0) {
-        t->sending = true;
-        return 0;
-    }
-    loop_buf_give(t->s.loop, &w->bytes);
-    mem_free(w);
+                                     : uv_write(&w->req, (uv_stream_t *)&t->uv, &bytes, 1, on_sent);
+    if (r == 0)
+        t->lent = some.n;
+    else
+        mem_free(w);
     return r;
 }
 
 /* How many bytes the kernel took, or a libuv error. */
-static int send_now(struct tcp *t)
+static int send_now(struct tcp *t, size_t n)
 {
-    uv_buf_t all = uv_buf_init(t->out.p, 0);
+    char *from = t->rest.n > 0 ? t->rest.p + t->rest_at : t->out.p;
+    uv_buf_t bytes = uv_buf_init(from, torture_fails(TORTURE_PARTIAL) ? 1 : (unsigned)n);
     int r;
 
-    all.len = torture_fails(TORTURE_PARTIAL) ? 1 : t->out.n;
     if (torture_fails(TORTURE_WRITE))
         return UV_ECONNRESET;
-    r = uv_try_write((uv_stream_t *)&t->uv, &all, 1);
+    r = uv_try_write((uv_stream_t *)&t->uv, &bytes, 1);
     return r == UV_EAGAIN ? 0 : r;
 }
 
 static void flush(struct task *task)
 {
     struct tcp *t = CONTAINER(task, struct tcp, flush);
-    bool pause;
+    size_t n;
     int r;
 
     if (t->out.err != OK) { /* the memory budget: the connection cannot go on with a hole in it */
         fail(t, E_TOOBIG);
         return;
     }
-    if (t->sending || t->out.n == 0) {
+    if (t->lent > 0 || unsent(t) == 0) {
         after_flush(t);
         return;
     }
-    r = send_now(t);
-    pause = r > 0 && enough(t, &t->sent, (size_t)r);
-    if (r >= 0 && (size_t)r < t->out.n)
-        r = send_rest(t, (size_t)r);
-    else if (r > 0)
-        loop_buf_give(t->s.loop, &t->out);
+    n = offer(t).n;
+    r = send_now(t, n);
+    if (r >= 0)
+        sent(t, (size_t)r);
+    if (r >= 0 && (size_t)r < n) {
+        r = send_later(t);
+        n = 0;
+    }
     if (r < 0)
         fail(t, of_status(r));
-    else if (pause && !t->sending)
+    else if (n > 0 && (enough(t, &t->sent, n) || unsent(t) > 0))
         loop_next(t->s.loop, &t->flush); /* until then nobody is told that there is room */
     else
         after_flush(t);
@@ -236,7 +283,7 @@ static size_t tcp_queued(const struct stream *s)
 {
     const struct tcp *t = of(s);
 
-    return t->out.n + uv_stream_get_write_queue_size((const uv_stream_t *)&t->uv);
+    return unsent(t) - t->lent + uv_stream_get_write_queue_size((const uv_stream_t *)&t->uv);
 }
 
 /* Reading. */
@@ -354,7 +401,7 @@ static void after_flush(struct tcp *t)
         stream_tell_drain(&t->s);
         return;
     }
-    if (t->sending || t->out.n > 0 || t->fin_sent)
+    if (unsent(t) > 0 || t->fin_sent)
         return;
     t->fin_sent = true;
     if (t->s.ended || shutdown(tcp_fd(&t->s), SHUT_WR) != 0) {
@@ -416,6 +463,7 @@ static struct tcp *make(struct loop *loop, const union net_addr *peer)
     task_init(&t->at_free, on_loop_free);
     timer_init(&t->soft_limit, loop, on_soft_limit);
     buf_init(&t->out, SIZE_MAX / 2);
+    buf_init(&t->rest, SIZE_MAX / 2);
     buf_init(&t->unread, LOOP_READ_BUF);
     uv_tcp_init(&loop->uv, &t->uv); /* makes no socket yet and cannot fail */
     t->uv.data = t;

@@ -8,6 +8,7 @@
 #include <fcntl.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <pthread.h>
 #include <stdlib.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
@@ -200,6 +201,92 @@ static void back_pressure(void **state)
     assert_int_equal(p.server.got.p[sent - 1], 'x');
     assert_int_equal(stream_write(p.client.s, S("x")), FLOW_GO);
     pair_fini(&p);
+    assert_int_equal(mem_counted(), 0);
+}
+
+/* A number at each place, so that none can stand in another one's. */
+static unsigned char place(size_t at)
+{
+    return (unsigned char)(at % 251 ^ at >> 16);
+}
+
+enum { LARGE = 16 << 20, MORE = 1000, A_TURN_MAX = 1 << 20 };
+struct large {
+    struct pair p;
+    struct task turn;
+    size_t put, queued, most; /* bytes: written, left after a turn, gone in one */
+    size_t in_order;          /* that came */
+};
+
+/* As fast as the kernel gives them. */
+static void *read_in_order(void *arg)
+{
+    static unsigned char bytes[1 << 20];
+    struct large *l = arg;
+    struct sockaddr_in to = {.sin_family = AF_INET, .sin_port = htons(listener_port(l->p.l))};
+    int fd = socket(AF_INET, SOCK_STREAM, 0);
+    ssize_t n;
+
+    to.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    if (connect(fd, (struct sockaddr *)(void *)&to, sizeof to) != 0)
+        return NULL;
+    while ((n = read(fd, bytes, sizeof bytes)) > 0)
+        for (ssize_t i = 0; i < n && bytes[i] == place(l->in_order); i++)
+            l->in_order++;
+    close(fd);
+    return NULL;
+}
+
+static void write_large(struct large *l, size_t n)
+{
+    char *bytes = malloc(n);
+
+    assert_non_null(bytes);
+    for (size_t i = 0; i < n; i++)
+        bytes[i] = (char)place(l->put++);
+    (void)stream_write(l->p.server.s, str_of(bytes, n));
+    l->queued += n;
+    free(bytes);
+}
+
+/* More is written behind what waits, for a while. */
+static void large_turn(struct task *t)
+{
+    struct large *l = CONTAINER(t, struct large, turn);
+    size_t queued = stream_queued(l->p.server.s);
+
+    l->most = l->queued - queued > l->most ? l->queued - queued : l->most;
+    l->queued = queued;
+    if (queued > LARGE / 2)
+        write_large(l, MORE);
+    if (queued > 0)
+        loop_next(l->p.loop, t);
+    else
+        loop_stop(l->p.loop);
+}
+
+/* However fast it is read: others have their turns in between. */
+static void a_large_write_is_cut_into_turns(void **state)
+{
+    struct large l = {.put = 0};
+    pthread_t reader;
+
+    (void)state;
+    pair_init(&l.p, NULL, "127.0.0.1");
+    assert_int_equal(pthread_create(&reader, NULL, read_in_order, &l), 0);
+    UNTIL(&l.p, l.p.server.s != NULL);
+    task_init(&l.turn, large_turn);
+    write_large(&l, LARGE);
+    loop_next(l.p.loop, &l.turn);
+    UNTIL(&l.p, stream_queued(l.p.server.s) == 0);
+    stream_close(l.p.server.s);
+    l.p.server.s = NULL;
+    pthread_join(reader, NULL);
+    assert_true(l.put > LARGE);
+    assert_int_equal(l.in_order, l.put);
+    assert_in_range(l.most, 1, A_TURN_MAX);
+    task_cancel(&l.turn);
+    pair_fini(&l.p);
     assert_int_equal(mem_counted(), 0);
 }
 
@@ -759,6 +846,7 @@ int main(void)
         cmocka_unit_test(writes_of_a_long_turn_leave_early),
         cmocka_unit_test(options_are_set),
         cmocka_unit_test(back_pressure),
+        cmocka_unit_test(a_large_write_is_cut_into_turns),
         cmocka_unit_test(bytes_come_before_timers),
         cmocka_unit_test(pause_inside_a_read),
         cmocka_unit_test(close_inside_a_read),

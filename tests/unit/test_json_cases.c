@@ -544,6 +544,27 @@ static void dat_2_twice(void **state)
     }
 }
 
+/* LIM-18: a double of one of the first members is found up to the one behind them, and no later. */
+static void dat_2_twice_of_many(void **state)
+{
+    (void)state;
+    for (size_t n = 2; n < JSON_TWICE_NAMES + 8; n++) {
+        struct json j;
+        struct buf text;
+
+        json_init(&j);
+        buf_init(&text, 10000);
+        buf_lit(&text, "[{");
+        for (size_t i = 1; i < n; i++)
+            buf_putf(&text, "\"m%zu\":0,", i);
+        buf_lit(&text, "\"m1\":0}]");
+        assert_int_equal(json_parse_copy(&j, buf_str(&text), NULL, NULL), OK);
+        assert_int_equal(jr_twice(j.root, NULL, 0) != NULL, n <= JSON_TWICE_NAMES + 1);
+        buf_fini(&text);
+        json_fini(&j);
+    }
+}
+
 /* DAT-3: a number that is only carried leaves as it came. */
 static void dat_3_carried(void **state)
 {
@@ -583,9 +604,10 @@ static void dat_5_depth(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(dat_2_taken),     cmocka_unit_test(dat_2_refused),
-        cmocka_unit_test(dat_2_left_open), cmocka_unit_test(dat_2_twice),
-        cmocka_unit_test(dat_3_carried),   cmocka_unit_test(dat_5_depth),
+        cmocka_unit_test(dat_2_taken),         cmocka_unit_test(dat_2_refused),
+        cmocka_unit_test(dat_2_left_open),     cmocka_unit_test(dat_2_twice),
+        cmocka_unit_test(dat_2_twice_of_many), cmocka_unit_test(dat_3_carried),
+        cmocka_unit_test(dat_5_depth),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -133,7 +133,7 @@ async function play(kind, port, seed) {
 
 describe('chaos', { concurrency: 2 }, () => {
   for (const tls of [false, true]) {
-    test(`UPS-1, UPS-4, SHP-6: everything at once, upstream over ${tls ? 'HTTP/2' : 'HTTP/1.1'}`, async () => {
+    test(`UPS-1, UPS-4: everything at once, upstream over ${tls ? 'HTTP/2' : 'HTTP/1.1'}`, async () => {
       const { roll, of } = dice(7);
       let calm = false;
       const s = await stage({

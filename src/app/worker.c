@@ -49,6 +49,7 @@ static void on_look(struct timer *t)
     if (!w->abandoned && now_ms >= w->drain_until_ms) {
         w->abandoned = true;
         proxy_abandon(&w->proxy);
+        model_cache_abandon(w->proxy.models);
     }
     timer_start(&w->look, LOOK_MS);
 }

@@ -457,6 +457,13 @@ void model_cache_doubt(struct model_cache *m)
         m->lists[i].checked_ms = 0;
 }
 
+void model_cache_abandon(struct model_cache *m)
+{
+    for (size_t i = 0; i < LISTS_MAX; i++)
+        if (in_the_air(&m->lists[i]))
+            fail_page(&m->lists[i], GM_BUSY, S("this server is shutting down; please try again"));
+}
+
 void model_cache_free(struct model_cache *m)
 {
     if (m == NULL)

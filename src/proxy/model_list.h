@@ -10,6 +10,8 @@
 struct model_cache *model_cache_new(struct proxy *p);
 /* Keys or upstream have changed: who asks next makes the lists be fetched anew. */
 void model_cache_doubt(struct model_cache *m);
+/* Who waits for upstream waits no longer: the last act of a drain. */
+void model_cache_abandon(struct model_cache *m);
 void model_cache_free(struct model_cache *m); /* NULL is fine; waiting calls are dropped */
 
 /* Takes the call over and answers it. id: empty for the list, else the one model; borrowed for the

@@ -117,6 +117,19 @@ test('PRC-1: a drain that takes too long ends its streams with an error event, e
   await upstream.stop();
 });
 
+test('PRC-1: who waits for the list of models when the drain is over gets the built-in one', async () => {
+  const upstream = await Scripted.start(() => {});
+  const g = await Gateway.start({ upstream, env: { QUEQIAO_DRAIN_TIMEOUT: '300ms' } });
+  const list = g.fetch('/v1/models');
+  await until('upstream to be asked', () => upstream.seen.length === 1);
+  g.signal('SIGTERM');
+  const r = await list;
+  assert.equal(r.status, 200);
+  assert.ok((await r.json()).data.length > 0);
+  await g.stop();
+  await upstream.stop();
+});
+
 for (const workers of ['1', '4']) test(`PRC-1: a second signal ends it at once, with ${workers} workers`, async () => {
   const upstream = await Scripted.start(async (req, res) => {
     gm.head(res);

@@ -3,6 +3,7 @@
 /* route.c - Google's paths and query parameters. As strict as the original: no doubled prefixes, no
  * trailing slashes. */
 #include "demo/route.h"
+#include "codec/utf8.h"
 
 enum { PAGE_USUAL = 50, PAGE_MAX = 1000 };
 
@@ -127,8 +128,10 @@ void emu_route_parse(struct emu_route *r, enum http_method m, struct str path, s
 {
     struct str rest = decode(path, a);
 
-    *r = (struct emu_route){.page_size = PAGE_USUAL};
+    *r = (struct emu_route){.page_size = PAGE_USUAL, .version = S("")};
     r->model = r->key = r->page_token = S("");
+    if (!utf8_ok(rest)) /* what is told of a model is JSON */
+        return;
     rest = str_skip(rest, 1);
     r->version = str_cut(&rest, '/');
     if (str_eq(r->version, S("__emulator"))) {

@@ -65,7 +65,7 @@ static void run(struct piece *piece)
 
 static struct piece *take(void)
 {
-    struct piece *piece;
+    struct list *first;
 
     pthread_mutex_lock(&pool.lock);
     pool.nidle++;
@@ -73,9 +73,10 @@ static struct piece *take(void)
         pthread_cond_wait(&pool.come, &pool.lock);
     pool.nidle--;
     pool.nwaiting--;
-    piece = CONTAINER(list_pop(&pool.waiting), struct piece, link);
+    first = list_pop(&pool.waiting);
     pthread_mutex_unlock(&pool.lock);
-    return piece;
+    assert(first != NULL); /* they are counted */
+    return CONTAINER(first, struct piece, link);
 }
 
 /* The loop that woke it has other things to do before it waits: that is over sooner than a tick. */
@@ -143,12 +144,15 @@ void loop_work(struct loop *loop, struct work *w)
 
 static void finish(struct loop *loop)
 {
+    struct list *first;
     struct piece *piece;
     struct work *w;
 
     pthread_mutex_lock(&loop->lock);
-    piece = CONTAINER(list_pop(&loop->works_done), struct piece, link);
+    first = list_pop(&loop->works_done);
     pthread_mutex_unlock(&loop->lock);
+    assert(first != NULL); /* one for each that was counted */
+    piece = CONTAINER(first, struct piece, link);
     w = piece->work;
     mem_free(piece);
     if (--loop->works == 0) {

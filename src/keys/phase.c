@@ -1,7 +1,8 @@
 /* Copyright 2026 The queqiao authors
  * SPDX-License-Identifier: MIT */
-/* phase.c - arithmetic on a minute's beginning. Must not know what is counted. */
+/* phase.c - arithmetic on a minute's beginning. Must not know what is counted in its slots. */
 #include "keys/phase.h"
+#include "keys/window.h"
 
 enum {
     MINUTE_MS = 60 * 1000,
@@ -77,7 +78,7 @@ uint64_t phase_sure(const struct phase *p, uint64_t now_ms)
     begin_ms = now_ms - (now_ms + MINUTE_MS - p->told_ms % MINUTE_MS) % MINUTE_MS;
     if (phase_is_sliding(p, now_ms))
         begin_ms = now_ms - MINUTE_MS;
-    return (begin_ms + 499) / 500 * 500;
+    return window_slot_after(begin_ms);
 }
 
 bool phase_is_known(const struct phase *p, uint64_t now_ms)

@@ -17,7 +17,7 @@ enum {
     RETEST_MS = 600 * 1000, /* doubles each time */
     RETEST_MAX_MS = 12 * 3600 * 1000,
     FOLLOW_MS = 300 * 1000, /* the minutes after a refusal show who shares the quota */
-    RESTS_MAX = 6,          /* without that it was found who shares a quota */
+    RESTS_MAX = 2,          /* without that it was found who shares a quota */
     CROWDED = 8, /* times the limit: of so many requests hardly one was of that project */
     SLACK = 50,  /* of a limit, a part that is left over after a refusal */
     FRESH_MS = 3600 * 1000, /* a limit that was told so lately is still the limit */

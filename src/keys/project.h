@@ -86,8 +86,11 @@ void project_resolved(struct keys *k, const struct key_lease *lease, bool spent)
 void project_spent(struct keys *k, const struct key_lease *lease, const struct lane *lane,
                    struct key_now now);
 
-/* May the key share the quota of one that is refused for the model just now? */
+/* Were they seen to have quotas of their own? */
 bool project_are_apart(const struct keys *k, const struct project *a, const struct project *b);
+
+/* May the key share the quota of one that is refused for the model just now? Then it is asked by
+ * one request at a time, or rests until then. */
 enum doubting { DOUBT_NONE, DOUBT_ASK, DOUBT_REST };
 struct doubt {
     enum doubting is;

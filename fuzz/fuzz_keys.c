@@ -58,7 +58,6 @@ static void pick(struct scene *s, struct key_lease *lease, unsigned how)
         .model = str_z(MODEL[how % 4]),
         .now = s->now,
         .tokens = how * 977 % 300000,
-        .patient = how % 2 == 0,
         .extra = how % 5 == 0,
         .affinity = how % 3 == 0 ? how : 0,
         .must = {S("files/a"), S("files/b")},

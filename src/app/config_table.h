@@ -134,8 +134,7 @@
         "tries of one request upstream, before the first byte has gone to the client")             \
     ROW(quota_wait_ms, MS, "QUEQIAO_QUOTA_WAIT", "60s", 0, 3600000,                                \
         "when every key is over its quota: how long a request may wait for the first to be back; " \
-        "0: it gets its 429 at once; from 65s on keys that may share a refused quota rest "        \
-        "meanwhile")                                                                               \
+        "0: it gets its 429 at once")                                                              \
     ROW(fallback_models, TEXT, "QUEQIAO_FALLBACK_MODELS", "", 0, 8192,                             \
         "models that answer for others which have no quota left, are overloaded or not found: "    \
         "model=other,other=third")                                                                 \

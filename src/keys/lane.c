@@ -81,10 +81,6 @@ void lane_fold(struct lane *from, struct lane *to)
     for (int i = 0; i < QUOTA_KINDS; i++)
         if (from->limit[i].learned_ms > to->limit[i].learned_ms)
             to->limit[i] = from->limit[i];
-    if (from->crowd_ms > to->crowd_ms) {
-        to->crowd = from->crowd;
-        to->crowd_ms = from->crowd_ms;
-    }
     if (is_later(&from->cool, &to->cool))
         to->cool = from->cool;
     if (is_later(&from->cool_extra, &to->cool_extra))
@@ -104,21 +100,6 @@ struct lane *lane_copy_limits(const struct lane *from, struct key_now now)
     return l;
 }
 
-void lane_crowd(struct lane *l, uint64_t spent, uint64_t at_ms)
-{
-    l->crowd = spent;
-    l->cool.until_ms = window_slot_after(l->cool.until_ms);
-    l->crowd_ms = at_ms;
-}
-
-static uint64_t crowd_of(const struct lane *l, enum quota_kind kind, uint64_t begin_ms,
-                         struct key_now now)
-{
-    bool counts = kind == QUOTA_RPM && l->crowd_ms > begin_ms && now.ms < lane_crowd_end(l);
-
-    return counts ? l->crowd : 0;
-}
-
 uint64_t lane_spent(const struct lane *l, enum quota_kind kind, struct key_now now)
 {
     enum spent what = quota_spends(kind);
@@ -128,15 +109,9 @@ uint64_t lane_spent(const struct lane *l, enum quota_kind kind, struct key_now n
     if (quota_per_day(kind))
         return l->day.spent[what];
     if (!phase_is_known(l->phase, now.ms))
-        return l->minute.sum[what] + crowd_of(l, kind, 0, now);
+        return l->minute.sum[what];
     begin_ms = phase_begin(l->phase, now.ms);
-    return crowd_of(l, kind, begin_ms, now) +
-           window_since(&l->minute, what, begin_ms > guard_ms ? begin_ms - guard_ms : 0);
-}
-
-uint64_t lane_accepted_after(const struct lane *l, uint64_t at_ms)
-{
-    return window_since(&l->minute, SPENT_ACCEPTED, at_ms + WINDOW_SLOT_MS - 1);
+    return window_since(&l->minute, what, begin_ms > guard_ms ? begin_ms - guard_ms : 0);
 }
 
 bool is_nearly(uint64_t spent, uint64_t limit)

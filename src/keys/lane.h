@@ -69,17 +69,14 @@ struct lane {
     struct lane_limit limit[QUOTA_KINDS];
     struct lane_cool cool;
     struct lane_cool cool_extra; /* for requests with tools that are metered apart */
-    uint64_t crowd; /* requests that others of the project must have spent, it is not known who */
-    uint64_t crowd_ms; /* and when: not later than this */
-    unsigned unnamed;  /* refusals in a row that named no limit */
-    bool probing;      /* the one request that asks is out */
+    unsigned unnamed;            /* refusals in a row that named no limit */
+    bool probing;                /* the one request that asks is out */
 };
 
 /* What a request will cost. */
 struct lane_need {
     uint32_t tokens;
-    bool extra;   /* a tool with a quota of its own is in it: a search */
-    bool careful; /* the model has limits that another project was refused for */
+    bool extra; /* a tool with a quota of its own is in it: a search */
 };
 
 enum lane_gate { LANE_OPEN, LANE_PROBE, LANE_SHUT };
@@ -88,7 +85,6 @@ struct lane_answer {
     enum key_why why;  /* when it is not open */
     uint64_t limit;    /* of it; 0: not known */
     uint64_t until_ms; /* when it is shut: when to ask again */
-    bool spaced;       /* shut only because another request has just gone */
 };
 
 struct lane *lane_new(uint64_t model, struct str name, struct phase *phase, struct key_now now);
@@ -141,17 +137,6 @@ bool lane_is_full(const struct lane *l, enum quota_kind kind, struct key_now now
  * door, so a little under the limit is all as well. */
 uint64_t lane_spent(const struct lane *l, enum quota_kind kind, struct key_now now);
 bool is_nearly(uint64_t spent, uint64_t limit);
-
-static inline uint64_t lane_crowd_end(const struct lane *l)
-{
-    return l->crowd_ms + 60 * 1000 + (uint64_t)(l->minute.guard + 1) * WINDOW_SLOT_MS;
-}
-
-/* It was refused at that time although it had spent so much less. */
-void lane_crowd(struct lane *l, uint64_t spent, uint64_t at_ms);
-
-/* Requests sent after that, of the last minute, that upstream has accepted for sure. */
-uint64_t lane_accepted_after(const struct lane *l, uint64_t at_ms);
 
 /* Requests that still fit before a known limit; LANE_FREE where none is known. */
 enum { LANE_FREE = 64 };

@@ -7,7 +7,7 @@
 enum {
     PROBE_POLL_MS = 250,             /* how soon to ask again while a probe is out */
     LIMIT_TRUSTED_MS = 24 * 3600000, /* then it is asked once whether it still holds */
-    SPACING_MAX_MS = 1000,
+    SPACING_MAX_MS = 250,
     CONTRADICTION_MS = 2000, /* served so much before sixty seconds were over: it is not they */
     DAY_EDGE = 4, /* requests before the end of a day's quota that are sent one at a time */
 };
@@ -35,17 +35,14 @@ static uint64_t fits_at(const struct lane *l, enum quota_kind kind, struct lane_
     uint64_t at =
         window_fits_at(&l->minute, quota_spends(kind), cost(l, kind, need), l->limit[kind].value);
 
-    if (kind == QUOTA_RPM && l->crowd > 0 && at < lane_crowd_end(l) && now.ms < lane_crowd_end(l))
-        at = lane_crowd_end(l);
-
     if (!phase_is_known(l->phase, now.ms) || at <= phase_next(l->phase, now.ms))
         return at;
-    return window_slot_after(phase_next(l->phase, now.ms));
+    return phase_next(l->phase, now.ms);
 }
 
 static struct lane_answer shut(enum key_why why, uint64_t limit, uint64_t until_ms)
 {
-    return (struct lane_answer){LANE_SHUT, why, limit, until_ms, false};
+    return (struct lane_answer){LANE_SHUT, why, limit, until_ms};
 }
 
 struct lane_answer lane_probe(const struct lane *l, enum key_why why, uint64_t limit,
@@ -53,7 +50,7 @@ struct lane_answer lane_probe(const struct lane *l, enum key_why why, uint64_t l
 {
     if (l->probing)
         return shut(KEY_PROBED, 0, now.ms + PROBE_POLL_MS);
-    return (struct lane_answer){LANE_PROBE, why, limit, now.ms, false};
+    return (struct lane_answer){LANE_PROBE, why, limit, now.ms};
 }
 
 /* The day's end is fixed on the monotonic clock when the day begins, so a jump of the wall clock
@@ -71,38 +68,19 @@ static struct lane_answer ask_cool(const struct lane *l, const struct lane_cool 
     return (struct lane_answer){.gate = LANE_OPEN};
 }
 
-/* Where the last one was sent a moment ago, and it is not known what became of it. */
-static struct lane_answer ask_gap(const struct lane *l, uint64_t gap_ms, struct key_now now)
-{
-    if (gap_ms > SPACING_MAX_MS)
-        gap_ms = SPACING_MAX_MS;
-    if (l->under_way == 0 || now.ms >= l->sent_ms + gap_ms)
-        return (struct lane_answer){.gate = LANE_OPEN};
-    return (struct lane_answer){LANE_SHUT, KEY_OVER_RPM, l->limit[QUOTA_RPM].value,
-                                l->sent_ms + gap_ms, true};
-}
-
-/* A limit that is not known yet, but is there in all likelihood: it should refuse one request and
- * not ten. Never slower than twice what went through in the last minute. */
-static struct lane_answer ask_careful(const struct lane *l, struct lane_need need,
-                                      struct key_now now)
-{
-    uint64_t spent = l->minute.sum[SPENT_REQUESTS];
-
-    if (!need.careful || l->limit[QUOTA_RPM].value > 0)
-        return (struct lane_answer){.gate = LANE_OPEN};
-    return ask_gap(l, 45 * 1000 / (spent + 1), now);
-}
-
 /* Where requests wait for the minute to pass they would all be sent at once when it has. They are
  * sent a journey to upstream apart, so that a limit that is not known yet, as of the day, refuses
  * one of them and not ten; but never slower than twice what the limit allows. */
-static struct lane_answer ask_spacing(const struct lane *l, uint64_t limit, struct lane_need need,
-                                      struct key_now now)
+static struct lane_answer ask_spacing(const struct lane *l, uint64_t limit, struct key_now now)
 {
-    if (limit == 0 || (!need.careful && (l->full_ms == 0 || now.ms > l->full_ms + 60 * 1000)))
+    uint64_t gap_ms = 30 * 1000 / (limit ? limit : 1);
+
+    if (gap_ms > SPACING_MAX_MS)
+        gap_ms = SPACING_MAX_MS;
+    if (limit == 0 || l->full_ms == 0 || now.ms > l->full_ms + 60 * 1000 ||
+        now.ms >= l->sent_ms + gap_ms)
         return (struct lane_answer){.gate = LANE_OPEN};
-    return ask_gap(l, 30 * 1000 / limit, now);
+    return shut(KEY_OVER_RPM, limit, l->sent_ms + gap_ms);
 }
 
 /* Would sixty seconds, without any guard, still be far from over? */
@@ -126,7 +104,7 @@ static struct lane_answer ask_minute(struct lane *l, enum quota_kind kind, struc
     uint64_t at;
 
     if (fits(l, kind, need, now))
-        return kind == QUOTA_RPM ? ask_spacing(l, limit->value, need, now)
+        return kind == QUOTA_RPM ? ask_spacing(l, limit->value, now)
                                  : (struct lane_answer){.gate = LANE_OPEN};
     if (now.ms > l->full_ms)
         l->full_ms = now.ms;
@@ -168,7 +146,7 @@ struct lane_answer lane_ask(struct lane *l, struct lane_need need, struct key_no
     struct lane_answer a;
 
     lane_roll(l, now);
-    a = worse(ask_cool(l, &l->cool, now), ask_careful(l, need, now));
+    a = ask_cool(l, &l->cool, now);
     if (need.extra)
         a = worse(a, ask_cool(l, &l->cool_extra, now));
     for (int i = 0; i < QUOTA_KINDS; i++) {
@@ -220,9 +198,6 @@ void lane_accepted(struct lane *l, struct lane_need need, enum lane_gate gate, u
                    struct key_now now)
 {
     lane_roll(l, now);
-    window_add(&l->minute, sent_ms, SPENT_ACCEPTED, 1);
-    if (l->crowd > 0 && sent_ms <= l->crowd_ms)
-        l->crowd--; /* it was this one */
     if (gate == LANE_PROBE && l->cool.why == KEY_OVER_RPM)
         learn_phase(l, sent_ms, now);
     if (sent_ms >= l->cool.since_ms) {

@@ -7,7 +7,6 @@ enum {
     ONE = 1024, /* of ratio */
     RATIO_MIN = ONE / 8,
     RATIO_MAX = ONE * 8,
-    LIMITED_MS = 10 * 60 * 1000,
     SMOOTH = 8, /* the newest prompt's share is an eighth */
 };
 
@@ -49,11 +48,6 @@ struct model *model_at(struct models *m, struct str name)
     }
     found->used = ++m->uses;
     return found;
-}
-
-bool model_is_limited(const struct model *m, uint64_t now_ms)
-{
-    return m->limited_ms > 0 && now_ms < m->limited_ms + LIMITED_MS;
 }
 
 uint32_t model_expect(const struct model *m, uint32_t estimate)

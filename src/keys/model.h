@@ -16,9 +16,6 @@ struct model {
     uint32_t error;   /* by how much that is off, on the average, in 1024ths as well */
     uint32_t average; /* of a prompt, in tokens; 0: none was counted yet */
     uint64_t used;
-    uint64_t limited_ms; /* when anybody was last refused for a limit of it; 0: nobody was */
-    unsigned asking;   /* requests under way of which each may find that two keys are one project */
-    uint64_t asked_ms; /* the last of them was sent */
 };
 struct models {
     struct model v[MODELS_MAX];
@@ -33,9 +30,6 @@ struct model *model_find(struct models *m, uint64_t name); /* or NULL */
 /* Tokens to set aside for a prompt estimated at `estimate`, 0 where there is no estimate: rather
  * too many, for they are corrected when the true number is told. */
 uint32_t model_expect(const struct model *m, uint32_t estimate);
-/* Was somebody refused for it lately? */
-bool model_is_limited(const struct model *m, uint64_t now_ms);
-
 /* Upstream counted `real`. */
 void model_learn(struct model *m, uint32_t estimate, uint32_t real);
 

@@ -32,12 +32,6 @@ static void resolve(struct keys *k, struct key_lease *lease, bool spent)
     if (lease->resolved)
         return;
     lease->resolved = true;
-    if (lease->asks) {
-        struct model *m = model_find(&k->models, lease->model);
-
-        if (m != NULL && m->asking > 0)
-            m->asking--;
-    }
     if (lease->lane == NULL)
         return;
     lane_resolved(lane_of(lease));
@@ -56,10 +50,9 @@ static void accept(struct keys *k, struct key_lease *lease, struct key_now now)
     if (lease->lane == NULL)
         return;
     /* A lane whose keys are parted by this stays as it is, for the key that was refused. */
-    if (!project_served(k, lease, now)) {
+    if (!project_served(k, lease, now))
         lane_accepted(lane_of(lease), lease->need, lease->gate, lease->sent_ms, now);
-        project_spent(k, lease, lane_of(lease), now);
-    } else if (lease->gate == LANE_PROBE)
+    else if (lease->gate == LANE_PROBE)
         lane_of(lease)->probing = false;
     lease->gate = LANE_OPEN;
 }
@@ -131,15 +124,6 @@ static struct lane *refused_lane(struct keys *k, struct key_lease *lease, struct
     return other;
 }
 
-static void note_limited(struct keys *k, const struct key_lease *lease,
-                         const struct quota_verdict *v, struct key_now now)
-{
-    struct model *m = model_find(&k->models, lease->model);
-
-    if (m != NULL && v->why >= KEY_OVER_RPM && v->why <= KEY_OVER_TPD)
-        m->limited_ms = now.ms;
-}
-
 static void limited(struct keys *k, struct key_lease *lease, const struct key_outcome *o)
 {
     struct quota_verdict v = quota_judge(&o->failure);
@@ -148,7 +132,6 @@ static void limited(struct keys *k, struct key_lease *lease, const struct key_ou
     if (lease->lane == NULL)
         return;
     resolve(k, lease, false);
-    note_limited(k, lease, &v, o->now);
     lane = refused_lane(k, lease, v.model, o->now);
     lane_limited(lane, lease->need, lease->gate, lease->sent_ms, &v, o->now);
     if (lease->retest)

@@ -17,10 +17,6 @@ struct phase {
     bool known;
     uint64_t at_ms; /* a minute began then, or will; monotonic */
     uint64_t noted_ms;
-    uint64_t told_ms;    /* the last end of a delay that a refusal named; 0: none did */
-    uint64_t sliding_ms; /* when two of them were seen that no minutes of a clock have; 0: not */
-    unsigned agreed;     /* in how many minutes they all were the end of a minute of one clock */
-    uint64_t agreed_ms;
 };
 
 void phase_prove(struct phase *p, uint64_t at_ms, uint64_t now_ms);
@@ -29,14 +25,6 @@ void phase_note(struct phase *p, uint64_t at_ms, uint64_t now_ms);
 
 /* Is it known, and lately enough for the two clocks not to have parted? */
 bool phase_is_known(const struct phase *p, uint64_t now_ms);
-
-/* What was sent since then counts in the window that runs, for sure, however upstream counts: a
- * multiple of the window's slot. 0: nothing is known. */
-uint64_t phase_sure(const struct phase *p, uint64_t now_ms);
-
-/* Does upstream count any sixty seconds? */
-bool phase_is_told(const struct phase *p, uint64_t now_ms);
-bool phase_is_sliding(const struct phase *p, uint64_t now_ms);
 
 /* What was sent since then may count in the minute that runs: it began, less the longest way there.
  * And when the next will surely have begun. */

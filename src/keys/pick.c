@@ -7,11 +7,6 @@
 #include <assert.h>
 
 enum {
-    MOMENT_MS = 1000,
-    ASK_POLL_MS = 250, /* how soon to look again while another asks */
-    SETTLE_MS = 500,   /* a request has arrived, as a rule */
-    ASKED_MS = 2000,   /* a refusal would have come back */
-    PIONEERS = 8,
     LOAD_FREE = 4, /* requests at once that a conversation's key carries whatever the others do */
 };
 
@@ -23,15 +18,9 @@ struct choice {
     const struct project *only;                    /* NULL: any */
     const struct project *foreign[KEYS_TRIED_MAX]; /* none of these */
     size_t nforeign;
-    const struct model *asked_for;
-    const struct refusal *refusals[REFUSALS_MAX]; /* that may be about more keys than the one */
-    size_t nrefusals;
     struct candidate *v;
     size_t n;
-    const struct project *pioneers[PIONEERS];
-    size_t npioneers;
-    uint64_t spaced_ms; /* the soonest end of what is shut for a moment; 0: nothing is */
-    uint64_t shut_ms;   /* the soonest end of what is shut; 0: nothing is */
+    uint64_t shut_ms; /* the soonest end of what is shut; 0: nothing is */
     struct key_wait *wait;
 };
 
@@ -77,24 +66,27 @@ static void note_shut(struct choice *c, enum key_why why, uint64_t limit, uint64
         c->shut_ms = wait_ms;
 }
 
-static enum rank rank_of(const struct choice *c, const struct key *key, enum lane_gate gate,
-                         bool asks)
+static enum rank rank_of(const struct choice *c, const struct key *key, enum lane_gate gate)
 {
     const struct key_want *want = c->want;
 
     if (was_tried(want, key) || leads_nowhere(want, key))
         return RANK_TRIED;
     if (key->out != KEY_WELL)
-        return want->ntried == 0 && c->only == NULL && gate == LANE_OPEN ? RANK_DUE : RANK_OUT;
-    if (asks)
+        return want->ntried == 0 && c->only == NULL && gate == LANE_OPEN ? RANK_DUE : RANK_PROBE;
+    if (gate == LANE_PROBE)
+        return RANK_PROBE;
+    if (c->model != 0 && project_is_suspect(c->k, key, c->model, want->now))
         return RANK_SUSPECT;
-    return gate == LANE_PROBE ? RANK_PROBE : RANK_WELL;
+    return RANK_WELL;
 }
 
-/* One request finds out, not ten; but who thinks for long before it answers was taken. */
-static bool is_asking(const struct choice *c)
+/* One request finds out, not ten. */
+static struct lane_answer ask_suspect(const struct choice *c, const struct lane *lane)
 {
-    return c->asked_for->asking > 0 && c->want->now.ms < c->asked_for->asked_ms + ASKED_MS;
+    if (lane == NULL)
+        return (struct lane_answer){.gate = LANE_PROBE};
+    return lane_probe(lane, KEY_PROBED, 0, c->want->now);
 }
 
 /* For a request that need not be. */
@@ -104,72 +96,9 @@ static bool is_surely_apart(const struct choice *c, const struct candidate *one)
            one->answer.gate == LANE_OPEN;
 }
 
-/* It has not spent what it may in the minute that runs: only when it has, it shows by another's
- * answer who shares its quota. Where it is a few requests there is no end of that. */
-static bool has_room(const struct choice *c, const struct lane *l)
-{
-    uint64_t now_ms = c->want->now.ms;
-    uint64_t limit = l->limit[QUOTA_RPM].value;
-    uint64_t begin_ms = phase_sure(&c->k->phase, now_ms);
-    uint64_t few = phase_is_sliding(&c->k->phase, now_ms) ? 1 + limit / 20 : 0;
-
-    return limit == 0 || begin_ms == 0 ||
-           window_since(&l->minute, SPENT_REQUESTS, begin_ms) + few < limit;
-}
-
-/* What was just sent with it must be there before another's answer tells anything. */
-static bool has_just_sent(const struct choice *c, const struct lane *l)
-{
-    return l->under_way > 0 && c->want->now.ms < l->sent_ms + SETTLE_MS;
-}
-
-static void note_spaced(struct choice *c, uint64_t until_ms)
-{
-    if (c->spaced_ms == 0 || until_ms < c->spaced_ms)
-        c->spaced_ms = until_ms;
-}
-
-static void note_answer(struct choice *c, const struct candidate *one)
-{
-    const struct lane_answer *a = &one->answer;
-
-    note_shut(c, a->why, a->limit, a->until_ms);
-    if (one->asks || a->why != KEY_OVER_RPM || !c->need.careful)
-        return;
-    if (has_just_sent(c, one->lane))
-        note_spaced(c, one->lane->sent_ms + SETTLE_MS);
-    if (has_room(c, one->lane) && (a->spaced || !phase_is_sliding(&c->k->phase, c->want->now.ms)))
-        note_spaced(c, a->until_ms);
-}
-
-/* Of those that may be one project, and whose limit is not known, one is used first. */
-static void find_pioneers(struct choice *c)
-{
-    for (size_t i = 0; i < c->k->n; i++) {
-        const struct key *key = c->k->v[i];
-        const struct lane *l = keys_lane_find(key->project, c->model);
-
-        if (c->npioneers < NELEM(c->pioneers) && l != NULL && l->limit[QUOTA_RPM].value == 0 &&
-            l->minute.sum[SPENT_REQUESTS] > 0)
-            c->pioneers[c->npioneers++] = key->project;
-    }
-}
-
-static bool follows(const struct choice *c, const struct key *key, const struct lane *lane)
-{
-    if (lane != NULL && lane->limit[QUOTA_RPM].value > 0)
-        return false;
-    for (size_t i = 0; i < c->npioneers; i++)
-        if (c->pioneers[i]->id < key->project->id &&
-            !project_are_apart(c->k, c->pioneers[i], key->project))
-            return true;
-    return false;
-}
-
 static void consider(struct choice *c, struct key *key)
 {
     struct candidate one = {.key = key, .answer = {.gate = LANE_OPEN}};
-    struct doubt doubt = project_doubt(c->k, c->refusals, c->nrefusals, key, c->want->now);
 
     if (key->out != KEY_WELL && (key->out_probing || c->want->now.ms < key->out_until_ms)) {
         note_shut(c, key->out, 0, key->out_until_ms);
@@ -179,14 +108,11 @@ static void consider(struct choice *c, struct key *key)
         one.lane = keys_lane_find(key->project, c->model);
     if (one.lane != NULL)
         one.answer = lane_ask(one.lane, c->need, c->want->now);
-    one.asks = doubt.is != DOUBT_NONE || follows(c, key, one.lane);
-    one.rank = rank_of(c, key, one.answer.gate, one.asks);
-    if (one.answer.gate != LANE_SHUT && doubt.is == DOUBT_REST && c->want->patient)
-        note_shut(c, KEY_SUSPECT, 0, doubt.until_ms);
-    else if (one.answer.gate != LANE_SHUT && one.asks && is_asking(c))
-        note_shut(c, KEY_PROBED, 0, c->want->now.ms + ASK_POLL_MS);
-    else if (one.answer.gate == LANE_SHUT)
-        note_answer(c, &one);
+    one.rank = rank_of(c, key, one.answer.gate);
+    if (one.rank == RANK_SUSPECT && one.answer.gate == LANE_OPEN)
+        one.answer = ask_suspect(c, one.lane);
+    if (one.answer.gate == LANE_SHUT)
+        note_shut(c, one.answer.why, one.answer.limit, one.answer.until_ms);
     else if (c->want->apart == NULL || is_surely_apart(c, &one))
         c->v[c->n++] = one;
 }
@@ -329,11 +255,7 @@ enum key_verdict pick(struct keys *k, const struct key_want *want, struct candid
         const struct model *m = model_at(&k->models, want->model);
 
         c.model = m->quota;
-        c.asked_for = m;
-        c.need = lane_need_of(k, m, want);
-        if (c.need.careful)
-            find_pioneers(&c);
-        c.nrefusals = project_refusals(k, m->quota, want->now, c.refusals);
+        c.need = (struct lane_need){model_expect(m, want->tokens), want->extra};
     }
     for (size_t i = 0; i < k->n; i++)
         if (is_eligible(&c, k->v[i]))
@@ -342,15 +264,7 @@ enum key_verdict pick(struct keys *k, const struct key_want *want, struct candid
         return nobody(&c);
     keep_the_best(&c);
     assert(c.n > 0); /* it keeps one at least */
-    if (c.v[0].rank == RANK_SUSPECT && c.spaced_ms != 0 &&
-        (want->patient || c.spaced_ms <= want->now.ms + MOMENT_MS)) {
-        uint64_t ms = c.spaced_ms > want->now.ms ? c.spaced_ms - want->now.ms : 1;
-
-        if (c.shut_ms == 0 || ms < c.shut_ms)
-            c.shut_ms = ms;
-        return nobody(&c);
-    }
-    if (want->affinity != 0 && (c.v[0].rank == RANK_WELL || c.v[0].rank == RANK_SUSPECT))
+    if (want->affinity != 0 && c.v[0].rank <= RANK_SUSPECT && c.v[0].rank >= RANK_WELL)
         *ret = *of_conversation(&c);
     else
         *ret = *least_loaded(&c);

@@ -11,17 +11,10 @@ enum {
     SEEN_UNSURE = 1, /* two or more who are known to be apart come into question */
     JOINED_AT = 4,
     TOGETHER_MAX = 100,
-    PLACES = 4, /* where a pair may stand in the table */
-    MINUTE_MS = 60 * 1000,
+    PLACES = 4,             /* where a pair may stand in the table */
     SURE_MS = 1000,         /* served this long before a refusal's end: it is not that it ended */
     RETEST_MS = 600 * 1000, /* doubles each time */
     RETEST_MAX_MS = 12 * 3600 * 1000,
-    FOLLOW_MS = 300 * 1000, /* the minutes after a refusal show who shares the quota */
-    RESTS_MAX = 2,          /* without that it was found who shares a quota */
-    CROWDED = 8, /* times the limit: of so many requests hardly one was of that project */
-    SLACK = 50,  /* of a limit, a part that is left over after a refusal */
-    FRESH_MS = 3600 * 1000, /* a limit that was told so lately is still the limit */
-    EDGE_MS = 2000,         /* before a minute's end it is not sure any more which one counts */
 };
 
 struct project *project_new(struct keys *k)
@@ -46,11 +39,6 @@ void project_unref(struct keys *k, struct project *p)
     list_each (link, &p->lanes)
         keys_lane_drop(k, CONTAINER(link, struct lane, link));
     mem_free(p);
-}
-
-static bool is_of_minute(const struct refusal *r)
-{
-    return r->kind == QUOTA_RPM || r->kind == QUOTA_TPM;
 }
 
 static size_t place_of(unsigned a, unsigned b, size_t i)
@@ -230,12 +218,10 @@ static struct company company_of(const struct keys *k, const struct refusal *min
     for (size_t i = 0; i < REFUSALS_MAX; i++) {
         const struct refusal *r = &k->relations.refusals[i];
 
-        if (!r->counted && r->until_ms > mine->at_ms && is_earlier(r, mine) &&
-            r->model == mine->model && r->kind == mine->kind && r->limit == mine->limit &&
-            r->project != mine->project && !is_in(&c, r->project) &&
-            !are_apart(&k->relations, r->project, mine->project)) {
+        if (r->until_ms > mine->at_ms && is_earlier(r, mine) && r->model == mine->model &&
+            r->kind == mine->kind && r->limit == mine->limit && r->project != mine->project &&
+            !is_in(&c, r->project) && !are_apart(&k->relations, r->project, mine->project))
             c.ids[c.n++] = r->project;
-        }
     }
     return c;
 }
@@ -306,44 +292,6 @@ static struct refusal *remember(struct relations *rs, const struct refusal *r)
     return place;
 }
 
-/* Who may share the quota waits until it is back. Not for ever: somebody else may be spending it,
- * and then it would never show who does not. */
-static void rest(struct keys *k, struct refusal *r)
-{
-    if (!r->rests && k->relations.rests < RESTS_MAX && !quota_per_day(r->kind)) {
-        k->relations.rests++;
-        r->rests = true;
-    }
-}
-
-/* By all the keys that may share the quota. */
-static uint64_t spent_by_us(struct keys *k, const struct refusal *r, enum spent what)
-{
-    uint64_t spent = 0;
-
-    k->relations.looks++;
-    for (size_t i = 0; i < k->n; i++) {
-        struct project *p = k->v[i]->project;
-        const struct lane *l = keys_lane_find(p, r->model);
-
-        if (l == NULL || p->looked == k->relations.looks ||
-            are_apart(&k->relations, p->id, r->project))
-            continue;
-        p->looked = k->relations.looks;
-        spent += l->minute.sum[what];
-    }
-    return spent;
-}
-
-/* Have we spent as much? Else somebody else uses the keys too, and who has not is not known to
- * share anything. */
-static bool is_ours(struct keys *k, const struct refusal *r)
-{
-    uint64_t spent = spent_by_us(k, r, SPENT_REQUESTS);
-
-    return r->kind == QUOTA_RPM && spent >= r->limit && spent / CROWDED <= r->limit;
-}
-
 /* Enough was spent to be refused, or too little, whatever becomes of what is under way? */
 static void settle(struct keys *k, struct refusal *r)
 {
@@ -361,12 +309,7 @@ static void settle(struct keys *k, struct refusal *r)
     r->open = false;
     r->explained = false;
     key = key_by_id(k, r->key);
-    if (k->relations.patient && is_ours(k, r)) {
-        k->relations.shared = true;
-        rest(k, r);
-    }
-    if (key != NULL && (!k->relations.shared || r->kind != QUOTA_RPM ||
-                        spent_by_us(k, r, SPENT_ACCEPTED) < r->limit)) {
+    if (key != NULL) {
         struct company c = company_of(k, r);
 
         weigh(k, key, &c, (struct key_now){.ms = r->at_ms});
@@ -380,101 +323,14 @@ static bool is_known(const struct relations *rs, const struct refusal *r, uint64
         const struct refusal *one = &rs->refusals[i];
 
         if (one->project == r->project && one->model == r->model && one->kind == r->kind &&
-            !one->counted && one->until_ms > r->at_ms && sent_ms <= one->at_ms)
+            one->until_ms > r->at_ms && sent_ms <= one->at_ms)
             return true;
     }
     return false;
 }
 
-/* The only project that explains why p was refused: it may be the same, and has spent all of the
- * same limit, to the last. NULL: there is none, or the others may have spent as much. */
-static struct project *spender(struct keys *k, const struct project *p, const struct refusal *r,
-                               uint64_t begin_ms)
-{
-    struct project *found = NULL;
-    uint64_t others = r->spent;
-
-    k->relations.looks++;
-    for (size_t i = 0; i < k->n; i++) {
-        struct project *q = k->v[i]->project;
-        const struct lane *l = keys_lane_find(q, r->model);
-
-        if (q == p || l == NULL || q->looked == k->relations.looks ||
-            are_apart(&k->relations, p->id, q->id))
-            continue;
-        q->looked = k->relations.looks;
-        if (found == NULL && l->limit[QUOTA_RPM].value == r->limit &&
-            lane_accepted_after(l, begin_ms) >= r->limit)
-            found = q;
-        else
-            others += phase_is_known(&k->phase, r->at_ms)
-                          ? window_since(&l->minute, SPENT_REQUESTS, begin_ms - SURE_MS)
-                          : l->minute.sum[SPENT_REQUESTS];
-    }
-    return others < r->limit ? found : NULL;
-}
-
-/* Refused in the minute in which another spent all of the same limit, and not for its own spending.
- */
-static void join_by_count(struct keys *k, const struct refusal *r, struct key_now now)
-{
-    uint64_t begin_ms = phase_sure(&k->phase, now.ms);
-    struct key *key = key_by_id(k, r->key);
-    struct project *other;
-
-    if (r->open || r->explained || r->counted || r->kind != QUOTA_RPM || begin_ms == 0 ||
-        key == NULL || r->at_ms < begin_ms)
-        return;
-    other = spender(k, key->project, r, begin_ms);
-    if (other != NULL) {
-        relation_of(&k->relations, key->project->id, other->id)->together = JOINED_AT;
-        k->relations.rests = 0;
-        join(k, key->project, other, now);
-    }
-}
-
-static uint64_t fresh_limit(const struct lane *l, struct key_now now)
-{
-    const struct lane_limit *limit = &l->limit[QUOTA_RPM];
-
-    return limit->value > 0 && now.ms < limit->learned_ms + FRESH_MS ? limit->value : UINT64_MAX;
-}
-
-/* Who was served so often in one window that it cannot have been one project's. */
-static void part_by_count(struct keys *k, const struct project *p, const struct lane *lane,
-                          uint64_t begin_ms, struct key_now now)
-{
-    uint64_t spent = lane_accepted_after(lane, begin_ms);
-    uint64_t limit = fresh_limit(lane, now);
-
-    for (size_t i = 0; i < k->n; i++) {
-        const struct project *other = k->v[i]->project;
-        const struct lane *l = other != p ? keys_lane_find(other, lane->model) : NULL;
-        uint64_t sum;
-
-        if (l == NULL)
-            continue;
-        sum = spent + lane_accepted_after(l, begin_ms);
-        if ((sum <= limit && sum <= fresh_limit(l, now)) ||
-            are_apart(&k->relations, p->id, other->id))
-            continue;
-        set_apart(k, p->id, other->id);
-        k->relations.rests = 0;
-    }
-}
-
-/* Others spent so much that nothing is left, it is not known when: in the minute to come this
- * project sends what is surely left, and a little less. */
-static void crowd(struct lane *l, const struct refusal *r, struct key_now now)
-{
-    uint64_t mine = r->spent - r->under_way;
-
-    lane_crowd(l, (mine < r->limit ? r->limit - mine : 0) + 1 + r->limit / SLACK, now.ms);
-}
-
-static struct refusal refusal_of(const struct keys *k, const struct key_lease *lease,
-                                 const struct lane *lane, const struct quota_verdict *v,
-                                 struct key_now now)
+void project_refused(struct keys *k, const struct key_lease *lease, const struct lane *lane,
+                     const struct quota_verdict *v, struct key_now now)
 {
     enum quota_kind kind = (enum quota_kind)(v->why - KEY_OVER_RPM);
     struct refusal r = {
@@ -486,109 +342,17 @@ static struct refusal refusal_of(const struct keys *k, const struct key_lease *l
         .tokens = lease->need.tokens,
         .at_ms = now.ms,
         .until_ms = now.ms + v->wait_ms,
-        .rest_ms = now.ms + v->wait_ms,
         .open = !quota_is_day(v->why) || lane->day.whole,
         .explained = true,
         .spent = lane_spent(lane, kind, now),
         .under_way = kind == QUOTA_RPM || kind == QUOTA_RPD ? lane->under_way : 0,
     };
 
-    if (!quota_per_day(kind) && !phase_is_known(&k->phase, now.ms) &&
-        r.rest_ms < now.ms + MINUTE_MS + EDGE_MS)
-        r.rest_ms = now.ms + MINUTE_MS + EDGE_MS;
-    return r;
-}
-
-/* A minute is refused until it is over, or until the first request in it is sixty seconds old: what
- * counts was spent in the sixty seconds before. */
-static void count_minute(struct keys *k, const struct key_lease *lease, const struct lane *lane,
-                         uint64_t wait_ms, struct refusal *r)
-{
-    uint64_t begin_ms = r->at_ms + wait_ms - MINUTE_MS;
-    uint64_t spent;
-
-    if (r->kind != QUOTA_RPM || wait_ms == 0 || wait_ms > MINUTE_MS + EDGE_MS ||
-        r->at_ms < 2 * MINUTE_MS)
-        return;
-    spent = window_since(&lane->minute, SPENT_REQUESTS, begin_ms - SURE_MS);
-    if (spent < r->spent)
-        r->spent = spent;
-    part_by_count(k, lease->key->project, lane, begin_ms, (struct key_now){.ms = r->at_ms});
-}
-
-void project_refused(struct keys *k, const struct key_lease *lease, struct lane *lane,
-                     const struct quota_verdict *v, struct key_now now)
-{
-    struct refusal r = refusal_of(k, lease, lane, v, now);
-    struct refusal *one;
-
     if (is_known(&k->relations, &r, lease->sent_ms))
         return;
-    count_minute(k, lease, lane, v->wait_ms, &r);
     if (r.under_way > r.spent)
         r.under_way = (unsigned)r.spent;
-    lane_ref(lane); /* it may be folded */
-    one = remember(&k->relations, &r);
-    settle(k, one);
-    if (k->relations.shared && is_ours(k, one)) {
-        rest(k, one);
-        crowd(lane_now(lane), &r, now);
-    }
-    lane_unref(lane);
-    r = *one;
-    join_by_count(k, &r, now);
-}
-
-static bool is_refused_now(const struct keys *k, const struct refusal *r)
-{
-    for (size_t i = 0; i < REFUSALS_MAX; i++) {
-        const struct refusal *one = &k->relations.refusals[i];
-
-        if (one->project == r->project && one->model == r->model && one->until_ms > r->at_ms)
-            return true;
-    }
-    return false;
-}
-
-/* Now that all is spent to the last: who was refused in this minute? */
-static void join_all_by_count(struct keys *k, uint64_t model, struct key_now now)
-{
-    struct refusal found[REFUSALS_MAX];
-    size_t n = 0;
-
-    for (size_t i = 0; i < REFUSALS_MAX; i++)
-        if (k->relations.refusals[i].model == model)
-            found[n++] = k->relations.refusals[i];
-    for (size_t i = 0; i < n; i++)
-        join_by_count(k, &found[i], now);
-}
-
-void project_spent(struct keys *k, const struct key_lease *lease, const struct lane *lane,
-                   struct key_now now)
-{
-    uint64_t begin_ms = phase_sure(&k->phase, now.ms);
-    struct refusal r = {
-        .project = lease->key->project->id,
-        .key = lease->key->id,
-        .model = lane->model,
-        .kind = QUOTA_RPM,
-        .limit = lane->limit[QUOTA_RPM].value,
-        .at_ms = now.ms,
-        .until_ms = begin_ms + MINUTE_MS,
-        .rest_ms = begin_ms + MINUTE_MS,
-        .explained = true,
-        .counted = true,
-    };
-
-    if (!k->relations.shared || begin_ms == 0)
-        return;
-    if (now.ms + EDGE_MS < r.until_ms)
-        part_by_count(k, lease->key->project, lane, begin_ms, now);
-    if (now.ms >= r.until_ms || lane_accepted_after(lane, begin_ms) < fresh_limit(lane, now) ||
-        is_refused_now(k, &r))
-        return;
-    remember(&k->relations, &r);
-    join_all_by_count(k, r.model, now);
+    settle(k, remember(&k->relations, &r));
 }
 
 void project_resolved(struct keys *k, const struct key_lease *lease, bool spent)
@@ -612,7 +376,7 @@ static bool was_refusing(const struct refusal *r, const struct key_lease *lease)
 {
     bool tokens = r->kind == QUOTA_TPM || r->kind == QUOTA_TPD;
 
-    return !r->counted && r->model == lane_now(lease->lane)->model && r->at_ms <= lease->sent_ms &&
+    return r->model == lane_now(lease->lane)->model && r->at_ms <= lease->sent_ms &&
            lease->sent_ms + SURE_MS < r->until_ms && r->key != lease->key->id &&
            (!tokens || lease->need.tokens >= r->tokens);
 }
@@ -639,56 +403,17 @@ bool project_served(struct keys *k, const struct key_lease *lease, struct key_no
     return parted;
 }
 
-size_t project_refusals(const struct keys *k, uint64_t model, struct key_now now,
-                        const struct refusal **ret)
+bool project_is_suspect(const struct keys *k, const struct key *key, uint64_t model,
+                        struct key_now now)
 {
-    size_t n = 0;
-
     for (size_t i = 0; i < REFUSALS_MAX; i++) {
         const struct refusal *r = &k->relations.refusals[i];
-        uint64_t follow_ms = is_of_minute(r) ? FOLLOW_MS : 0;
 
-        if (r->model == model && now.ms < r->rest_ms + follow_ms)
-            ret[n++] = r;
+        if (r->until_ms > now.ms && r->model == model && r->project != key->project->id &&
+            !are_apart(&k->relations, r->project, key->project->id))
+            return true;
     }
-    return n;
-}
-
-/* Of two that may be one project the older leads: its quota is spent first, to the last, and then
- * it shows whether the other has any. */
-static bool leads(const struct refusal *r, const struct refusal *const *v, size_t n,
-                  const struct project *other)
-{
-    for (size_t i = 0; i < n; i++)
-        if (v[i]->project == other->id && other->id < r->project)
-            return false;
-    return true;
-}
-
-bool project_are_apart(const struct keys *k, const struct project *a, const struct project *b)
-{
-    return are_apart(&k->relations, a->id, b->id);
-}
-
-struct doubt project_doubt(const struct keys *k, const struct refusal *const *v, size_t n,
-                           const struct key *key, struct key_now now)
-{
-    struct doubt d = {.is = DOUBT_NONE};
-
-    for (size_t i = 0; i < n; i++) {
-        const struct refusal *r = v[i];
-
-        if (r->project == key->project->id ||
-            are_apart(&k->relations, r->project, key->project->id))
-            continue;
-        if (now.ms >= r->rest_ms && !(k->relations.shared && leads(r, v, n, key->project)))
-            continue;
-        if (d.is == DOUBT_NONE)
-            d.is = DOUBT_ASK;
-        if (r->rests && now.ms < r->rest_ms && r->rest_ms > d.until_ms)
-            d = (struct doubt){DOUBT_REST, r->rest_ms};
-    }
-    return d;
+    return false;
 }
 
 static bool is_worth_a_test(const struct refusal *r, uint64_t model, struct key_now now)

@@ -23,12 +23,11 @@ struct project {
     struct list lanes;
     uint64_t retest_ms; /* when it is worth a request to see whether it is really one */
     uint64_t retest_gap_ms;
-    uint64_t looked; /* the last walk that came by */
 };
 
 enum {
     RELATIONS_MAX = 4096, /* pairs of projects; where two meet in one place the older gives way */
-    REFUSALS_MAX = 64,
+    REFUSALS_MAX = 16,
 };
 /* What two projects were seen to do. */
 struct relation {
@@ -45,21 +44,14 @@ struct refusal {
     uint64_t limit;
     uint32_t tokens; /* of the request */
     uint64_t at_ms, until_ms;
-    uint64_t rest_ms; /* until then it is refused, however upstream counts */
     /* Was it explained by what the project itself had spent? That is open until it is known what
      * became of the requests that were under way. */
     bool open, explained;
-    bool counted;   /* it was none: what the limit allows was spent, to the last */
-    bool rests;     /* who may share the quota rests until it is over */
     uint64_t spent; /* those under way included */
     unsigned under_way;
 };
 struct relations {
-    unsigned ids;   /* of projects; never used again */
-    uint64_t looks; /* walks over all projects */
-    unsigned rests; /* times that others rested for a refusal since two were found to be one */
-    bool patient;   /* somebody could wait for longer than a minute */
-    bool shared;    /* somebody was refused for what others must have spent */
+    unsigned ids; /* of projects; never used again */
     struct relation v[RELATIONS_MAX];
     struct refusal refusals[REFUSALS_MAX];
     size_t nrefusals; /* ever; a ring */
@@ -74,33 +66,16 @@ void relations_rename_model(struct relations *r, uint64_t from, uint64_t to);
 
 /* The lease's request was refused for a limit of the lane that the verdict names. May join
  * projects. */
-void project_refused(struct keys *k, const struct key_lease *lease, struct lane *lane,
+void project_refused(struct keys *k, const struct key_lease *lease, const struct lane *lane,
                      const struct quota_verdict *v, struct key_now now);
 /* The lease's request was served. True when its project was parted for that. */
 bool project_served(struct keys *k, const struct key_lease *lease, struct key_now now);
 /* It is known what became of the lease's request: whether it was spent. May join projects. */
 void project_resolved(struct keys *k, const struct key_lease *lease, bool spent);
 
-/* The lease's request was accepted and counted. Was it the last that the limit allows? Then it is
- * worth to see who else is served now. */
-void project_spent(struct keys *k, const struct key_lease *lease, const struct lane *lane,
-                   struct key_now now);
-
-/* Were they seen to have quotas of their own? */
-bool project_are_apart(const struct keys *k, const struct project *a, const struct project *b);
-
-/* May the key share the quota of one that is refused for the model just now? Then it is asked by
- * one request at a time, or rests until then. */
-enum doubting { DOUBT_NONE, DOUBT_ASK, DOUBT_REST };
-struct doubt {
-    enum doubting is;
-    uint64_t until_ms;
-};
-/* The refusals that matter for the model; at most REFUSALS_MAX. */
-size_t project_refusals(const struct keys *k, uint64_t model, struct key_now now,
-                        const struct refusal **ret);
-struct doubt project_doubt(const struct keys *k, const struct refusal *const *v, size_t n,
-                           const struct key *key, struct key_now now);
+/* May the key share the quota of one that is refused for the model just now? */
+bool project_is_suspect(const struct keys *k, const struct key *key, uint64_t model,
+                        struct key_now now);
 
 /* Where nothing else is to be had: a key that waits for what another key of its project was refused
  * for, although the project was not seen to spend that much, and has not been asked for long

@@ -19,7 +19,6 @@ static const char *const WHY[KEY_WHYS] = {
     [KEY_OVER_UNNAMED] = "a limit that upstream does not name",
     [KEY_NO_QUOTA] = "no quota for this model",
     [KEY_PROBED] = "being tried again",
-    [KEY_SUSPECT] = "perhaps of a project that is over its quota",
     [KEY_NO_CREDIT] = "prepaid credit used up",
     [KEY_INVALID] = "key not valid",
     [KEY_FORBIDDEN] = "key not allowed",

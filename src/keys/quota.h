@@ -19,7 +19,6 @@ enum key_why {
     KEY_OVER_UNNAMED, /* a 429 that names no limit known here */
     KEY_NO_QUOTA,     /* a limit of 0: the model is not offered to this project */
     KEY_PROBED,       /* one request is out to see whether it is well again */
-    KEY_SUSPECT,      /* it may share the quota for which another key is refused just now */
     KEY_NO_CREDIT,    /* from here on the whole key is out */
     KEY_INVALID,
     KEY_FORBIDDEN,

@@ -210,13 +210,6 @@ struct lane *keys_lane(struct keys *k, struct project *p, uint64_t model, struct
     return l;
 }
 
-struct lane_need lane_need_of(const struct keys *k, const struct model *m,
-                              const struct key_want *want)
-{
-    return (struct lane_need){model_expect(m, want->tokens), want->extra,
-                              k->relations.shared && model_is_limited(m, want->now.ms)};
-}
-
 static void take(struct keys *k, const struct key_want *want, const struct candidate *c,
                  struct key_lease *lease)
 {
@@ -233,15 +226,10 @@ static void take(struct keys *k, const struct key_want *want, const struct candi
     if (key->out != KEY_WELL)
         key->out_probing = lease->key_probe = true;
     if (want->model.n > 0) {
-        struct model *m = model_at(&k->models, want->model);
+        const struct model *m = model_at(&k->models, want->model);
 
-        if (c->asks) {
-            lease->asks = true;
-            m->asking++;
-            m->asked_ms = want->now.ms;
-        }
         lease->model = m->name;
-        lease->need = lane_need_of(k, m, want);
+        lease->need = (struct lane_need){model_expect(m, want->tokens), want->extra};
         lease->lane = keys_lane(k, key->project, m->quota, want->model, want->now);
     }
     if (lease->lane != NULL) {
@@ -270,7 +258,6 @@ enum key_verdict keys_pick(struct keys *k, const struct key_want *want, struct k
     bool again = false;
 
     pthread_mutex_lock(&k->mutex);
-    k->relations.patient = k->relations.patient || want->patient;
     verdict = pick(k, want, &chosen, ret_wait);
     if (verdict == KEY_COOLING && want->apart == NULL && want->model.n > 0 &&
         retest(k, want, &chosen)) {

@@ -37,8 +37,6 @@ struct key_want {
     struct str model; /* upstream's name; empty: a request that no model's quota counts */
     struct key_now now;
     uint32_t tokens;   /* of the prompt, estimated; 0: no idea */
-    bool patient;      /* it can wait for longer than a minute: no key is asked that may share a
-                          quota which is used up */
     bool extra;        /* a tool with a quota of its own is asked for, as Google Search */
     uint64_t affinity; /* hash of what the conversation begins with: the same goes to the same key,
                           whose project has it cached. 0: none */
@@ -65,7 +63,7 @@ struct key_lease {
     uint64_t sent_ms;
     uint64_t model;
     uint32_t estimate;
-    bool key_probe, retest, asks, resolved;
+    bool key_probe, retest, resolved;
 };
 
 /* What keeps the keys from being used, for the answer to a client that cannot be served. */

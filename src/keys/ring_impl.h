@@ -35,9 +35,8 @@ struct key {
 enum rank {
     RANK_DUE, /* it is out, and it is time to try it again */
     RANK_WELL,
-    RANK_PROBE,   /* one request would show whether there is quota again */
     RANK_SUSPECT, /* well, but it may share the quota that another key was just refused for */
-    RANK_OUT,     /* one request would show whether it is not out any more */
+    RANK_PROBE,   /* one request would show whether it is well */
     RANK_TRIED,   /* well, but this request failed on it, or its way out leads nowhere */
     RANKS
 };
@@ -46,7 +45,6 @@ struct candidate {
     struct lane *lane; /* NULL: nothing is known */
     struct lane_answer answer;
     enum rank rank;
-    bool asks; /* it would show whether the key shares a quota that is used up */
 };
 
 struct keys {
@@ -74,9 +72,6 @@ struct lane *keys_lane(struct keys *k, struct project *p, uint64_t model, struct
 /* Takes the lane. False when every lane that there may be is in use. */
 bool keys_lane_add(struct keys *k, struct project *p, struct lane *l);
 void keys_lane_drop(struct keys *k, struct lane *l);
-
-struct lane_need lane_need_of(const struct keys *k, const struct model *m,
-                              const struct key_want *want);
 
 /* pick.c */
 enum key_verdict pick(struct keys *k, const struct key_want *want, struct candidate *ret,

@@ -12,19 +12,9 @@
 
 #include <stdint.h>
 
-enum spent {
-    SPENT_REQUESTS,
-    SPENT_TOKENS,
-    SPENT_ACCEPTED, /* of the requests, those of which upstream has said so */
-    SPENT_KINDS,
-};
+enum spent { SPENT_REQUESTS, SPENT_TOKENS, SPENT_KINDS };
 
 enum { WINDOW_SLOT_MS = 500, WINDOW_GUARD_MAX = 8, WINDOW_SLOTS = 130 };
-
-static inline uint64_t window_slot_after(uint64_t at_ms)
-{
-    return (at_ms + WINDOW_SLOT_MS - 1) / WINDOW_SLOT_MS * WINDOW_SLOT_MS;
-}
 
 /* Zeroed is empty. */
 struct window {

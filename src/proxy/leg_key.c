@@ -7,7 +7,7 @@
 
 /* Another request may just be finding out whether a key serves: that is waited for whatever the
  * options say, for so long in all. */
-enum { MOMENT_MS = 500, MOMENTS_MS = 10 * 1000, REST_MS = 1000, PATIENT_MS = 65 * 1000 };
+enum { MOMENT_MS = 500, MOMENTS_MS = 10 * 1000, REST_MS = 1000 };
 
 static uint32_t tokens_of(uint64_t n)
 {
@@ -136,7 +136,6 @@ static enum key_verdict pick(struct leg *leg, struct key_want *want, struct key_
     want->ntried = leg->ntried;
     want->foreign = leg->foreign;
     want->now = proxy_now(leg->x->p);
-    want->patient = leg->x->opts->quota_wait_ms >= PATIENT_MS && want->apart == NULL;
     way_shut(leg->x->p, &leg->way, want);
     verdict = keys_pick(leg->x->p->keys, want, &leg->lease, wait);
     if (verdict == KEY_PICKED && leg->ntried < KEYS_TRIED_MAX)

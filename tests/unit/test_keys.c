@@ -497,7 +497,7 @@ static void a_thousand_keys(void **state)
         lease = play_pick(&p);
         assert_non_null(lease.key);
         if (i % 3 == 0)
-            play_limited(&p, &lease, RPM_ID, 100000, 5000); /* others spend most of it */
+            play_limited(&p, &lease, RPM_ID, 10, 5000);
         else
             play_served(&p, &lease, 100);
         play_pass(&p, 20);

@@ -374,69 +374,6 @@ static void suspects_come_last(void **state)
     keys_free(p.k);
 }
 
-/* Ten were served with two keys, the eleventh was not: they are one project, or not. Who can wait
- * does, who cannot asks; and a few requests say nothing. */
-static void who_can_wait_does(void **state)
-{
-    static const struct {
-        bool patient;
-        unsigned served; /* with each */
-        bool rests;
-    } rows[] = {
-        {true,  5, true },
-        {false, 5, false},
-        {true,  2, false}, /* somebody else has spent the rest */
-    };
-
-    (void)state;
-    for (size_t i = 0; i < NELEM(rows); i++) {
-        struct play p = play_new(2);
-        struct key_want want = {.model = FLASH, .patient = rows[i].patient};
-        struct key_lease lease;
-
-        for (unsigned n = 0; n < 2 * rows[i].served; n++) {
-            lease = play_want(&p, want);
-            play_served(&p, &lease, 0);
-            play_pass(&p, 100);
-        }
-        lease = play_want(&p, want);
-        play_limited(&p, &lease, RPM_ID, 10, 40000);
-        lease = play_want(&p, want);
-        assert_int_equal(lease.key == NULL, rows[i].rests);
-        if (rows[i].rests)
-            assert_int_equal(p.wait.lines[p.wait.n - 1].why, KEY_SUSPECT);
-        play_end(&p, &lease, KEY_UNSENT);
-        play_pass(&p, 63000);
-        lease = play_want(&p, want); /* one key alone is never kept waiting longer */
-        assert_non_null(lease.key);
-        play_served(&p, &lease, 0);
-        keys_free(p.k);
-    }
-}
-
-/* Eleven were served in a minute of ten: that is known when the first is refused. */
-static void apart_by_count(void **state)
-{
-    struct play p = play_new(2);
-    struct key_want want = {.model = FLASH, .patient = true};
-    struct key_lease lease;
-
-    (void)state;
-    play_pass(&p, MINUTE_MS);
-    for (unsigned n = 0; n < 20; n++) {
-        lease = play_want(&p, want);
-        play_served(&p, &lease, 0);
-        play_pass(&p, 100);
-    }
-    lease = play_want(&p, want);
-    play_limited(&p, &lease, RPM_ID, 10, 40000);
-    lease = play_want(&p, want);
-    assert_non_null(lease.key);
-    play_served(&p, &lease, 0);
-    assert_false(are_one(&p, 0, 1));
-    keys_free(p.k);
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -453,8 +390,6 @@ int main(void)
         cmocka_unit_test(joined_rightly),
         cmocka_unit_test(reload),
         cmocka_unit_test(suspects_come_last),
-        cmocka_unit_test(who_can_wait_does),
-        cmocka_unit_test(apart_by_count),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

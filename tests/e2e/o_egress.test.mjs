@@ -172,6 +172,21 @@ test('a proxy that is not there, a name that there is not, and direct: all are t
   assert.equal(good.asked.length, 1);
 }));
 
+test('LIM-18: one try asks eight ways, and not a ninth', () => scene(async (s) => {
+  const to = await s.upstream();
+  const good = await s.proxy({ to });
+  const bad = [];
+  for (let i = 0; i < 8; i++) bad.push(await s.proxy({ to, mood: 502 }));
+  const asked = () => bad.filter((p) => p.asked.length > 0).length;
+  await served(await s.gateway([...bad.slice(1), good], { QUEQIAO_ATTEMPTS: '1' }));
+  assert.equal(asked(), 7);
+  for (const p of bad) p.asked.length = 0;
+  const r = await (await s.gateway([...bad, good], { QUEQIAO_ATTEMPTS: '1' })).chat({ messages: hello });
+  assert.equal(r.status, 502, await r.text());
+  assert.equal(asked(), 8);
+  assert.equal(good.asked.length, 1);
+}));
+
 // Upstream's model stops after a word; going on is a request of its own, with tries of its own.
 test('an answer that goes on after ways had failed: what it goes on with is tried as often as any', () => scene(async (s) => {
   let goes = 0;

@@ -384,3 +384,22 @@ async def d09(w):
     found, status = await doctor(w, env={'GEMINI_BASE_URL': f'http://127.0.0.1:{up.port}', 'ALL_PROXY': 'socks5://nowhere'})
     has(found, 'upstream-ok', without=('proxy-ok', 'proxy-failed'))  # this machine needs no proxy
     assert status == 0
+
+
+@scene('D10', 'doctor: LIM-18: thirty-two keys are tried, of one more it is said that it was not')
+async def d10(w):
+    up = await Upstream().start()
+    up.script = well
+    for n, without in ((32, 'keys-unasked'), (33, None)):
+        seen = set()
+
+        async def script(request, answer):
+            seen.add(request.head.get('x-goog-api-key'))
+            await well(request, answer)
+        up.script = script
+        keys = [f'{KEY}{i:02}' for i in range(n)]
+        found, _ = await doctor(w, env={'GEMINI_BASE_URL': f'http://127.0.0.1:{up.port}', 'GEMINI_API_KEY': ','.join(keys)})
+        has(found, 'key-ok', without=(without,) if without else ())
+        assert seen & set(keys) == set(keys[:32]), len(seen)
+        if not without:
+            assert found['keys-unasked']['detail'] == '32 of 33', found['keys-unasked']

@@ -19,7 +19,7 @@
 
 #include <cmocka.h>
 
-enum { PEERS = 64 };
+enum { PEERS = 160 };
 
 struct stage;
 struct peer { /* the server's end of one connection */

@@ -166,6 +166,40 @@ static void the_peers_limit(void **state)
     stage_close(&st);
 }
 
+/* LIM-18. As many connections to one server as are allowed, with a stream in each; who comes then
+ * waits for a place in one of them. */
+static void as_many_connections_as_may_be(void **state)
+{
+    enum { MOST = 128 };
+    struct client_limits lim = CLIENT_LIMITS_DEFAULT;
+    static struct seen s[MOST + 1];
+    struct stage st;
+
+    (void)state;
+    lim.h2_streams = 1;
+    open_stage(&st, &lim);
+    exchange(&st, 0, 1);
+    for (size_t i = 0; i < MOST; i++)
+        stage_send(&st, &s[i], HTTP_GET, "/", NULL);
+    UNTIL(&st, all_streams(&st) == 1 + MOST);
+    assert_int_equal(st.peers, MOST);
+    stage_send(&st, &s[MOST], HTTP_GET, "/last", NULL);
+    stage_nap(&st, 50);
+    assert_int_equal(st.peers, MOST);
+    assert_int_equal(client_stats(st.client).waiting, 1);
+    h2p_answer(&h2p(&st.peer[7])->stream[0], "200", 1, false, NULL, NULL);
+    h2p_answer(stream_on(&st, 7, 2), "200", 1, false, NULL, NULL);
+    UNTIL(&st, told(&s[MOST]));
+    assert_true(s[MOST].ended);
+    assert_int_equal(st.peers, MOST);
+    for (size_t i = 0; i < NELEM(s); i++) {
+        if (!told(&s[i]))
+            client_cancel(s[i].r);
+        seen_fini(&s[i]);
+    }
+    stage_close(&st);
+}
+
 /* Bodies */
 
 enum { BIG = 20 * 1000 * 1000 };
@@ -973,6 +1007,7 @@ int main(void)
         cmocka_unit_test(many_on_one_connection),
         cmocka_unit_test(more_streams_than_one_takes),
         cmocka_unit_test(the_peers_limit),
+        cmocka_unit_test(as_many_connections_as_may_be),
         cmocka_unit_test(a_large_body),
         cmocka_unit_test(a_body_through_a_keyhole),
         cmocka_unit_test(an_answer_before_the_body_has_left),

@@ -7,7 +7,7 @@
  * byte says. Inputs of even length are read leniently. SHP-3, DAT-5. */
 #include "codec/json_read.h"
 #include "codec/json_scan.h"
-#include "codec/json_write.h"
+#include "json_print.h"
 
 #include <assert.h>
 #include <stdlib.h>
@@ -32,14 +32,8 @@ static void expand(const uint8_t *data, size_t size, struct buf *out)
 
 static void print(yyjson_val *v, struct buf *b)
 {
-    struct jw w;
-    enum err rc;
-
     buf_init(b, CAP);
-    jw_begin(&w, b);
-    jw_copy(&w, NULL, v);
-    rc = jw_end_all(&w);
-    assert(rc == b->err);
+    (void)json_print(v, b); /* compared even where it is cut */
 }
 
 /* A block of its own, so that ASan sees its end. */

@@ -118,7 +118,8 @@
         "an idle client connection; 0: no limit")                                                  \
     ROW(dns_ms, MS, "QUEQIAO_DNS_TIMEOUT", "5s", 100, 600000, "a name lookup")                     \
     ROW(connect_ms, MS, "QUEQIAO_CONNECT_TIMEOUT", "5s", 100, 600000,                              \
-        "connecting to upstream; the TLS handshake has the same again")                            \
+        "connecting to upstream, ready to send: TCP, a proxy on the way and the TLS handshake "    \
+        "together")                                                                                \
     ROW(first_byte_ms, MS, "QUEQIAO_FIRST_BYTE_TIMEOUT", "300s", 1000, 86400000,                   \
         "waiting for upstream's first byte; thinking models take minutes")                         \
     ROW(idle_ms, MS, "QUEQIAO_IDLE_TIMEOUT", "120s", 1000, 86400000,                               \

@@ -105,7 +105,6 @@ struct client_limits worker_client_limits(const struct config *c)
 
     l.dns_ms = (uint32_t)c->dns_ms;
     l.connect_ms = (uint32_t)c->connect_ms;
-    l.tls_ms = (uint32_t)c->connect_ms;
     l.first_byte_ms = (uint32_t)c->first_byte_ms;
     l.idle_ms = (uint32_t)c->idle_ms;
     return l;

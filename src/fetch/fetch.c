@@ -359,7 +359,7 @@ struct fetcher *fetcher_new(struct loop *loop, struct dns *dns, struct tls_clien
     struct fetcher *f = mem_zalloc(sizeof *f);
     struct client_limits l = CLIENT_LIMITS_DEFAULT;
 
-    l.dns_ms = l.connect_ms = l.tls_ms = CONNECT_MS;
+    l.dns_ms = l.connect_ms = CONNECT_MS;
     l.pool_idle_ms = IDLE_POOLED_MS;
     l.h1_per_origin = PER_HOST;
     f->loop = loop;

@@ -13,7 +13,6 @@
 const struct client_limits CLIENT_LIMITS_DEFAULT = {
     .dns_ms = 5000,
     .connect_ms = 5000,
-    .tls_ms = 5000,
     .first_byte_ms = 300 * 1000,
     .idle_ms = 120 * 1000,
     .pool_idle_ms = 30 * 1000,

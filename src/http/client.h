@@ -67,7 +67,8 @@ struct client_request {
     uint32_t idle_ms; /* between bytes of a body, either way; not while paused; 0: default */
 };
 struct client_limits {
-    uint32_t dns_ms, connect_ms, tls_ms, first_byte_ms, idle_ms; /* LIM-11 */
+    uint32_t dns_ms, connect_ms, first_byte_ms, idle_ms; /* LIM-11; connect_ms: TCP, proxy and
+ TLS */
     uint32_t pool_idle_ms;  /* an idle connection is closed after this */
     uint32_t doubt_ms;      /* one idle for longer is looked at before it is used again */
     uint32_t ping_after_ms; /* h2 silent for this long while streams wait: PING; answer within the

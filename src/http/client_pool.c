@@ -264,7 +264,6 @@ static void dial_one(struct pool *p)
                             .via_tls = c->tls,
                             .dns_ms = c->lim.dns_ms,
                             .connect_ms = c->lim.connect_ms,
-                            .tls_ms = c->lim.tls_ms,
                         },
                         dial_done, d);
 }

@@ -5,7 +5,9 @@
  * connect wins and the others are closed.
  *
  *   DNS --answer--> CONNECT --first socket--> TUNNEL (through a proxy) --> TLS (when asked for) -->
- * DONE any --failure or time limit--> DONE */
+ *   DONE; any --failure or time limit--> DONE
+ *
+ * The lookup has a time limit, and all that follows has one together (LIM-11). */
 #include "net/dial.h"
 #include "base/mem.h"
 #include "net/dns.h"
@@ -104,11 +106,10 @@ static void reached(struct dial *d, struct stream *s)
         finish(d, OK, "", s);
         return;
     }
-    timer_stop(&d->limit);
     d->phase = DIAL_TLS;
     ssl = tls_client_ssl(d->opts.tls, d->opts.host, d->opts.port, d->opts.want_h2, &what);
     if (ssl != NULL) {
-        d->tls = tls_start(s, ssl, d->opts.tls, d->opts.tls_ms, on_shaken, d);
+        d->tls = tls_start(s, ssl, d->opts.tls, 0, on_shaken, d);
         return;
     }
     stream_close(s);
@@ -150,7 +151,7 @@ static void shake_proxy(struct dial *d, struct stream *s)
     SSL *ssl = tls_client_ssl(d->opts.via_tls, via->host, via->port, false, &what);
 
     if (ssl != NULL) {
-        d->tls = tls_start(s, ssl, d->opts.via_tls, d->opts.tls_ms, on_proxy_shaken, d);
+        d->tls = tls_start(s, ssl, d->opts.via_tls, 0, on_proxy_shaken, d);
         return;
     }
     stream_close(s);
@@ -279,11 +280,13 @@ static void on_step(struct timer *t)
 static void on_limit(struct timer *t)
 {
     struct dial *d = CONTAINER(t, struct dial, limit);
+    const char *what = SAY(d, "no answer to the connection attempt");
 
     if (d->phase == DIAL_TUNNEL)
-        finish(d, E_TIMEOUT, "the proxy did not connect to upstream in time", NULL);
-    else
-        finish(d, E_TIMEOUT, SAY(d, "no answer to the connection attempt"), NULL);
+        what = "the proxy did not connect to upstream in time";
+    else if (d->phase == DIAL_TLS)
+        what = "the TLS handshake took too long";
+    finish(d, E_TIMEOUT, what, NULL);
 }
 
 static void on_answer(void *owner, const struct dns_answer *a)

@@ -32,14 +32,14 @@ struct dial_opts {
     struct dns *dns;
     struct str host; /* a name or an address, IPv6 without brackets; copied */
     uint16_t port;
-    struct tls_client *tls;              /* NULL: plain */
-    bool want_h2;                        /* offer h2 before http/1.1 */
-    dial_guard_f *guard;                 /* NULL: any address will do */
-    struct tls_client *via_tls;          /* for a proxy that is spoken to over TLS */
-    const struct tunnel_proxy *via;      /* NULL: straight; must stay until it is over. Not with a
-                                            guard: it is the proxy that resolves the host */
-    uint32_t dns_ms, connect_ms, tls_ms; /* time limits of each phase; a proxy's
-                                            answer is within connect_ms */
+    struct tls_client *tls;         /* NULL: plain */
+    bool want_h2;                   /* offer h2 before http/1.1 */
+    dial_guard_f *guard;            /* NULL: any address will do */
+    struct tls_client *via_tls;     /* for a proxy that is spoken to over TLS */
+    const struct tunnel_proxy *via; /* NULL: straight; must stay until it is over. Not with a
+                                       guard: it is the proxy that resolves the host */
+    uint32_t dns_ms, connect_ms;    /* time limits; connect_ms is one for TCP, the proxy's
+                                       answer and every TLS handshake together */
 };
 struct dial_result {
     enum err err;          /* OK: stream is set and belongs to the owner */

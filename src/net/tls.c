@@ -487,7 +487,8 @@ struct stream *tls_start(struct stream *lower, SSL *ssl, struct tls_client *clie
     timer_init(&t->limit, lower->loop, on_limit);
     SSL_set_bio(ssl, b, b); /* without one the handshake fails, and says so */
     stream_bind(lower, &FROM_LOWER, t);
-    timer_start(&t->limit, limit_ms);
+    if (limit_ms > 0)
+        timer_start(&t->limit, limit_ms);
     loop_soon(lower->loop, &t->pump);
     return &t->s;
 }

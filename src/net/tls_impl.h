@@ -40,7 +40,8 @@ BIO *tls_bio_new(struct tls_wire *w); /* w outlives it; NULL: failed */
 /* Wrap a connected stream, which belongs to the new one from now on.
  *
  * ready is called once, never from inside: with OK when the handshake is done, else with why, and
- * then the stream is gone by itself. stream_close gives up at any time, and ready does not come. */
+ * then the stream is gone by itself. stream_close gives up at any time, and ready does not come.
+ * limit_ms is the handshake's; 0: the caller has a limit of its own. */
 typedef void tls_ready_f(void *owner, enum err err, const char *what);
 struct stream *tls_start(struct stream *lower, SSL *ssl, struct tls_client *client,
                          uint32_t limit_ms, tls_ready_f *ready, void *owner);

@@ -165,8 +165,7 @@ static inline struct dial_opts pair_opts(struct pair *p, struct tls_client *tls,
                               .port = listener_port(p->l),
                               .tls = tls,
                               .dns_ms = 20000,
-                              .connect_ms = 20000,
-                              .tls_ms = 20000};
+                              .connect_ms = 20000};
 }
 
 static inline void pair_connect(struct pair *p)

@@ -213,7 +213,7 @@ static void dials_that_fail(void **state)
         ask(&b);
         assert_int_equal(fake_dialling(), 1); /* they wait for one answer */
         assert_true(fake_dial()->opts.want_h2);
-        assert_int_equal(fake_dial()->opts.tls_ms, CLIENT_LIMITS_DEFAULT.tls_ms);
+        assert_int_equal(fake_dial()->opts.connect_ms, CLIENT_LIMITS_DEFAULT.connect_ms);
         assert_string_equal(fake_dial()->host, "example.com");
         fake_dial_fail(ROWS[i].dial, ROWS[i].err);
         told(&a, ROWS[i].err, ROWS[i].phase);

@@ -806,7 +806,7 @@ static void dialling_can_be_cancelled(void **state)
     dial_cancel(NULL);
 }
 
-/* LIM-11. A full backlog lets a connection attempt hang: the limit of the phase ends it. */
+/* LIM-11. A full backlog lets a connection attempt hang: the limit ends it. */
 static void connecting_has_a_limit(void **state)
 {
     struct sockaddr_in a = {.sin_family = AF_INET, .sin_addr = {htonl(INADDR_LOOPBACK)}};

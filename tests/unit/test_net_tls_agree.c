@@ -243,7 +243,7 @@ static void bad_servers(void **state)
     static const struct {
         void (*serve)(struct raw_server *r, int fd, SSL_CTX *ctx);
         int max_version;
-        uint32_t tls_ms;
+        uint32_t connect_ms;
         enum err err;
         const char *what;
     } rows[] = {
@@ -260,7 +260,7 @@ static void bad_servers(void **state)
 
         scene_init(&s, &GOOD, &ca);
         r.n = 1;
-        dial_raw(&s, raw_server_start(&r), rows[i].tls_ms);
+        dial_raw(&s, raw_server_start(&r), rows[i].connect_ms);
         assert_int_equal(s.p.result.err, rows[i].err);
         assert_int_equal(s.p.result.phase, DIAL_TLS);
         assert_non_null(strstr(s.p.result.what, rows[i].what));
@@ -327,8 +327,7 @@ static void worker_dial(struct worker *w)
                           .port = listener_port(w->l),
                           .tls = w->client,
                           .dns_ms = 20000,
-                          .connect_ms = 20000,
-                          .tls_ms = 20000};
+                          .connect_ms = 20000};
 
     dial_open(w->loop, &o, worker_dialled, w);
 }

@@ -2,6 +2,7 @@
  * SPDX-License-Identifier: MIT */
 /* test_net_tunnel.c - the talks with proxies, split at every byte, and dialling through them. */
 #include "base/mem.h"
+#include "net/tls.h"
 #include "net/tunnel_talk.h"
 #include "net_pair.h"
 
@@ -321,6 +322,53 @@ static void proxies_that_fail(void **state)
     }
 }
 
+/* A proxy that takes its time, and TLS behind it that is never answered. */
+struct slow {
+    struct scene x;
+    uint32_t limit_ms;
+    struct timer answer, again;
+    bool ran_again;
+};
+
+static void slow_answer(struct timer *t)
+{
+    struct slow *s = CONTAINER(t, struct slow, answer);
+
+    stream_write(s->x.p.server.s, S("HTTP/1.1 200 OK\r\n\r\n"));
+    timer_start(&s->again, s->limit_ms);
+}
+
+static void slow_again(struct timer *t)
+{
+    CONTAINER(t, struct slow, again)->ran_again = true;
+}
+
+/* LIM-11. There is one limit for TCP, the proxy and TLS: it ends the dial before it could have run
+ * once more from the proxy's answer on. */
+static void lim_11_one_limit(void **state)
+{
+    struct slow s = {.limit_ms = 500};
+    struct tls_client *tls = tls_client_new(S(""));
+
+    (void)state;
+    open_scene(&s.x, TUNNEL_HTTP);
+    s.x.o.tls = tls;
+    s.x.o.connect_ms = s.limit_ms;
+    timer_init(&s.answer, s.x.p.loop, slow_answer);
+    timer_init(&s.again, s.x.p.loop, slow_again);
+    dial_open(s.x.p.loop, &s.x.o, pair_dialled, &s.x.p);
+    UNTIL(&s.x.p, s.x.p.server.s);
+    timer_start(&s.answer, 50);
+    UNTIL(&s.x.p, s.x.p.dialled);
+    assert_false(s.ran_again);
+    assert_int_equal(s.x.p.result.err, E_TIMEOUT);
+    assert_int_equal(s.x.p.result.phase, DIAL_TLS);
+    assert_string_equal(s.x.p.result.what, "the TLS handshake took too long");
+    timer_stop(&s.again);
+    close_scene(&s.x);
+    tls_client_free(tls);
+}
+
 static void a_proxy_that_is_not_there(void **state)
 {
     struct scene x;
@@ -362,6 +410,7 @@ int main(void)
         cmocka_unit_test(the_tunnel_loses_nothing),
         cmocka_unit_test(bytes_that_nobody_wants_yet_wait),
         cmocka_unit_test(proxies_that_fail),
+        cmocka_unit_test(lim_11_one_limit),
         cmocka_unit_test(a_proxy_that_is_not_there),
         cmocka_unit_test(a_tunnel_can_be_given_up),
     };

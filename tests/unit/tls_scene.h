@@ -134,12 +134,12 @@ static inline void round_trip(struct scene *s)
     assert_memory_equal(s->p.client.got.p, "there and back", 14);
 }
 
-static inline void dial_raw(struct scene *s, uint16_t port, uint32_t tls_ms)
+static inline void dial_raw(struct scene *s, uint16_t port, uint32_t connect_ms)
 {
     struct dial_opts o = pair_opts(&s->p, s->client, "localhost");
 
     o.port = port;
-    o.tls_ms = tls_ms;
+    o.connect_ms = connect_ms;
     s->p.dialled = false;
     dial_open(s->p.loop, &o, pair_dialled, &s->p);
     UNTIL(&s->p, s->p.dialled);

@@ -8,6 +8,9 @@ const hello = [{ role: 'user', content: 'hello' }];
 const prefill = [...hello, { role: 'assistant', content: 'Good' }];
 const tools = [{ type: 'function', function: { name: 'look', parameters: { type: 'object', properties: { at: { type: 'string' } } } } }];
 const schema = { type: 'json_schema', json_schema: { name: 'x', schema: { type: 'object', properties: { a: { type: 'string' } }, required: ['a'] } } };
+const google = (words) => ({ extra_body: { google: words } });
+const native = { function_declarations: [{ name: 'clock', description: 'What time it is' }] };
+const shown = { include_server_side_tool_invocations: true };
 
 // remedy, the name, what of the request the model behind it does not take
 const ROWS = [
@@ -19,11 +22,14 @@ const ROWS = [
   ['drop_thinking', 'gemini-3.5-flash-false', { messages: hello, reasoning_effort: 'high' }],
   ['json_apart', 'gemini-3.5-flash-false', { messages: hello, tools, response_format: schema }],
   ['own_tools_apart', 'gemini-3.5-flash-false', { messages: hello, tools, web_search_options: {} }],
+  ['own_tools_apart', 'gemini-3.5-flash-false', { messages: hello, tools, ...google({ tools: [{ google_search: {} }] }) }],
+  ['own_tools_apart', 'gemini-3.5-flash-false', { messages: hello, ...google({ tools: [{ url_context: {}, ...native }] }) }],
+  ['own_tools_apart', 'gemini-3.5-flash-false', { messages: hello, tools, ...google({ tools: [{ code_execution: {} }], tool_config: shown }) }],
 ];
 
 describe('remedies against the rules', { concurrency: 2, skip: haveEmulator }, () => {
-  for (const [remedy, model, body] of ROWS)
-    test(`${remedy}: ${model}`, async () => {
+  for (const [i, [remedy, model, body]] of ROWS.entries())
+    test(`${remedy}: ${model}, row ${i + 1}`, async () => {
       const upstream = await Emulator.start({});
       const gateway = await Gateway.start({ upstream, env: { QUEQIAO_WORKERS: '1' } });
       const ask = async () => {
@@ -44,4 +50,64 @@ describe('remedies against the rules', { concurrency: 2, skip: haveEmulator }, (
         await upstream.stop();
       }
     });
+});
+
+// Every way to ask for a tool of Google's beside functions: the same tools, and what the upstream request holds.
+const own = ['google_search', 'code_execution', 'url_context'];
+const typed = { google_search: 'web_search', code_execution: 'code_interpreter', url_context: 'url_context' };
+const bare = (name) => ({ type: 'function', function: { name } });
+const WAYS = [
+  ['types of tools', (name) => ({ tools: [...tools, { type: typed[name] }] })],
+  ['bare functions', (name) => ({ tools: [...tools, bare(name)] })],
+  ["extra_body.google beside the client's", (name) => ({ tools, ...google({ tools: [{ [name]: {} }] }) })],
+  ['google beside the legacy functions', (name) => ({ functions: [tools[0].function], google: { tools: [{ [name]: {} }] } })],
+  ['extra_body.google with functions in it', (name) => google({ tools: [{ [name]: {} }, native] })],
+  ['one tool that is both', (name) => google({ tools: [{ [name]: {}, ...native }] })],
+  ['a config in Google\'s words', (name) => ({ tools, ...google({ tools: [{ [name]: {} }], tool_config: { function_calling_config: { mode: 'AUTO' } } }) })],
+];
+
+describe("Google's tools beside functions", { skip: haveEmulator }, () => {
+  for (const [way, body] of WAYS)
+    test(way, async () => {
+      const upstream = await Emulator.start({});
+      const gateway = await Gateway.start({ upstream, env: { QUEQIAO_WORKERS: '1' } });
+      const sent = async (model, name) => {
+        const before = (await upstream.state()).requests;
+        const r = await gateway.chat({ model, messages: hello, ...body(name) });
+        const text = await r.text();
+        assert.equal(r.status, 200, `${model}, ${name}: ${text}`);
+        assert.equal((await upstream.state()).requests - before, 1, `${model}, ${name}: right at once`);
+        const last = (await upstream.requests()).at(-1).body;
+        return { body: last, ignored: r.headers.get('x-queqiao-ignored') };
+      };
+      try {
+        for (const name of own) {
+          const both = await sent('gemini-3.8-flash', name);
+          assert.equal(both.ignored, null);
+          assert.equal(both.body.toolConfig.includeServerSideToolInvocations, true);
+          const held = both.body.tools.flatMap((tool) => Object.keys(tool)).map((key) => key.replace(/_./g, (c) => c[1].toUpperCase()));
+          assert.deepEqual(new Set(held), new Set(['functionDeclarations', name.replace(/_./g, (c) => c[1].toUpperCase())]));
+          const one = await sent('gemini-2.5-flash', name);
+          assert.equal(one.ignored, 'google_tools_beside_functions');
+          assert.deepEqual(one.body.tools.map((tool) => Object.keys(tool)), [['functionDeclarations']]);
+        }
+      } finally {
+        await gateway.stop();
+        await upstream.stop();
+      }
+    });
+
+  test('a cache that holds tools has none beside it', async () => {
+    const upstream = await Emulator.start({ quotas: { projects: [{ name: 'one', keys: ['key-one'], holds: ['cachedContents/c1'], models: { '*': { rpm: 100 } } }] } });
+    const gateway = await Gateway.start({ upstream, env: { QUEQIAO_WORKERS: '1', GEMINI_API_KEY: 'key-one' } });
+    try {
+      const asked = { tools: [...tools, { type: 'web_search' }], tool_choice: 'required', ...google({ cached_content: 'cachedContents/c1', tools: [{ url_context: {} }] }) };
+      const r = await gateway.chat({ model: 'gemini-3.8-flash', messages: hello, ...asked });
+      assert.equal(r.status, 200, await r.text());
+      assert.equal(r.headers.get('x-queqiao-ignored'), 'tools=cached_content');
+    } finally {
+      await gateway.stop();
+      await upstream.stop();
+    }
+  });
 });

@@ -9,6 +9,7 @@
  *   chat_model.c     what the model said earlier
  *   chat_calls.c     calls that the model made earlier, and what the tools answered
  *   chat_tools.c     tools, functions, tool_choice
+ *   chat_own.c       tools in Google's words; Google's tools beside functions
  *   chat_think.c     the members that say how hard to think, and how long to answer
  *   chat_format.c    response_format, modalities, audio
  *   chat_google.c    extra_body.google
@@ -69,8 +70,11 @@ struct chat {
     bool cached;           /* the context is a cache's, which holds system and tools */
     struct oa_tool *tools;
     size_t ntools;
-    unsigned functions;     /* declared */
+    unsigned functions;     /* declared in OpenAI's words */
     bool own[GM_OWN_TOOLS]; /* Google's tools that are wanted */
+    bool google_functions;  /* declared in Google's words */
+    bool google_own;        /* Google's tools wanted in its own words */
+    bool apart;             /* of Google's words the functions alone are kept */
     bool strict;            /* a function asked for its schema to be followed */
     struct gm_tool_config tool_config;
     struct gm_think think;
@@ -132,8 +136,17 @@ void oa_put_result_turn(struct chat *c,
 
 /* chat_tools.c */
 void oa_read_tools(struct chat *c);
-bool oa_wants_own_tool(const struct chat *c); /* one of Google's */
 void oa_put_tools(struct chat *c);
+
+/* chat_own.c */
+void oa_read_google_tools(struct chat *c);
+void oa_keep_own_apart(struct chat *c);       /* where functions or a cache stand beside them */
+bool oa_wants_own_tool(const struct chat *c); /* one of Google's, in whichever words */
+bool oa_has_functions(const struct chat *c);  /* the same */
+bool oa_google_declares(struct chat *c, struct str name); /* a function in Google's words */
+bool oa_has_google_tools(const struct chat *c);           /* there is one to put */
+void oa_put_google_tools(struct chat *c);
+void oa_put_tool_config(struct chat *c);
 
 /* chat_think.c */
 void oa_read_thinking(struct chat *c);

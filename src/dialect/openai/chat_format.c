@@ -64,8 +64,8 @@ static void read_json(struct chat *c)
 /* A family that cannot be held to a format, or not beside these tools, is asked for it in words. */
 static void decide_words(struct chat *c)
 {
-    bool tools = c->functions > 0 || oa_wants_own_tool(c);
-    bool forced = c->functions > 0 && c->tool_config.mode == GM_CALLS_ANY;
+    bool tools = oa_has_functions(c) || oa_wants_own_tool(c);
+    bool forced = oa_has_functions(c) && c->tool_config.mode == GM_CALLS_ANY;
 
     if (c->format == OA_TEXT)
         return;

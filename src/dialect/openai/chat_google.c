@@ -15,11 +15,11 @@ static const struct member {
     const char *note;
 } MEMBER[] = {
     {"thinking_config",     "thinkingConfig",     ELSEWHERE, "goes before reasoning_effort"    },
-    {"tools",               "tools",              ELSEWHERE, "added to the client's own"       },
+    {"tools",               "tools",              ELSEWHERE, "beside functions where both go"  },
     {"generation_config",   "generationConfig",   ELSEWHERE, "goes before what was mapped"     },
     {"cached_content",      "cachedContent",      TOP,       "the cache holds system and tools"},
     {"safety_settings",     "safetySettings",     TOP,       NULL                              },
-    {"tool_config",         "toolConfig",         TOP,       "goes before tool_choice"         },
+    {"tool_config",         "toolConfig",         ELSEWHERE, "goes before tool_choice"         },
     {"labels",              "labels",             TOP,       NULL                              },
     {"service_tier",        "serviceTier",        TOP,       NULL                              },
     {"response_modalities", "responseModalities", CONFIG,    NULL                              },

@@ -1,6 +1,6 @@
 /* Copyright 2026 The queqiao authors
  * SPDX-License-Identifier: MIT */
-/* chat_tools.c - tools, legacy functions and tool_choice in; declarations and their config out.
+/* chat_tools.c - tools, legacy functions and tool_choice in; declarations out.
  *
  * They are read once before anything is written, for what a family can do beside tools depends on
  * them. Google's words are in gemini/tools.h. */
@@ -145,7 +145,7 @@ static bool is_declared(struct chat *c, struct str name)
     for (size_t i = 0; i < c->ntools; i++)
         if (str_eq(c->tools[i].name, name))
             return true;
-    return is_legacy(oa_get(c, "functions"), name);
+    return is_legacy(oa_get(c, "functions"), name) || oa_google_declares(c, name);
 }
 
 static struct str *room_for_names(struct chat *c, size_t n)
@@ -219,17 +219,8 @@ static void read_choice(struct chat *c)
         allow(c, room_for_names(c, 1),
               inside(choice, str_eq(type, S("custom")) ? CUSTOM : FUNCTION));
     }
-    if (c->functions == 0 && config->mode == GM_CALLS_ANY)
+    if (!oa_has_functions(c) && config->mode == GM_CALLS_ANY)
         fault_set(c->why, E_FIELD, "demands a call, but no function is declared", choice);
-}
-
-bool oa_wants_own_tool(const struct chat *c)
-{
-    bool any = false;
-
-    for (size_t i = 0; i < GM_OWN_TOOLS; i++)
-        any = any || c->own[i];
-    return any;
 }
 
 /* A function that asks for its schema to be followed gets the mode that does. */
@@ -240,7 +231,7 @@ static void read_config(struct chat *c)
     read_choice(c);
     if (config->mode == GM_CALLS_AUTO && c->strict && gm_can(c->caps, GM_CAN_VALIDATE))
         config->mode = GM_CALLS_VALIDATED;
-    config->show_own = c->functions > 0 && oa_wants_own_tool(c);
+    config->show_own = oa_has_functions(c) && oa_wants_own_tool(c);
 }
 
 static void read_tools(struct chat *c)
@@ -263,6 +254,7 @@ void oa_read_tools(struct chat *c)
 {
     yyjson_val *functions = read_list(c, oa_get(c, "functions"));
 
+    oa_read_google_tools(c);
     read_tools(c);
     jr_each (fn, functions)
         read_function(c, fn, false);
@@ -270,19 +262,13 @@ void oa_read_tools(struct chat *c)
     c->answer->one_call = yyjson_is_false(oa_get(c, "parallel_tool_calls"));
     if (oa_get(c, "web_search_options") != NULL)
         c->own[GM_SEARCH] = true;
-    if (c->functions > 0 && oa_wants_own_tool(c) && !gm_can(c->caps, GM_CAN_MIX_TOOLS)) {
-        memset(c->own, 0, sizeof c->own); /* a family that cannot have both keeps the client's */
-        oa_ignore(c, S("google_tools_beside_functions"), S(""));
-    }
     if (c->functions > 0 && !gm_can(c->caps, GM_CAN_TOOLS)) {
         c->functions = 0;
         oa_ignore(c, S("tools"), S(""));
     }
-    if (c->functions > 0 && c->cached) {
-        c->functions = 0;
-        oa_ignore(c, S("tools"), S("cached_content"));
-    }
-    read_config(c);
+    oa_keep_own_apart(c);
+    if (!c->cached)
+        read_config(c);
     c->answer->keep_text =
         c->own[GM_SEARCH] || c->own[GM_URL_CONTEXT] || jr_get(c->google, "tools") != NULL;
 }
@@ -373,19 +359,15 @@ static void put_functions(struct chat *c)
 
 void oa_put_tools(struct chat *c)
 {
-    yyjson_val *more = jr_get(c->google, "tools");
-
-    if (c->functions > 0 || oa_wants_own_tool(c) || yyjson_arr_size(more) > 0) {
+    if (c->functions > 0 || oa_wants_own_tool(c) || oa_has_google_tools(c)) {
         gm_tools_open(&c->g);
         if (c->functions > 0)
             put_functions(c);
         for (size_t i = 0; i < GM_OWN_TOOLS; i++)
             if (c->own[i])
                 gm_put_own_tool(&c->g, (enum gm_own_tool)i);
-        jr_each (tool, more)
-            jw_copy(&c->g.w, NULL, tool);
+        oa_put_google_tools(c);
         gm_tools_close(&c->g);
     }
-    if (c->functions > 0 && !oa_google_has(c, "toolConfig"))
-        gm_put_tool_config(&c->g, &c->tool_config);
+    oa_put_tool_config(c);
 }

@@ -8,6 +8,7 @@
 #include "http/client.h"
 #include "http/server.h"
 #include "net/dns.h"
+#include "net/work.h"
 #include "proxy/model_list.h"
 
 enum {
@@ -141,12 +142,18 @@ static void tire(struct worker *w)
     timer_start(&w->rest, REST_MS);
 }
 
+static void rest(void)
+{
+    mem_rest();
+    works_rest();
+}
+
 static void on_rest(struct timer *t)
 {
     struct worker *w = CONTAINER(t, struct worker, rest);
 
     if (mem_released() - w->released < REST_BYTES)
-        mem_rest();
+        rest();
     else
         tire(w);
 }

@@ -5,6 +5,7 @@
 #include "base/mem.h"
 #include "base/torture.h"
 
+#include <pthread.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -18,7 +19,7 @@ static _Atomic size_t budget = (size_t)1 << 30;
 
 /* What this thread has counted and not yet added up: each request counts some ten times, and all
  * threads would write to the same place. The sum is wrong by as much for each thread. */
-enum { UNADDED_MAX = 32 * 1024, LARGE = 128 * 1024 };
+enum { UNADDED_MAX = 32 * 1024, LARGE = 128 * 1024, KEPT = 64 << 20 };
 static _Thread_local int64_t unadded;
 static _Thread_local size_t released;
 
@@ -48,13 +49,31 @@ void mem_keep(void)
     if (atomic_flag_test_and_set(&done))
         return;
     mallopt(M_MMAP_THRESHOLD, 32 << 20);
-    mallopt(M_TRIM_THRESHOLD, 64 << 20);
+    mallopt(M_TRIM_THRESHOLD, KEPT);
+#endif
+}
+
+/* That goes when a block is freed there that is not small, and what is free exceeds the threshold.
+ */
+void mem_rest_end(void)
+{
+#ifdef __GLIBC__
+    static pthread_mutex_t one = PTHREAD_MUTEX_INITIALIZER;
+    void *volatile block;
+
+    pthread_mutex_lock(&one);
+    mallopt(M_TRIM_THRESHOLD, LARGE);
+    block = malloc(LARGE);
+    free(block);
+    mallopt(M_TRIM_THRESHOLD, KEPT);
+    pthread_mutex_unlock(&one);
 #endif
 }
 
 void mem_rest(void)
 {
     released = 0;
+    mem_rest_end();
 #ifdef __GLIBC__
     malloc_trim(0);
 #endif

@@ -22,9 +22,11 @@ size_t mem_counted(void);  /* bytes counted now; of other threads, to 32 KiB eac
 void mem_settle(void);     /* the last thing that a thread does, or does for long */
 size_t mem_released(void); /* in large blocks, by this thread since mem_rest */
 /* From now on freed pages stay with the process, 64 MiB of them at most for each thread: large
- * requests that follow each other find them where they were. mem_rest gives them to the system. */
+ * requests that follow each other find them where they were. mem_rest gives them to the system,
+ * but for what is free at the end of the heaps of other threads: each calls mem_rest_end itself. */
 void mem_keep(void);
 void mem_rest(void);
+void mem_rest_end(void);
 void mem_set_budget(size_t bytes); /* default 1 GiB */
 size_t mem_budget(void);
 

@@ -31,6 +31,7 @@ static struct {
     pthread_cond_t come;
     struct list waiting; /* pieces */
     unsigned nwaiting, nthreads, nidle;
+    unsigned rests; /* how often works_rest was called */
 } pool = {
     .lock = PTHREAD_MUTEX_INITIALIZER,
     .come = PTHREAD_COND_INITIALIZER,
@@ -63,14 +64,30 @@ static void run(struct piece *piece)
     tell(piece);
 }
 
-static struct piece *take(void)
+/* Called and left with the lock held. */
+static void rest(void)
+{
+    pool.nidle--;
+    pthread_mutex_unlock(&pool.lock);
+    mem_rest_end();
+    pthread_mutex_lock(&pool.lock);
+    pool.nidle++;
+}
+
+static struct piece *take(unsigned *rests)
 {
     struct list *first;
 
     pthread_mutex_lock(&pool.lock);
     pool.nidle++;
-    while (pool.nwaiting == 0)
-        pthread_cond_wait(&pool.come, &pool.lock);
+    while (pool.nwaiting == 0) {
+        if (*rests != pool.rests) {
+            *rests = pool.rests;
+            rest();
+        } else {
+            pthread_cond_wait(&pool.come, &pool.lock);
+        }
+    }
     pool.nidle--;
     pool.nwaiting--;
     first = list_pop(&pool.waiting);
@@ -82,10 +99,12 @@ static struct piece *take(void)
 /* The loop that woke it has other things to do before it waits: that is over sooner than a tick. */
 static void *serve(void *none)
 {
+    unsigned rests = 0;
+
     (void)none;
     priority_yield();
     for (;;) {
-        struct piece *piece = take();
+        struct piece *piece = take(&rests);
 
         sched_yield();
         run(piece);
@@ -140,6 +159,14 @@ void loop_work(struct loop *loop, struct work *w)
         uv_ref((uv_handle_t *)&loop->works_poll);
     if (!give(piece))
         run(piece); /* here and now: better late than never */
+}
+
+void works_rest(void)
+{
+    pthread_mutex_lock(&pool.lock);
+    pool.rests++;
+    pthread_mutex_unlock(&pool.lock);
+    pthread_cond_broadcast(&pool.come);
 }
 
 static void finish(struct loop *loop)

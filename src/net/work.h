@@ -16,4 +16,7 @@ struct work {
 };
 void loop_work(struct loop *loop, struct work *w);
 
+/* To be called with mem_rest: threads that have nothing to do give their pages back as well. */
+void works_rest(void);
+
 #endif

@@ -75,6 +75,7 @@ static void pick(struct scene *s, struct key_lease *lease, unsigned how)
         assert(wait.wait_ms > 0 && wait.wait_ms <= 26ULL * 3600 * 1000 && wait.n > 0);
         say(&wait);
         break;
+    case KEY_SPLIT: assert(want.nmust == 2 && wait.split[0].n > 0 && wait.split[1].n > 0); break;
     case KEY_ABSENT:
         assert(wait.n > 0 || want.foreign != 0 || keys_count(s->k) == 0);
         say(&wait);
@@ -95,6 +96,18 @@ static void end(struct scene *s, struct key_lease *lease, unsigned who, unsigned
                                                 str_z(MODEL[how / 7 % 4]), who % 4 != 0, how % 23};
     keys_done(s->k, lease, &o);
     assert(lease->key == NULL);
+}
+
+static void name_file(struct scene *s, const struct key_lease *lease, unsigned how)
+{
+    struct str name = how % 2 ? S("files/a") : S("files/b");
+
+    if (how % 8 == 7)
+        keys_told_apart(s->k, lease->key, s->held[how % HELD_MAX].key, s->now);
+    else if (how / 2 % 4 == 0)
+        keys_unpin(s->k, lease->key, name);
+    else
+        keys_pin(s->k, lease->key, &name, 1, s->now);
 }
 
 static void act(struct scene *s, unsigned what, unsigned who, unsigned how)
@@ -118,10 +131,8 @@ static void act(struct scene *s, unsigned what, unsigned who, unsigned how)
         break;
     case 6: reload(s, who, how % KEYS_MAX); break;
     case 7:
-        if (lease->key != NULL && how % 4 == 0)
-            keys_unpin(s->k, lease->key, S("files/a"));
-        else if (lease->key != NULL)
-            keys_pin(s->k, lease->key, &S("files/a"), 1, s->now);
+        if (lease->key != NULL)
+            name_file(s, lease, how);
         s->now.wall_s += ((int)how - 128) * 3600; /* somebody sets the clock */
         break;
     }

@@ -219,17 +219,32 @@ static bool is_foreign(const struct choice *c, const struct project *p)
     return false;
 }
 
-/* The project that holds what the request names. A key that has gone took it along. */
-static const struct project *home_of(const struct choice *c)
+/* The project that holds what the request names: one that has refused the request for something
+ * else that is named ends the search, and so does a second one that is known to be another. Keys
+ * of which that is not known are asked. A key that has gone took what it had along. */
+static enum key_verdict find_home(struct choice *c)
 {
-    for (size_t i = 0; i < c->want->nmust; i++) {
-        uint64_t id = pins_get(&c->k->pins, c->want->must[i], c->want->now.ms);
+    const struct key_want *want = c->want;
+    size_t first = 0;
+
+    for (size_t i = 0; i < want->nmust; i++) {
+        uint64_t id = pins_get(&c->k->pins, want->must[i], want->now.ms);
         const struct project *p = keys_project(c->k, id);
 
-        if (p != NULL && !is_foreign(c, p))
-            return p;
+        if (p == NULL || p == c->only)
+            continue;
+        if (is_foreign(c, p))
+            return KEY_ABSENT;
+        if (c->only == NULL) {
+            c->only = p;
+            first = i;
+        } else if (projects_are_apart(c->k, p, c->only)) {
+            c->wait->split[0] = pin_name(want->must[first]);
+            c->wait->split[1] = pin_name(want->must[i]);
+            return KEY_SPLIT;
+        }
     }
-    return NULL;
+    return KEY_PICKED;
 }
 
 static bool is_eligible(const struct choice *c, const struct key *key)
@@ -247,10 +262,15 @@ enum key_verdict pick(struct keys *k, const struct key_want *want, struct candid
                       struct key_wait *ret_wait)
 {
     struct choice c = {.k = k, .want = want, .v = k->candidates, .wait = ret_wait};
+    enum key_verdict home;
 
+    *ret_wait = (struct key_wait){
+        .keys = (unsigned)k->n, .split = {S(""), S("")}
+    };
     find_foreign(&c);
-    c.only = home_of(&c);
-    *ret_wait = (struct key_wait){.keys = (unsigned)k->n};
+    home = find_home(&c);
+    if (home != KEY_PICKED)
+        return home;
     if (want->model.n > 0) {
         const struct model *m = model_at(&k->models, want->model);
 

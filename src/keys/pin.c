@@ -10,7 +10,7 @@ enum { LIFE_MS = 48 * 3600 * 1000 }; /* source: mapping 1.10 */
 struct pin {
     struct list by_age;
     struct pin *next; /* in its bucket */
-    uint64_t key_id;
+    uint64_t key_id, denied;
     uint64_t until_ms;
     size_t n;
     char name[];
@@ -113,10 +113,33 @@ uint64_t pins_get(struct pins *p, struct str name, uint64_t now_ms)
     return (*at)->key_id;
 }
 
-void pins_drop(struct pins *p, struct str name)
+/* Where it is; NULL when it is not. */
+static struct pin **find(struct pins *p, struct str name)
 {
     struct pin **at = p->buckets != NULL ? place_of(p, pin_name(name)) : NULL;
 
-    if (at != NULL && *at != NULL)
+    return at != NULL && *at != NULL ? at : NULL;
+}
+
+void pins_deny(struct pins *p, struct str name, uint64_t key_id)
+{
+    struct pin **at = find(p, name);
+
+    if (at != NULL)
+        (*at)->denied = key_id;
+}
+
+uint64_t pins_denied(struct pins *p, struct str name)
+{
+    struct pin **at = find(p, name);
+
+    return at != NULL ? (*at)->denied : 0;
+}
+
+void pins_drop(struct pins *p, struct str name)
+{
+    struct pin **at = find(p, name);
+
+    if (at != NULL)
         drop(p, at);
 }

@@ -29,6 +29,9 @@ struct str pin_name(struct str name);
 
 void pins_put(struct pins *p, struct str name, uint64_t key_id, uint64_t now_ms);
 uint64_t pins_get(struct pins *p, struct str name, uint64_t now_ms); /* key's id; 0: not known */
+/* A key with which it was refused since it was put: its id, or 0. */
+void pins_deny(struct pins *p, struct str name, uint64_t key_id);
+uint64_t pins_denied(struct pins *p, struct str name);
 void pins_drop(struct pins *p, struct str name);
 
 #endif

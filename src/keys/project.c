@@ -175,14 +175,6 @@ static void part(struct keys *k, struct project *p, const struct key *keeps, str
     }
 }
 
-static struct key *key_by_id(const struct keys *k, uint64_t id)
-{
-    for (size_t i = 0; i < k->n; i++)
-        if (k->v[i]->id == id)
-            return k->v[i];
-    return NULL;
-}
-
 static struct project *project_by_id(const struct keys *k, unsigned id)
 {
     for (size_t i = 0; i < k->n; i++)
@@ -308,7 +300,7 @@ static void settle(struct keys *k, struct refusal *r)
         return;
     r->open = false;
     r->explained = false;
-    key = key_by_id(k, r->key);
+    key = keys_by_id(k, r->key);
     if (key != NULL) {
         struct company c = company_of(k, r);
 
@@ -391,7 +383,7 @@ bool project_served(struct keys *k, const struct key_lease *lease, struct key_no
 
         if (!was_refusing(&r, lease))
             continue;
-        other = key_by_id(k, r.key);
+        other = keys_by_id(k, r.key);
         if (other == NULL)
             continue;
         if (other->project == lease->key->project) {
@@ -401,6 +393,20 @@ bool project_served(struct keys *k, const struct key_lease *lease, struct key_no
         set_apart(k, other->project->id, lease->key->project->id);
     }
     return parted;
+}
+
+void project_told_apart(struct keys *k, struct key *served, struct key *refused, struct key_now now)
+{
+    if (served == refused)
+        return;
+    if (served->project == refused->project)
+        part(k, served->project, served, now);
+    set_apart(k, served->project->id, refused->project->id);
+}
+
+bool projects_are_apart(const struct keys *k, const struct project *a, const struct project *b)
+{
+    return are_apart(&k->relations, a->id, b->id);
 }
 
 bool project_is_suspect(const struct keys *k, const struct key *key, uint64_t model,

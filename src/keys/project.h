@@ -4,8 +4,9 @@
  *
  *   together  a key is refused although it spent little itself, while another is refused for the
  *             same limit of the same model. Twice so, and the two are held to be one project.
- *   apart     a key is served while another is refused: they are two. This is never forgotten, and
- *             outweighs the other; keys that were joined and are then seen apart are parted.
+ *   apart     a key is served while another is refused, or is served with a file that another knows
+ *             nothing of: they are two. This is never forgotten, and outweighs the other; keys that
+ *             were joined and are then seen apart are parted.
  *
  * Private to the room; the caller holds the mutex. */
 #ifndef KEYS_PROJECT_H
@@ -72,6 +73,11 @@ void project_refused(struct keys *k, const struct key_lease *lease, const struct
 bool project_served(struct keys *k, const struct key_lease *lease, struct key_now now);
 /* It is known what became of the lease's request: whether it was spent. May join projects. */
 void project_resolved(struct keys *k, const struct key_lease *lease, bool spent);
+
+/* Upstream serves the one key what it refuses the other: they are of two projects, for good. */
+void project_told_apart(struct keys *k, struct key *served, struct key *refused,
+                        struct key_now now);
+bool projects_are_apart(const struct keys *k, const struct project *a, const struct project *b);
 
 /* May the key share the quota of one that is refused for the model just now? */
 bool project_is_suspect(const struct keys *k, const struct key *key, uint64_t model,

@@ -272,21 +272,43 @@ enum key_verdict keys_pick(struct keys *k, const struct key_want *want, struct k
     return verdict;
 }
 
-void keys_pin(struct keys *k, const struct key *key, const struct str *names, size_t n,
-              struct key_now now)
+struct key *keys_by_id(const struct keys *k, uint64_t id)
 {
-    pthread_mutex_lock(&k->mutex);
-    for (size_t i = 0; i < n; i++)
-        pins_put(&k->pins, names[i], key->id, now.ms);
-    pthread_mutex_unlock(&k->mutex);
+    for (size_t i = 0; id != 0 && i < k->n; i++)
+        if (k->v[i]->id == id)
+            return k->v[i];
+    return NULL;
 }
 
 const struct project *keys_project(const struct keys *k, uint64_t id)
 {
-    for (size_t i = 0; id != 0 && i < k->n; i++)
-        if (k->v[i]->id == id)
-            return k->v[i]->project;
-    return NULL;
+    const struct key *key = keys_by_id(k, id);
+
+    return key != NULL ? key->project : NULL;
+}
+
+/* Served with it before and after another key was refused it: it was there all the time. */
+static void compare(struct keys *k, struct key *key, struct str name, struct key_now now)
+{
+    struct key *denied = keys_by_id(k, pins_denied(&k->pins, name));
+
+    if (denied != NULL && keys_project(k, pins_get(&k->pins, name, now.ms)) == key->project)
+        project_told_apart(k, key, denied, now);
+}
+
+void keys_pin(struct keys *k, const struct key *key, const struct str *names, size_t n,
+              struct key_now now)
+{
+    struct key *own;
+
+    pthread_mutex_lock(&k->mutex);
+    own = keys_by_id(k, key->id);
+    for (size_t i = 0; i < n; i++) {
+        if (own != NULL)
+            compare(k, own, names[i], now);
+        pins_put(&k->pins, names[i], key->id, now.ms);
+    }
+    pthread_mutex_unlock(&k->mutex);
 }
 
 void keys_unpin(struct keys *k, const struct key *key, struct str name)
@@ -294,6 +316,26 @@ void keys_unpin(struct keys *k, const struct key *key, struct str name)
     pthread_mutex_lock(&k->mutex);
     if (keys_project(k, pins_get(&k->pins, name, 0)) == key->project)
         pins_drop(&k->pins, name);
+    else
+        pins_deny(&k->pins, name, key->id);
+    pthread_mutex_unlock(&k->mutex);
+}
+
+void keys_told_apart(struct keys *k, const struct key *served, const struct key *refused,
+                     struct key_now now)
+{
+    struct key *one = NULL;
+    struct key *other = NULL;
+
+    pthread_mutex_lock(&k->mutex);
+    for (size_t i = 0; i < k->n; i++) {
+        if (k->v[i] == served)
+            one = k->v[i];
+        if (k->v[i] == refused)
+            other = k->v[i];
+    }
+    if (one != NULL && other != NULL)
+        project_told_apart(k, one, other, now);
     pthread_mutex_unlock(&k->mutex);
 }
 

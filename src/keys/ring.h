@@ -79,6 +79,7 @@ struct key_wait {
     unsigned keys;    /* in the set */
     size_t n;
     struct key_wait_line lines[KEY_WAIT_LINES];
+    struct str split[2]; /* of KEY_SPLIT: two names that no key has both of: "files/abc" */
 };
 /* "requests a minute (limit 10): 4 keys, the first back in 21 s; key not valid: 1 key" */
 void key_wait_say(const struct key_wait *w, struct buf *out);
@@ -87,11 +88,13 @@ enum key_verdict {
     KEY_PICKED,
     KEY_COOLING, /* there are keys, but no quota for this now */
     KEY_ABSENT,  /* there is no key at all, or none that upstream still takes */
+    KEY_SPLIT,   /* what the request names is of several projects: no key has it all */
 };
 /* Choose a key: one that is well; of these the conversation's own, as long as it does not carry
  * much more than its share; else the one with most quota left for each request in flight.
  *
- *   after   KEY_PICKED: *ret must be given back with keys_done. Else *ret_wait says why not. */
+ *   after   KEY_PICKED: *ret must be given back with keys_done. Else *ret_wait says why not. Its
+ *           names are borrowed from *want. */
 MUST_CHECK enum key_verdict keys_pick(struct keys *k, const struct key_want *want,
                                       struct key_lease *ret, struct key_wait *ret_wait);
 
@@ -128,6 +131,10 @@ void keys_pin(struct keys *k, const struct key *key, const struct str *names, si
 /* Upstream says that the key's project has it not, or not any more. What another project is known
  * to have stays. */
 void keys_unpin(struct keys *k, const struct key *key, struct str name);
+/* Upstream has served one key with what it had just refused the other, for that it does not know:
+ * they are of two projects. `refused` is compared, not followed. */
+void keys_told_apart(struct keys *k, const struct key *served, const struct key *refused,
+                     struct key_now now);
 
 const struct secret *key_secret(const struct key *key);    /* for the upstream header */
 const struct sha256_name *key_name(const struct key *key); /* for logs and people */

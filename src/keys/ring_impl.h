@@ -65,6 +65,7 @@ struct keys {
 void key_unref(struct keys *k, struct key *key);
 void key_give_a_chance(struct key *key);                               /* it is not out any more */
 struct lane *keys_lane_find(const struct project *p, uint64_t model);  /* or NULL */
+struct key *keys_by_id(const struct keys *k, uint64_t id);             /* or NULL */
 const struct project *keys_project(const struct keys *k, uint64_t id); /* of a key; or NULL */
 /* Found, or made; NULL when every lane that there may be is in use. */
 struct lane *keys_lane(struct keys *k, struct project *p, uint64_t model, struct str name,

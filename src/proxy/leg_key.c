@@ -77,6 +77,22 @@ static void say_why(const struct leg *leg, enum key_verdict verdict, const struc
                                             : S(". 服务器上所有 key 的配额都已用完，请稍后再试"));
 }
 
+/* Nothing that could be waited for, nor asked of upstream, would help. */
+static void is_split(struct leg *leg, const struct key_wait *wait)
+{
+    struct gm_error e;
+    struct buf text;
+
+    buf_init(&text, 1024);
+    buf_putf(&text,
+             "'%.*s' and '%.*s' belong to Gemini API keys of different projects, so no key can use "
+             "both in one request. 两者属于不同项目的 key，无法在同一请求中使用",
+             S_ARG(wait->split[0]), S_ARG(wait->split[1]));
+    gm_error_make(&e, GM_BAD_REQUEST, buf_str(&text));
+    buf_fini(&text);
+    exchange_fail(leg->x, &e);
+}
+
 static void no_key(struct leg *leg, enum key_verdict verdict, const struct key_wait *wait)
 {
     struct gm_error e;
@@ -84,6 +100,10 @@ static void no_key(struct leg *leg, enum key_verdict verdict, const struct key_w
 
     if (hop_ends(leg))
         return;
+    if (verdict == KEY_SPLIT) {
+        is_split(leg, wait);
+        return;
+    }
     /* What upstream said to the only key that there is, or to one that it refuses, says more; but
      * not of a quota: its delay is the minute's, where the day is lost. */
     if (leg->last != NULL &&
@@ -248,8 +268,12 @@ void leg_key_accepted(struct leg *leg)
     size_t n = want_names(&leg->x->tr, names);
 
     keys_accepted(keys, &leg->lease, proxy_now(leg->x->p));
-    if (n > 0 && leg->lease.key != NULL)
-        keys_pin(keys, leg->lease.key, names, n, proxy_now(leg->x->p));
+    if (n == 0 || leg->lease.key == NULL)
+        return;
+    keys_pin(keys, leg->lease.key, names, n, proxy_now(leg->x->p));
+    for (size_t i = 0; i < leg->ntried; i++)
+        if (leg->foreign >> i & 1)
+            keys_told_apart(keys, leg->lease.key, leg->tried[i], proxy_now(leg->x->p));
 }
 
 /* "abc" of ".../files/abc" */
@@ -262,6 +286,14 @@ static struct str id_of(struct str name)
     return id;
 }
 
+/* Of a file upstream says which one; a cache is the only one in a request. */
+static bool is_about(const struct gm_error *e, struct str name)
+{
+    bool cache = str_find(name, S("cachedContents/")) < name.n;
+
+    return str_contains_nocase(str_z(e->message), cache ? S("CachedContent") : id_of(name));
+}
+
 void leg_key_foreign(struct leg *leg, const struct gm_error *e)
 {
     struct str names[KEYS_MUST_MAX];
@@ -270,10 +302,8 @@ void leg_key_foreign(struct leg *leg, const struct gm_error *e)
     for (size_t i = 0; i < leg->ntried; i++)
         if (leg->tried[i] == leg->lease.key)
             leg->foreign |= 1U << i;
-    /* Of a file it says which one; a cache is the only one in a request. */
     for (size_t i = 0; leg->lease.key != NULL && i < n; i++)
-        if (n == 1 || str_find(names[i], S("cachedContents/")) < names[i].n ||
-            str_contains_nocase(str_z(e->message), id_of(names[i])))
+        if (n == 1 || is_about(e, names[i]))
             keys_unpin(leg->x->p->keys, leg->lease.key, names[i]);
 }
 

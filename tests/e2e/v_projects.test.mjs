@@ -185,6 +185,66 @@ describe('quotas', { concurrency: 2, skip: haveEmulator }, () => {
         assert.equal(await sent(own) - before, 1);
       });
     }
+
+    // Both at once: files in the messages, a cache beside them.
+    const both = (own, ...names) => {
+      const content = names.filter((name) => name.startsWith('files/')).map((file_id) => ({ type: 'file', file: { file_id } }));
+      const cached_content = names.find((name) => name.startsWith('cachedContents/'));
+      return own.gateway.chat({ model: MODEL, messages: [{ role: 'user', content: [...content, { type: 'text', text: 'look' }] }], ...(cached_content && { extra_body: { google: { cached_content } } }) });
+    };
+    const OTHER = 'files/yours-3';
+    const HOST = 'https://generativelanguage.googleapis.com/v1beta';
+    for (const [what, one, other] of [['two files', FILE, OTHER], ['a cache and a file', CACHE, OTHER]]) {
+      files(`${what} of two projects: a 400 at once, as soon as it is known`, [[one], [other]], async (own) => {
+        for (const name of [one, other]) assert.equal((await named(own, name, 0)).status, 200);
+        let before = await sent(own);
+        const unsure = await both(own, one, other);
+        const asked = await sent(own) - before;
+        if (unsure.status === 400) assert.equal(asked, 0);
+        else assert.deepEqual([unsure.status, asked], [403, 1], "Google's refusal, of the one that was asked");
+        for (const name of [one, other]) assert.equal((await named(own, name, 1)).status, 200);
+        before = await sent(own);
+        for (const stream of [false, true]) {
+          const r = await both({ gateway: { chat: (body) => own.gateway.chat({ ...body, stream }) } }, one, other);
+          const { error } = await r.json();
+          assert.equal(r.status, 400);
+          assert.equal(error.type, 'invalid_request_error');
+          for (const name of [one, other]) assert.ok(error.message.includes(`'${name}'`), error.message);
+          assert.ok(!MINE.some((key) => error.message.includes(key)), 'it names no key');
+        }
+        assert.equal(await sent(own), before, 'nothing was sent');
+        for (const name of [one, other]) assert.equal((await named(own, name, 2)).status, 200);
+      });
+    }
+
+    files('addresses are told without what stands behind their question mark', [[FILE], [OTHER]], async (own) => {
+      for (let i = 0; i < 2; i++) for (const name of [FILE, OTHER]) assert.equal((await named(own, name, i)).status, 200);
+      await both(own, FILE, OTHER);
+      for (const name of [FILE, OTHER]) assert.equal((await named(own, name, 2)).status, 200);
+      const uri = (name) => ({ type: 'image_url', image_url: { url: `${HOST}/${name}?key=hidden-from-all` } });
+      const r = await own.gateway.chat({ model: MODEL, messages: [{ role: 'user', content: [uri(FILE), uri(OTHER)] }] });
+      const text = await r.text();
+      assert.equal(r.status, 400, text);
+      assert.ok(!text.includes('hidden-from-all'), text);
+      assert.match(text, /'files\/mine-1' and 'files\/yours-3' belong to Gemini API keys of different projects/);
+    });
+
+    files('several of one project go to its keys', [[], [FILE, OTHER, CACHE]], async (own) => {
+      for (const name of [FILE, OTHER, CACHE]) assert.equal((await named(own, name, 0)).status, 200);
+      const before = await sent(own);
+      for (let i = 0; i < 6; i++) assert.equal((await both(own, CACHE, FILE, OTHER)).status, 200);
+      assert.equal(await sent(own) - before, 6);
+    });
+
+    files('of two that are known in one project, the one that is gone is refused by its key alone', [[FILE, OTHER]], async (own) => {
+      assert.equal((await both(own, FILE, OTHER)).status, 200);
+      await own.upstream.control('quotas', held([FILE]));
+      const before = await sent(own);
+      const r = await both(own, FILE, OTHER);
+      assert.equal(r.status, 403);
+      assert.match((await r.json()).error.message, /the File yours-3/);
+      assert.equal(await sent(own) - before, 1, 'nobody else can have the other one');
+    });
   });
 
   day('a day that is over when one more is tried: everything flows again', { wall_ms: NOON + 60_000 - SOON }, async ({ ask, meters, upstream }) => {

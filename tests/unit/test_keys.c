@@ -1,6 +1,6 @@
 /* Copyright 2026 The queqiao authors
  * SPDX-License-Identifier: MIT */
-/* test_keys.c - the set: taking and giving back, reload, keys that are out, pins, what is told. */
+/* test_keys.c - the set: taking and giving back, reload, keys that are out, what is told. */
 #include "keys_play.h"
 
 #include <pthread.h>
@@ -245,143 +245,6 @@ static void without_a_model_no_quota_matters(void **state)
     keys_free(p.k);
 }
 
-static void files_go_back_to_their_key(void **state)
-{
-    static const char *const names[] = {
-        "files/abc", "https://generativelanguage.googleapis.com/v1beta/files/abc",
-        "https://host/v1beta/files/abc?alt=media", "/v1beta/files/abc"};
-    struct play p = play_new(4);
-    struct key_lease lease = play_pick_key(&p, 2, FLASH);
-
-    (void)state;
-    keys_pin(p.k, lease.key, (struct str[]){S("files/abc"), S("")}, 2, p.now);
-    play_served(&p, &lease, 0);
-    for (size_t i = 0; i < NELEM(names); i++) {
-        lease =
-            play_want(&p, (struct key_want){.model = FLASH, .must = {str_z(names[i])}, .nmust = 1});
-        assert_int_equal(number_of(lease.key), 2);
-        play_served(&p, &lease, 0);
-    }
-    /* It cools: no other will do, and that is said. */
-    lease = play_pick_key(&p, 2, FLASH);
-    play_limited(&p, &lease, RPM_ID, 10, 30000);
-    assert_null(
-        play_want(&p, (struct key_want){.model = FLASH, .must = {S("files/abc")}, .nmust = 1}).key);
-    assert_int_equal(p.verdict, KEY_COOLING);
-    assert_int_equal(p.wait.wait_ms, 31000);
-    lease =
-        play_want(&p, (struct key_want){.model = FLASH, .must = {S("files/unknown")}, .nmust = 1});
-    assert_non_null(lease.key);
-    play_served(&p, &lease, 0);
-    play_pass(&p, 49ULL * 3600 * 1000); /* files live 48 hours */
-    for (int i = 0; i < 4; i++) {
-        struct key_want want = {.model = FLASH, .must = {S("files/abc")}, .nmust = 1};
-
-        lease = play_want(&p, want);
-        assert_non_null(lease.key);
-        play_end(&p, &lease, KEY_BLAMELESS);
-    }
-    keys_free(p.k);
-}
-
-/* Where upstream says that a project has not what was named, none of its keys is asked again, but
- * those of the others are; and who is served is remembered for all names at once. */
-static void files_are_looked_for(void **state)
-{
-    struct play p = play_new(3);
-    struct key_want want = {
-        .model = FLASH, .must = {S("files/a"), S("cachedContents/b")},
-             .nmust = 2
-    };
-    struct key_lease lease;
-    unsigned seen = 0;
-
-    (void)state;
-    for (unsigned i = 0; i < 3; i++) {
-        lease = play_want(&p, want);
-        assert_non_null(lease.key);
-        seen |= 1U << number_of(lease.key);
-        want.foreign |= 1U << want.ntried;
-        want.tried[want.ntried++] = lease.key;
-        play_end(&p, &lease, KEY_SERVED);
-    }
-    assert_int_equal(seen, 7);
-    assert_null(play_want(&p, want).key);
-    assert_int_equal(p.verdict, KEY_ABSENT); /* and it does not wait */
-    lease = play_pick_key(&p, 1, FLASH);
-    keys_pin(p.k, lease.key, want.must, want.nmust, p.now);
-    play_served(&p, &lease, 0);
-    for (size_t i = 0; i < 2; i++) {
-        lease =
-            play_want(&p, (struct key_want){
-                              .model = FLASH, .must = {S("files/new"), want.must[i]},
-                                   .nmust = 2
-        });
-        assert_int_equal(number_of(lease.key), 1);
-        play_end(&p, &lease, KEY_BLAMELESS);
-    }
-    keys_free(p.k);
-}
-
-/* Files end: what a project has no more it is not asked for; what is another's stays. */
-static void stale_pins_are_dropped(void **state)
-{
-    struct play p = play_new(3);
-    struct key_want want = {.model = FLASH, .must = {S("files/a")}, .nmust = 1};
-    struct key_lease owner = play_pick_key(&p, 1, FLASH);
-    struct key_lease other = play_pick_key(&p, 2, FLASH);
-    struct key_lease lease;
-    unsigned seen = 0;
-
-    (void)state;
-    keys_unpin(p.k, owner.key, S("files/a")); /* nothing was pinned yet */
-    keys_pin(p.k, owner.key, want.must, 1, p.now);
-    keys_unpin(p.k, other.key, S("files/a"));
-    keys_unpin(p.k, owner.key, S("files/b"));
-    lease = play_want(&p, want);
-    assert_int_equal(number_of(lease.key), 1);
-    play_end(&p, &lease, KEY_BLAMELESS);
-    keys_unpin(p.k, owner.key, S("https://host/v1beta/files/a"));
-    for (int i = 0; i < 3; i++) {
-        lease = play_want(&p, want);
-        seen |= 1U << number_of(lease.key);
-        want.tried[want.ntried++] = lease.key;
-        play_end(&p, &lease, KEY_BLAMELESS);
-    }
-    assert_int_equal(seen, 7);
-    play_end(&p, &owner, KEY_BLAMELESS);
-    play_end(&p, &other, KEY_BLAMELESS);
-    keys_free(p.k);
-}
-
-static void pins_go_with_their_key_and_are_capped(void **state)
-{
-    struct play p = play_new(2);
-    struct key_lease lease = play_pick_key(&p, 0, FLASH);
-    char name[32];
-
-    (void)state;
-    keys_pin(p.k, lease.key, &S("cachedContents/first"), 1, p.now);
-    for (unsigned i = 0; i < 5000; i++) {
-        snprintf(name, sizeof name, "files/%u", i);
-        keys_pin(p.k, lease.key, &(struct str){name, strlen(name)}, 1, p.now);
-    }
-    play_served(&p, &lease, 0);
-    for (int i = 0; i < 2; i++) { /* it was the oldest: nobody must serve it now */
-        lease = play_pick_key(&p, (unsigned)i, FLASH);
-        assert_int_equal(number_of(lease.key), i);
-        play_served(&p, &lease, 0);
-    }
-    lease = play_want(&p, (struct key_want){.model = FLASH, .must = {S("files/4999")}, .nmust = 1});
-    assert_int_equal(number_of(lease.key), 0);
-    play_served(&p, &lease, 0);
-    play_set(&p, 1, 1);
-    lease = play_want(&p, (struct key_want){.model = FLASH, .must = {S("files/4999")}, .nmust = 1});
-    assert_int_equal(number_of(lease.key), 1);
-    play_served(&p, &lease, 0);
-    keys_free(p.k);
-}
-
 /* SEC-1. */
 static void status_tells_no_secret(void **state)
 {
@@ -569,10 +432,6 @@ int main(void)
         cmocka_unit_test(reload_keeps_what_is_known),
         cmocka_unit_test(reload_gives_refused_keys_a_chance),
         cmocka_unit_test(without_a_model_no_quota_matters),
-        cmocka_unit_test(files_go_back_to_their_key),
-        cmocka_unit_test(files_are_looked_for),
-        cmocka_unit_test(stale_pins_are_dropped),
-        cmocka_unit_test(pins_go_with_their_key_and_are_capped),
         cmocka_unit_test(status_tells_no_secret),
         cmocka_unit_test(the_wait_is_explained),
         cmocka_unit_test(many_models_are_no_harm),

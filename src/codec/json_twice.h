@@ -6,14 +6,19 @@
 
 #include "codec/json_read.h"
 
-/* Of an object the first members are compared with each other; no API has objects with more. */
-enum { JSON_TWICE_NAMES = 64, JSON_TWICE_DEPTH = 8 };
+struct arena;
 
-/* The value of the first member under v that repeats a name of its object, NULL when none does.
- * What stands under a member whose name is one of `opaque` is not looked at, nor what is deeper
- * than JSON_TWICE_DEPTH: it is somebody else's.
+enum { JSON_TWICE_DEPTH = 8 };
+
+/* The value of a member under v that repeats a name of its object: of one object's the first, NULL
+ * when there is none. What stands under a member whose name is one of `opaque` is not looked at,
+ * nor what is deeper than JSON_TWICE_DEPTH: it is somebody else's.
  *
+ *   units   n log n of the members; 8 bytes of the arena for each of an object that has many, given
+ *           back before the return
+ *   errors  E_MEMORY when the arena has no room for that
  *   source  DAT-2 */
-yyjson_val *jr_twice(yyjson_val *v, const struct str *opaque, size_t n);
+MUST_CHECK enum err jr_twice(yyjson_val *v, const struct str *opaque, size_t n, struct arena *arena,
+                             yyjson_val **ret);
 
 #endif

@@ -82,6 +82,15 @@ static bool has_siblings(yyjson_val *node)
     return false;
 }
 
+static void check_reference(struct schema *s, yyjson_val *node)
+{
+    static const char *const words[] = {"$ref", "$defs", "definitions"};
+    yyjson_val *twice = jr_duplicate(node, words, NELEM(words));
+
+    if (twice != NULL)
+        fault_set(s->why, E_FIELD, "is there twice", twice);
+}
+
 static bool stays_a_reference(const struct schema *s, yyjson_val *node)
 {
     struct str ref = jr_str(node, "$ref");
@@ -105,14 +114,21 @@ static bool is_own_only(enum kw kw)
 }
 
 /* `own`: it is no more than what stands beside. */
-static void put_node(struct view *view, yyjson_val *node, bool own)
+static void put_node(struct schema *s, struct view *view, yyjson_val *node, bool own)
 {
+    uint64_t had = 0;
+
     view->node[view->n] = node;
     view->properties[view->n] = NULL;
     jr_each_member (name, node) {
         int kw = jn_find(&KEYWORD_LIST, name);
 
-        if (kw < 0 || yyjson_is_null(name + 1) || (!own && is_own_only((enum kw)kw)))
+        if (kw < 0)
+            continue;
+        if (had >> kw & 1)
+            fault_set(s->why, E_FIELD, "is there twice", name + 1);
+        had |= (uint64_t)1 << kw;
+        if (yyjson_is_null(name + 1) || (!own && is_own_only((enum kw)kw)))
             continue;
         if (kw == KW_PROPERTIES && view->properties[view->n] == NULL)
             view->properties[view->n] = name + 1;
@@ -133,7 +149,7 @@ static void view_add(struct schema *s, struct view *view, yyjson_val *node)
 
     if (!yyjson_is_obj(node) || view->n == VIEW_MAX)
         return;
-    put_node(view, node, true);
+    put_node(s, view, node, true);
     if (!(view->have & leads_on))
         return;
     target = resolve(s, jr_str(node, "$ref"));
@@ -168,7 +184,7 @@ void view_with(struct schema *s, yyjson_val *member, const struct view *base, st
 {
     view_of(s, member, ret);
     for (size_t i = 0; i < base->n && ret->n < VIEW_MAX; i++)
-        put_node(ret, base->node[i], false);
+        put_node(s, ret, base->node[i], false);
 }
 
 static bool spend(struct schema *s)
@@ -230,6 +246,8 @@ void schema_put(struct schema *s, const char *key, yyjson_val *v)
     bool refers = jr_get(v, "$ref") != NULL;
     UNINITIALIZED struct view view;
 
+    if (refers)
+        check_reference(s, v);
     if (!yyjson_is_obj(v))
         put_anything(s, key, false);
     else if (refers && stays_a_reference(s, v) && resolve(s, jr_str(v, "$ref")) != NULL)
@@ -255,7 +273,7 @@ void gm_schema_put(struct jw *w, const char *key, yyjson_val *schema, yyjson_val
 
     view_of(&s, schema, &view); /* never a mere reference: it must say its type */
     if (yyjson_is_obj(about) && view.n < VIEW_MAX)
-        put_node(&view, about, false);
+        put_node(&s, &view, about, false);
     schema_put_view(&s, key, &view);
 }
 

@@ -24,7 +24,8 @@ enum {
  *
  *   shape   `about`: an object whose description stands for the schema's own where it has none;
  *           may be NULL
- *   errors  E_TOOBIG when it has more than GM_SCHEMA_NODES_MAX nodes once references are resolved
+ *   errors  E_TOOBIG when it has more than GM_SCHEMA_NODES_MAX nodes once references are resolved;
+ *           E_FIELD for a keyword that a node has twice (DAT-2)
  *   source  mapping 2.7 */
 void gm_schema_put(struct jw *w, const char *key, yyjson_val *schema, yyjson_val *about,
                    enum gm_schema dialect, struct fault *why);

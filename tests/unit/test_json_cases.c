@@ -3,6 +3,7 @@
 /* test_json_cases.c - DAT-2, DAT-3, DAT-5: which texts are JSON. Of RFC 8259's readers this one is
  * a strict one: what every reader must take, what every reader must refuse, and what is left open
  * to them with the choice that was made, for clients (strict) and for upstream (lenient). */
+#include "base/arena.h"
 #include "codec/json_read.h"
 #include "codec/json_twice.h"
 #include "codec/json_write.h"
@@ -527,16 +528,20 @@ static void dat_2_twice(void **state)
         {"7",                                             ""                       },
     };
     static const struct str OWN[] = {S_INIT("own")};
+    struct arena arena;
 
     (void)state;
+    arena_init(&arena, 0); /* none of them needs any */
     for (size_t i = 0; i < NELEM(rows); i++) {
+        yyjson_val *twice = NULL;
         struct json j;
         struct buf path;
 
         json_init(&j);
         buf_init(&path, 1000);
         assert_int_equal(json_parse_copy(&j, str_z(rows[i].text), NULL, NULL), OK);
-        jr_path(j.root, jr_twice(j.root, OWN, NELEM(OWN)), &path);
+        assert_int_equal(jr_twice(j.root, OWN, NELEM(OWN), &arena, &twice), OK);
+        jr_path(j.root, twice, &path);
         if (!str_eq(buf_str(&path), str_z(rows[i].path)))
             fail_msg("row %zu: %.*s", i, S_ARG(buf_str(&path)));
         buf_fini(&path);
@@ -544,25 +549,83 @@ static void dat_2_twice(void **state)
     }
 }
 
-/* LIM-18: a double of one of the first members is found up to the one behind them, and no later. */
+/* {"m<n>":0, ..., "m2":0, "m1":0}; the members at `at` and `again` (counted from 1) have one name.
+ */
+static void many_members(struct buf *text, size_t n, size_t at, size_t again)
+{
+    buf_lit(text, "[{");
+    for (size_t i = 1; i <= n; i++)
+        buf_putf(text, "%s\"m%zu\":0", i > 1 ? "," : "", i == again ? at : i);
+    buf_lit(text, "}]");
+}
+
+/* However many members an object has: every double is found, of several the first, and none where
+ * there is none; 8 bytes of memory a member, and as many as LIM-5 allows are no matter. */
 static void dat_2_twice_of_many(void **state)
 {
+    static const struct {
+        size_t n, at, again;
+        const char *path;
+    } rows[] = {
+        {63,     1,     63,     "[0].m1"    },
+        {64,     1,     64,     "[0].m1"    },
+        {64,     0,     0,      ""          },
+        {65,     1,     65,     "[0].m1"    },
+        {65,     64,    65,     "[0].m64"   },
+        {65,     0,     0,      ""          },
+        {66,     1,     2,      "[0].m1"    },
+        {66,     65,    66,     "[0].m65"   },
+        {1000,   999,   1000,   "[0].m999"  },
+        {100000, 0,     0,      ""          },
+        {100000, 1,     100000, "[0].m1"    },
+        {100000, 99999, 100000, "[0].m99999"},
+        {499998, 70,    499998, "[0].m70"   },
+    };
+
     (void)state;
-    for (size_t n = 2; n < JSON_TWICE_NAMES + 8; n++) {
+    for (size_t i = 0; i < NELEM(rows); i++) {
+        yyjson_val *twice = NULL;
+        struct arena arena;
         struct json j;
-        struct buf text;
+        struct buf text, path;
 
         json_init(&j);
-        buf_init(&text, 10000);
-        buf_lit(&text, "[{");
-        for (size_t i = 1; i < n; i++)
-            buf_putf(&text, "\"m%zu\":0,", i);
-        buf_lit(&text, "\"m1\":0}]");
+        buf_init(&text, 16 << 20);
+        buf_init(&path, 1000);
+        arena_init(&arena, rows[i].n > 64 ? rows[i].n * sizeof(yyjson_val *) + 64 : 0);
+        many_members(&text, rows[i].n, rows[i].at, rows[i].again);
         assert_int_equal(json_parse_copy(&j, buf_str(&text), NULL, NULL), OK);
-        assert_int_equal(jr_twice(j.root, NULL, 0) != NULL, n <= JSON_TWICE_NAMES + 1);
+        assert_int_equal(jr_twice(j.root, NULL, 0, &arena, &twice), OK);
+        assert_int_equal(arena.used, 0);
+        jr_path(j.root, twice, &path);
+        if (!str_eq(buf_str(&path), str_z(rows[i].path)))
+            fail_msg("row %zu: %.*s", i, S_ARG(buf_str(&path)));
+        arena_fini(&arena);
         buf_fini(&text);
+        buf_fini(&path);
         json_fini(&j);
     }
+}
+
+/* Where the memory for it is missing nothing is taken for right. */
+static void dat_2_twice_without_memory(void **state)
+{
+    yyjson_val *twice = NULL;
+    struct arena arena;
+    struct json j;
+    struct buf text;
+
+    (void)state;
+    json_init(&j);
+    buf_init(&text, 10000);
+    arena_init(&arena, 64 * sizeof(yyjson_val *));
+    many_members(&text, 65, 1, 2);
+    assert_int_equal(json_parse_copy(&j, buf_str(&text), NULL, NULL), OK);
+    assert_int_equal(jr_twice(j.root, NULL, 0, &arena, &twice), E_MEMORY);
+    assert_null(twice);
+    arena_fini(&arena);
+    buf_fini(&text);
+    json_fini(&j);
 }
 
 /* DAT-3: a number that is only carried leaves as it came. */
@@ -606,8 +669,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(dat_2_taken),         cmocka_unit_test(dat_2_refused),
         cmocka_unit_test(dat_2_left_open),     cmocka_unit_test(dat_2_twice),
-        cmocka_unit_test(dat_2_twice_of_many), cmocka_unit_test(dat_3_carried),
-        cmocka_unit_test(dat_5_depth),
+        cmocka_unit_test(dat_2_twice_of_many), cmocka_unit_test(dat_2_twice_without_memory),
+        cmocka_unit_test(dat_3_carried),       cmocka_unit_test(dat_5_depth),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

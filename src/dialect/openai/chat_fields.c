@@ -300,8 +300,9 @@ void oa_read_names(struct chat *c)
     for (size_t t = 0; may && t < NELEM(TABLES); t++)
         oa_check_members(c, c->root, TABLES[t].table->rows, TABLES[t].table->names.n);
     jr_each_member (key, c->root)
-        if (twice == NULL && yyjson_is_ctn(key + 1) && !is_opaque(jr_text(key)))
-            twice = jr_twice(key + 1, OPAQUE, NELEM(OPAQUE));
+        if (twice == NULL && yyjson_is_ctn(key + 1) && !is_opaque(jr_text(key)) &&
+            jr_twice(key + 1, OPAQUE, NELEM(OPAQUE), c->env->arena, &twice) != OK)
+            fault_set(c->why, E_TOOBIG, "holds more members than this server takes", key + 1);
     if (twice != NULL)
         fault_set(c->why, E_FIELD, "is there twice", twice);
 }

@@ -120,8 +120,11 @@ enum { KEYS_TOLD = 32, LANES_TOLD = 32, WAYS_TOLD = 32 };
 
 static void tell_resting(struct str what, enum key_why why, uint64_t back_ms, struct findings *out)
 {
-    findings_add(out, FOUND_KEY_COOLING, what, "%s, back in %llu s", key_why_text(why),
-                 (unsigned long long)(back_ms + 999) / 1000);
+    if (back_ms == KEY_NEVER)
+        findings_add(out, FOUND_KEY_COOLING, what, "%s, until a reload", key_why_text(why));
+    else
+        findings_add(out, FOUND_KEY_COOLING, what, "%s, back in %llu s", key_why_text(why),
+                     (unsigned long long)(back_ms + 999) / 1000);
 }
 
 static void tell_quota(const struct lane_status *l, struct findings *out)

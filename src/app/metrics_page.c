@@ -41,6 +41,10 @@ static void add_keys(const struct gateway *g, struct key_now now, struct metrics
                                                    .in_flight = v[i].in_flight};
     }
     p->key = rows;
+    p->out_credit = keys_put_out(g->keys, KEY_NO_CREDIT);
+    p->out_invalid = keys_put_out(g->keys, KEY_INVALID);
+    p->out_forbidden = keys_put_out(g->keys, KEY_FORBIDDEN);
+    p->out_leaked = keys_put_out(g->keys, KEY_LEAKED);
     mem_free(v);
 }
 

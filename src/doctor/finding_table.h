@@ -128,6 +128,10 @@
         "Google 拒绝了这个 key：被停用、被限制，或项目没有启用此 API。", \
         "Look at the key's restrictions and its project in Google AI Studio, or replace it.", \
         "请在 Google AI Studio 查看 key 的限制和所属项目，或换一个。") \
+    ROW(KEY_LEAKED, "key-leaked", BROKEN, \
+        "Google has blocked the key: it was found in public.", "Google 已封禁这个 key：它被公开泄露了。", \
+        "Make a new key in Google AI Studio, delete this one, and see where it got out.", \
+        "请在 Google AI Studio 新建一个 key 并删除这个，同时查清是从哪里泄露的。") \
     ROW(KEY_CREDIT, "key-credit", BROKEN, \
         "The key's prepaid credit is used up.", "这个 key 的预付额度已用完。", \
         "Top up in Google AI Studio, or replace the key.", "请在 Google AI Studio 充值，或换一个 key。") \

@@ -151,6 +151,7 @@ static const struct {
 } KEY_FAULTS[] = {
     {GM_KEY_INVALID, FOUND_KEY_INVALID  },
     {GM_FORBIDDEN,   FOUND_KEY_FORBIDDEN},
+    {GM_LEAKED,      FOUND_KEY_LEAKED   },
     {GM_CREDIT,      FOUND_KEY_CREDIT   },
     {GM_RATE,        FOUND_KEY_LIMITED  },
 };

@@ -16,6 +16,7 @@ enum gm_cause {
     GM_LOCATION,       /* 400 FAILED_PRECONDITION: location not supported */
     GM_CREDIT,         /* 402: prepaid credit used up */
     GM_FORBIDDEN,      /* 403 */
+    GM_LEAKED,         /* 403: the upstream key was found in public, and is blocked for good */
     GM_FOREIGN,        /* 403, 404: a file or cache that the key's project has not (any more) */
     GM_NO_MODEL,       /* 404 */
     GM_TOO_LARGE,      /* 413 */

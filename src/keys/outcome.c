@@ -15,15 +15,17 @@ static struct lane *lane_of(const struct key_lease *lease)
     return lane_now(lease->lane);
 }
 
-static void put_out(struct key *key, enum key_why why, struct key_now now)
+static void put_out(struct keys *k, struct key *key, enum key_why why, struct key_now now)
 {
     uint64_t ms = OUT_MS;
 
     for (unsigned i = 0; i < key->out_times && ms < OUT_MAX_MS; i++)
         ms *= 4;
+    k->put_out[why] += key->out != why;
     key->out = why;
     key->out_times++;
-    key->out_until_ms = now.ms + (ms < OUT_MAX_MS ? ms : OUT_MAX_MS);
+    key->out_until_ms =
+        why == KEY_LEAKED ? KEY_NEVER : now.ms + (ms < OUT_MAX_MS ? ms : OUT_MAX_MS);
 }
 
 /* Once for each lease: what became of its request is known. */
@@ -147,10 +149,13 @@ static void refused(struct keys *k, struct key_lease *lease, const struct key_ou
         [KEY_REFUSED_CREDIT] = KEY_NO_CREDIT,
         [KEY_REFUSED_INVALID] = KEY_INVALID,
         [KEY_REFUSED_FORBIDDEN] = KEY_FORBIDDEN,
+        [KEY_REFUSED_LEAKED] = KEY_LEAKED,
     };
+    struct key *key = lease->key;
 
-    if (lease->key->out == KEY_WELL || lease->key_probe)
-        put_out(lease->key, why[o->result], o->now);
+    /* Of requests that were under way together the first refusal counts, or the one for good. */
+    if (key->out == KEY_WELL || lease->key_probe || o->result == KEY_REFUSED_LEAKED)
+        put_out(k, key, why[o->result], o->now);
     resolve(k, lease, false);
     if (lease->lane != NULL)
         lane_unsent(lane_of(lease), lease->need, lease->gate, lease->sent_ms);
@@ -175,6 +180,7 @@ static void learn(struct keys *k, struct key_lease *lease, const struct key_outc
     case KEY_REFUSED_CREDIT:
     case KEY_REFUSED_INVALID:
     case KEY_REFUSED_FORBIDDEN:
+    case KEY_REFUSED_LEAKED:
         t->refused++;
         refused(k, lease, o);
         return;

@@ -22,6 +22,7 @@ static const char *const WHY[KEY_WHYS] = {
     [KEY_NO_CREDIT] = "prepaid credit used up",
     [KEY_INVALID] = "key not valid",
     [KEY_FORBIDDEN] = "key not allowed",
+    [KEY_LEAKED] = "key leaked",
 };
 
 const char *key_why_text(enum key_why why)

@@ -22,6 +22,7 @@ enum key_why {
     KEY_NO_CREDIT,    /* from here on the whole key is out */
     KEY_INVALID,
     KEY_FORBIDDEN,
+    KEY_LEAKED,
     KEY_WHYS
 };
 const char *key_why_text(enum key_why why); /* "requests a minute", for a person */

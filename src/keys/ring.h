@@ -110,6 +110,7 @@ enum key_result {
     KEY_REFUSED_CREDIT, /* 402, and from here on: out for every model, tried again rarely */
     KEY_REFUSED_INVALID,
     KEY_REFUSED_FORBIDDEN,
+    KEY_REFUSED_LEAKED, /* but this: never tried again, until keys_set */
 };
 struct key_outcome {
     enum key_result result;
@@ -139,12 +140,14 @@ void keys_told_apart(struct keys *k, const struct key *served, const struct key 
 const struct secret *key_secret(const struct key *key);    /* for the upstream header */
 const struct sha256_name *key_name(const struct key *key); /* for logs and people */
 
+#define KEY_NEVER UINT64_MAX /* of a time: an operator alone brings it back */
+
 /* For /health, the doctor and metrics. Fill what fits, return how many there are. */
 struct key_status {
     struct sha256_name name;
     unsigned project; /* a number; keys with the same one were found to share their quotas */
     enum key_why why; /* KEY_WELL, or why the whole key is out */
-    uint64_t back_ms; /* from now, when it is tried again; 0 when it is well */
+    uint64_t back_ms; /* from now, when it is tried again; 0 when it is well, or KEY_NEVER */
     unsigned in_flight;
     uint64_t served, limited, refused, failed;
     uint64_t tokens_in, tokens_out, tokens_cached;
@@ -162,5 +165,8 @@ struct lane_status {
 };
 size_t keys_status(struct keys *k, struct key_now now, struct key_status *v, size_t max);
 size_t keys_lanes(struct keys *k, struct key_now now, struct lane_status *v, size_t max);
+/* How often a key was put out for that reason, from KEY_NO_CREDIT on; one that stays out when it is
+ * tried again counts once. */
+uint64_t keys_put_out(struct keys *k, enum key_why why);
 
 #endif

@@ -25,8 +25,8 @@ struct key {
     unsigned in_flight;
     uint64_t picked; /* the set's count at the last pick: ties go to the longest unused */
     enum key_why out;
-    uint64_t out_until_ms;
-    unsigned out_times; /* refusals in a row */
+    uint64_t out_until_ms; /* or KEY_NEVER */
+    unsigned out_times;    /* refusals in a row */
     bool out_probing;
     struct key_status totals;
 };
@@ -53,6 +53,7 @@ struct keys {
     struct candidate *candidates; /* as many: scratch of a pick */
     size_t n;
     uint64_t picks, ids;
+    uint64_t put_out[KEY_WHYS];
     struct models models;
     struct list lanes; /* by use */
     size_t nlanes;

@@ -4,6 +4,15 @@
  * nobody can be served. Must not show anything of a key but its name. */
 #include "keys/ring_impl.h"
 
+static uint64_t back_ms(const struct key *key, struct key_now now)
+{
+    if (key->out == KEY_WELL)
+        return 0;
+    if (key->out_until_ms == KEY_NEVER)
+        return KEY_NEVER;
+    return key->out_until_ms > now.ms ? key->out_until_ms - now.ms : 0;
+}
+
 static struct key_status status_of(const struct key *key, struct key_now now)
 {
     struct key_status s = key->totals;
@@ -11,7 +20,7 @@ static struct key_status status_of(const struct key *key, struct key_now now)
     s.name = key->name;
     s.project = key->project->id;
     s.why = key->out;
-    s.back_ms = key->out != KEY_WELL && key->out_until_ms > now.ms ? key->out_until_ms - now.ms : 0;
+    s.back_ms = back_ms(key, now);
     s.in_flight = key->in_flight;
     return s;
 }
@@ -24,6 +33,16 @@ size_t keys_status(struct keys *k, struct key_now now, struct key_status *v, siz
     n = k->n;
     for (size_t i = 0; i < n && i < max; i++)
         v[i] = status_of(k->v[i], now);
+    pthread_mutex_unlock(&k->mutex);
+    return n;
+}
+
+uint64_t keys_put_out(struct keys *k, enum key_why why)
+{
+    uint64_t n;
+
+    pthread_mutex_lock(&k->mutex);
+    n = k->put_out[why];
     pthread_mutex_unlock(&k->mutex);
     return n;
 }

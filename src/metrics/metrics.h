@@ -74,8 +74,8 @@ enum { METRICS_KEYS_MAX = 256, METRICS_LANES_MAX = 256, METRICS_WAYS_MAX = 64, M
 struct metrics_key {
     size_t place; /* from 1 */
     unsigned project;
-    const char *why; /* NULL: it is well */
-    uint64_t back_ms;
+    const char *why;  /* NULL: it is well */
+    uint64_t back_ms; /* UINT64_MAX: never by itself */
     uint64_t in_flight, served, limited, refused, failed;
 };
 struct metrics_lane {
@@ -103,8 +103,9 @@ struct metrics_way {
 struct metrics_process {
     const char *version;
     uint64_t keys, workers;
-    uint64_t keys_resting;                                     /* that are out for every model */
-    uint64_t key_served, key_limited, key_refused, key_failed; /* requests, all keys together */
+    uint64_t keys_resting;                                       /* that are out for every model */
+    uint64_t key_served, key_limited, key_refused, key_failed;   /* requests, all keys together */
+    uint64_t out_credit, out_invalid, out_forbidden, out_leaked; /* keys put out, by why */
     bool draining;
     int64_t start_s;
     uint64_t memory_counted, memory_budget, log_dropped;

@@ -260,6 +260,16 @@ static void print_ways(const struct metrics_process *p, struct buf *out)
 
 static void print_keys(const struct metrics_process *p, struct buf *out)
 {
+    const struct {
+        const char *name;
+        uint64_t n;
+    } reasons[] = {
+        {"credit",    p->out_credit   },
+        {"invalid",   p->out_invalid  },
+        {"forbidden", p->out_forbidden},
+        {"leaked",    p->out_leaked   },
+    };
+
     head(out, "queqiao_key_up", "gauge", "1: the key may be used; 0: it is out for every model.");
     for (size_t i = 0; i < p->nkey; i++)
         buf_putf(out, "queqiao_key_up{key=\"%zu\",project=\"%u\"} %d\n", p->key[i].place,
@@ -269,8 +279,16 @@ static void print_keys(const struct metrics_process *p, struct buf *out)
         if (p->key[i].why != NULL) {
             buf_putf(out, "queqiao_key_back_seconds{key=\"%zu\",reason=\"%s\"} ", p->key[i].place,
                      p->key[i].why);
-            put_ms_as_s(out, p->key[i].back_ms);
+            if (p->key[i].back_ms == UINT64_MAX)
+                buf_lit(out, "+Inf\n");
+            else
+                put_ms_as_s(out, p->key[i].back_ms);
         }
+    head(out, "queqiao_keys_put_out_total", "counter",
+         "Keys that upstream refused, so that they are out for every model, by why.");
+    for (size_t i = 0; i < NELEM(reasons); i++)
+        buf_putf(out, "queqiao_keys_put_out_total{reason=\"%s\"} %llu\n", reasons[i].name,
+                 (unsigned long long)reasons[i].n);
     head(out, "queqiao_key_in_flight", "gauge", "Requests under way with the key.");
     for (size_t i = 0; i < p->nkey; i++)
         buf_putf(out, "queqiao_key_in_flight{key=\"%zu\"} %llu\n", p->key[i].place,

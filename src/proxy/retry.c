@@ -23,6 +23,7 @@ static const struct {
     [GM_LOCATION] = {KEY_BLAMELESS,         NEVER    },
     [GM_CREDIT] = {KEY_REFUSED_CREDIT,    OTHER_KEY},
     [GM_FORBIDDEN] = {KEY_REFUSED_FORBIDDEN, OTHER_KEY},
+    [GM_LEAKED] = {KEY_REFUSED_LEAKED,    OTHER_KEY},
     [GM_FOREIGN] = {KEY_SERVED,            OTHER_KEY},
     [GM_NO_MODEL] = {KEY_SERVED,            NEVER    },
     [GM_TOO_LARGE] = {KEY_SERVED,            NEVER    },

@@ -133,6 +133,33 @@ test('beyond the bound: 429 at once, with when, and which limit', () => within((
   assert.equal(s.upstream.seen.length, sent, 'no request is wasted on what is known');
 }));
 
+for (const [reason, status, message] of [
+  ['leaked', 403, 'Your API key was reported as leaked. Please use another API key.'],
+  ['invalid', 401, 'Request had invalid authentication credentials.'],
+  ['forbidden', 403, "Permission denied: Consumer 'projects/0' has been suspended."],
+  ['credit', 402, 'Your prepayment credits are depleted.'],
+])
+  test(`SEC-6: a key that upstream refuses (${reason}) is out, the alarm counts it, and a reload brings it back`, async () => {
+    let well = false;
+    await within((req, res) => {
+      if (well) gm.answer(req, res, 'mended');
+      else gm.error(res, status, 'PERMISSION_DENIED', message);
+    }, {}, async (s) => {
+      const alarm = `queqiao_keys_put_out_total{reason="${reason}"}`;
+      assert.equal(await metric(s.gateway, alarm), 0);
+      for (let i = 0; i < 3; i++) assert.notEqual((await s.gateway.chat({ messages: hello })).status, 200);
+      assert.equal(s.upstream.seen.length, 1, 'it is asked once');
+      assert.equal(await metric(s.gateway, alarm), 1);
+      assert.equal(await metric(s.gateway, 'queqiao_key_up{key="1",project="1"}'), 0);
+      well = true;
+      s.gateway.signal('SIGHUP');
+      await until('the reload', () => /ev=reload/.test(s.gateway.stderr));
+      assert.equal((await s.gateway.chat({ messages: hello })).status, 200);
+      assert.equal(await metric(s.gateway, 'queqiao_key_up{key="1",project="1"}'), 1);
+      assert.equal(await metric(s.gateway, alarm), 1);
+    });
+  });
+
 test('a stream that has waited in vain ends in an error event', () => within((req, res) => {
   limited(res, own.upstream.seen.length === 1 ? '1.2s' : '300s');
 }, { QUEQIAO_HEARTBEAT: '100ms' }, async (s) => {

@@ -113,8 +113,9 @@ async def d02(w):
 async def d03(w):
     up = await Upstream().start()
     keys = {'A': BAD_KEY, 'B': SUSPENDED, 'C': OVER_QUOTA, 'D': error(402, 'X', 'credit used up'),
-            'E': error(500, 'INTERNAL', 'oops')}
-    status_of = {'A': 400, 'B': 403, 'C': 429, 'D': 402, 'E': 500}
+            'E': error(500, 'INTERNAL', 'oops'),
+            'F': error(403, 'PERMISSION_DENIED', 'Your API key was reported as leaked.')}
+    status_of = {'A': 400, 'B': 403, 'C': 429, 'D': 402, 'E': 500, 'F': 403}
 
     async def script(request, answer):
         key = request.head.get('x-goog-api-key')
@@ -126,8 +127,8 @@ async def d03(w):
     url = {'GEMINI_BASE_URL': f'http://127.0.0.1:{up.port}'}
     bad = ','.join(f'AIzaSy-0123456789-0123456789-{k}' for k in keys)
     found, status = await doctor(w, env={**url, 'GEMINI_API_KEY': bad})
-    has(found, 'key-invalid', 'key-forbidden', 'key-limited', 'key-credit', 'key-unclear', 'no-good-key')
-    assert found['key-limited']['subject'].startswith('key 3 of 5, '), found['key-limited']
+    has(found, 'key-invalid', 'key-forbidden', 'key-leaked', 'key-limited', 'key-credit', 'key-unclear', 'no-good-key')
+    assert found['key-limited']['subject'].startswith('key 3 of 6, '), found['key-limited']
     assert 'free tier' in found['key-limited']['detail'], found['key-limited']
     assert status == 1
     found, status = await doctor(w, 'gone', 'gemini-test', '../x', env=url)

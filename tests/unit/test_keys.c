@@ -155,6 +155,60 @@ static void refused_is_out_for_every_model_and_tried_rarely(void **state)
     }
 }
 
+/* SEC-6: one that was reported as leaked will never do again. */
+static void leaked_is_out_until_a_reload(void **state)
+{
+    struct play p = play_new(2);
+    struct key_lease lease = play_pick_key(&p, 0, FLASH);
+    struct key_status status[2];
+
+    (void)state;
+    play_end(&p, &lease, KEY_REFUSED_LEAKED);
+    for (int day = 0; day < 1000; day++) {
+        play_pass(&p, 24ULL * 3600 * 1000);
+        lease = play_pick(&p);
+        assert_int_equal(number_of(lease.key), 1);
+        play_served(&p, &lease, 0);
+    }
+    assert_int_equal(keys_status(p.k, p.now, status, 2), 2);
+    assert_int_equal(status[0].why, KEY_LEAKED);
+    assert_true(status[0].back_ms == KEY_NEVER);
+    assert_int_equal(keys_put_out(p.k, KEY_LEAKED), 1);
+    play_set(&p, 0, 1);
+    lease = play_pick(&p);
+    assert_int_equal(number_of(lease.key), 0);
+    play_served(&p, &lease, 0);
+    keys_free(p.k);
+}
+
+/* SEC-6, the alarm counter: a key counts when it goes out, not each time that it is tried again. */
+static void those_put_out_are_counted(void **state)
+{
+    struct play p = play_new(1);
+    struct key_lease lease[3];
+
+    (void)state;
+    for (size_t i = 0; i < NELEM(lease); i++)
+        lease[i] = play_pick(&p);
+    play_end(&p, &lease[0], KEY_REFUSED_FORBIDDEN);
+    play_end(&p, &lease[1], KEY_REFUSED_FORBIDDEN);
+    play_pass(&p, 3600 * 1000);
+    lease[1] = play_pick(&p);
+    play_end(&p, &lease[1], KEY_REFUSED_FORBIDDEN);
+    assert_int_equal(keys_put_out(p.k, KEY_FORBIDDEN), 1);
+    play_set(&p, 0, 1);
+    lease[1] = play_pick(&p);
+    play_end(&p, &lease[1], KEY_REFUSED_INVALID);
+    assert_int_equal(keys_put_out(p.k, KEY_INVALID), 1);
+    play_end(&p, &lease[2], KEY_REFUSED_LEAKED); /* the graver word holds */
+    assert_int_equal(keys_put_out(p.k, KEY_LEAKED), 1);
+    play_pass(&p, 48ULL * 3600 * 1000);
+    assert_null(play_pick(&p).key);
+    assert_int_equal(keys_put_out(p.k, KEY_FORBIDDEN), 1);
+    assert_int_equal(keys_put_out(p.k, KEY_NO_CREDIT), 0);
+    keys_free(p.k);
+}
+
 static void refused_comes_back_when_it_is_served(void **state)
 {
     struct play p = play_new(2);
@@ -427,6 +481,8 @@ int main(void)
         cmocka_unit_test(tried_keys_come_last),
         cmocka_unit_test(blameless_is_not_held_against_a_key),
         cmocka_unit_test(refused_is_out_for_every_model_and_tried_rarely),
+        cmocka_unit_test(leaked_is_out_until_a_reload),
+        cmocka_unit_test(those_put_out_are_counted),
         cmocka_unit_test(refused_comes_back_when_it_is_served),
         cmocka_unit_test(one_refusal_counts_once),
         cmocka_unit_test(reload_keeps_what_is_known),

@@ -12,8 +12,9 @@
 #include <cmocka.h>
 
 static const struct metrics_key KEYS[] = {
-    {.place = 1,    .project = 1,           .in_flight = 3  },
-    { .place = 2, .project = 2, .why = "key not valid", .back_ms = 90500},
+    {.place = 1,    .project = 1,           .in_flight = 3       },
+    { .place = 2, .project = 2, .why = "key not valid",      .back_ms = 90500},
+    { .place = 3, .project = 3,    .why = "key leaked", .back_ms = UINT64_MAX},
 };
 static const struct metrics_lane LANES[] = {
     {1,
@@ -30,7 +31,8 @@ static const struct metrics_process PROCESS = {.version = "1.2.3",
                                                .workers = 2,
                                                .key_limited = 7,
                                                .key = KEYS,
-                                               .nkey = 2,
+                                               .nkey = 3,
+                                               .out_leaked = 1,
                                                .lane = LANES,
                                                .nlane = 2,
                                                .way = WAYS,
@@ -215,7 +217,10 @@ static void keys_and_quotas(void **state)
         "queqiao_egress_failures_total{place=\"1\",way=\"socks5://h:1\",reason=\"refused\"} 2");
     has(&out, "queqiao_egress_failures_total{place=\"2\",way=\"direct\",reason=\"failing\"} 1");
     has(&out, "queqiao_key_back_seconds{key=\"2\",reason=\"key not valid\"} 90.500");
+    has(&out, "queqiao_key_back_seconds{key=\"3\",reason=\"key leaked\"} +Inf");
     lacks(&out, "queqiao_key_back_seconds{key=\"1\"");
+    has(&out, "queqiao_keys_put_out_total{reason=\"invalid\"} 0");
+    has(&out, "queqiao_keys_put_out_total{reason=\"leaked\"} 1");
     has(&out, "queqiao_quota_limit{project=\"1\",model=\"m\",quota=\"rpd\"} 250");
     has(&out, "queqiao_quota_spent{project=\"1\",model=\"m\",quota=\"rpd\"} 31");
     has(&out, "queqiao_quota_limit{project=\"2\",model=\"a\\\"b\",quota=\"tpm\"} 5");

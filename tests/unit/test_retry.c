@@ -20,6 +20,7 @@ static void policy(void **state)
         {GM_KEY_INVALID, KEY_REFUSED_INVALID,   true,  true,  false},
         {GM_CREDIT,      KEY_REFUSED_CREDIT,    true,  true,  false},
         {GM_FORBIDDEN,   KEY_REFUSED_FORBIDDEN, true,  true,  false},
+        {GM_LEAKED,      KEY_REFUSED_LEAKED,    true,  true,  false},
         {GM_LOCATION,    KEY_BLAMELESS,         false, false, false},
         {GM_RATE,        KEY_LIMITED,           true,  true,  false},
         {GM_INTERNAL,    KEY_BLAMELESS,         true,  false, true },

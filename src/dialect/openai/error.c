@@ -21,6 +21,7 @@ static const struct {
     [GM_LOCATION] = {"permission_error",      "unsupported_country_region_territory", NULL      },
     [GM_CREDIT] = {"insufficient_quota",    "insufficient_quota",                   NULL      },
     [GM_FORBIDDEN] = {"permission_error",      NULL,                                   NULL      },
+    [GM_LEAKED] = {"permission_error",      NULL,                                   NULL      },
     [GM_FOREIGN] = {"permission_error",      NULL,                                   NULL      },
     [GM_NO_MODEL] = {"invalid_request_error", "model_not_found",                      "model"   },
     [GM_TOO_LARGE] = {"invalid_request_error", NULL,                                   NULL      },

@@ -48,6 +48,7 @@ struct stage {
     size_t peers;
     struct timer guard, nap, look;
     bool napped;
+    uint32_t first_byte_ms, idle_ms; /* of the requests to come; 0: the client's limits */
 };
 
 /* What the owner of a request hears. */
@@ -305,7 +306,9 @@ static inline void stage_send(struct stage *st, struct seen *s, enum http_method
                            .method = m,
                            .target = str_z(target),
                            .headers = {FIELDS, NELEM(FIELDS)},
-                           .body = body
+                           .body = body,
+                           .first_byte_ms = st->first_byte_ms,
+                           .idle_ms = st->idle_ms
     },
                        &SEEN, s);
     assert_false(told(s)); /* no event comes from inside client_send */

@@ -894,7 +894,9 @@ static void freed_in_the_middle(void **state)
     }
 }
 
-/* Time limits. What is too slow is told with its phase; how long it took is not asked. */
+/* Time limits. What is too slow is told with its phase; how long it took is not asked. A limit that
+ * is short is given to the one request that is to meet it, on a connection that stands: on a busy
+ * machine whatever came before would meet it as well. */
 
 static void the_head_is_late(void **state)
 {
@@ -903,11 +905,11 @@ static void the_head_is_late(void **state)
     struct seen s, waits;
 
     (void)state;
-    lim.first_byte_ms = 20;
     lim.h1_per_origin = 1;
     stage_open(&st, NULL, &lim);
+    exchange(&st, 0, OK_HEAD "content-length: 2\r\n\r\nok");
+    st.first_byte_ms = 20;
     stage_send(&st, &s, HTTP_GET, "/", NULL);
-    UNTIL(&st, all_requests(&st) == 1);
     stage_nap(&st, 10);
     stage_send(&st, &waits, HTTP_GET, "/", NULL);
     UNTIL(&st, told(&s));
@@ -928,12 +930,13 @@ static void no_connection_becomes_free(void **state)
     struct seen s, waits;
 
     (void)state;
-    lim.first_byte_ms = 20;
     lim.h1_per_origin = 1;
     stage_open(&st, NULL, &lim);
     stage_send(&st, &s, HTTP_GET, "/", NULL);
     UNTIL(&st, all_requests(&st) == 1);
     peer_say(&st.peer[0], OK_HEAD "content-length: 3\r\n\r\n");
+    UNTIL(&st, s.heads == 1);
+    st.first_byte_ms = 20;
     stage_send(&st, &waits, HTTP_GET, "/", NULL);
     UNTIL(&st, told(&waits));
     assert_int_equal(waits.fault.err, E_TIMEOUT);

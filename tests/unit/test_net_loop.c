@@ -208,27 +208,38 @@ static void a_task_of_each_turn(void **state)
     loop_free(the_loop);
 }
 
+static struct alarm_clock alarms[10];
+
+/* Inside a turn, where the clock stands still: all of them count from one moment. */
+static void start_alarms(struct task *t)
+{
+    static const uint64_t after_ms[NELEM(alarms)] = {5, 1, 9, 3, 7, 2, 8, 4, 6, 30};
+
+    (void)t;
+    for (size_t i = 0; i < NELEM(alarms); i++) {
+        alarms[i] = (struct alarm_clock){.name = (char)('0' + (after_ms[i] > 9 ? 0 : after_ms[i]))};
+        timer_init(&alarms[i].timer, the_loop, ring);
+        timer_start(&alarms[i].timer, 1000);
+        timer_start(&alarms[i].timer, after_ms[i]); /* moved */
+        assert_true(timer_running(&alarms[i].timer));
+    }
+    alarms[1].stops = &alarms[2]; /* 1 stops 9 */
+    alarms[9].last = true;
+    timer_stop(&alarms[4].timer); /* 7 */
+    timer_stop(&alarms[4].timer);
+}
+
 static void timers_fire_by_due_time(void **state)
 {
-    static const uint64_t after_ms[] = {5, 1, 9, 3, 7, 2, 8, 4, 6, 30};
-    struct alarm_clock a[NELEM(after_ms)];
     struct listener *l;
+    struct task start;
 
     (void)state;
     buf_init(&trace, 1000);
     the_loop = loop_new();
     l = anchor(the_loop);
-    for (size_t i = 0; i < NELEM(a); i++) {
-        a[i] = (struct alarm_clock){.name = (char)('0' + (after_ms[i] > 9 ? 0 : after_ms[i]))};
-        timer_init(&a[i].timer, the_loop, ring);
-        timer_start(&a[i].timer, 1000);
-        timer_start(&a[i].timer, after_ms[i]); /* moved */
-        assert_true(timer_running(&a[i].timer));
-    }
-    a[1].stops = &a[2]; /* 1 stops 9 */
-    a[9].last = true;
-    timer_stop(&a[4].timer); /* 7 */
-    timer_stop(&a[4].timer);
+    task_init(&start, start_alarms);
+    loop_soon(the_loop, &start);
     loop_run(the_loop);
     assert_trace("12345680");
     listener_close(l);

@@ -382,6 +382,7 @@ export class Gateway extends Child {
       QUEQIAO_MAX_REQUESTS_PER_TOKEN: '0', // one token plays all clients; LIM-16 has scenes of its own
       ...(process.env.E2E_WORKERS && { QUEQIAO_WORKERS: process.env.E2E_WORKERS }),
       QUEQIAO_QUOTA_WAIT: '0', // scenes that wait for quota say so
+      QUEQIAO_CONNECT_TIMEOUT: '30s', // and so do those that wait for this: handshakes are slow where all cores are busy
       ...(upstream && { GEMINI_BASE_URL: upstream.url }),
       ...(upstream?.tls && { SSL_CERT_FILE: certificates().ca }),
       ...env,

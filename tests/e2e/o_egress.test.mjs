@@ -151,7 +151,7 @@ for (const [kind, mood, what] of MOODS)
     const to = await s.upstream();
     const bad = await s.proxy({ kind, to, mood });
     const good = await s.proxy({ to });
-    const g = await s.gateway([bad, good], { QUEQIAO_CONNECT_TIMEOUT: SLOW ? '3s' : '1s' });
+    const g = await s.gateway([bad, good], { QUEQIAO_CONNECT_TIMEOUT: SLOW ? '5s' : '3s' }); // the good one must be quicker
     await served(g);
     await g.said(new RegExp(`ev=egress way=${bad.name} state=failing next=${good.name} why=`));
     const before = bad.asked.length;

@@ -72,7 +72,7 @@ test('a stream is kept alive while it waits, and is one answer then', () => with
 }));
 
 test('who came first is served first, and the others as the quota allows', () => within((req, res) => {
-  if (own.upstream.seen.length === 1) limited(res, SLOW ? '8s' : '3s'); // all of them have come by then
+  if (own.upstream.seen.length === 1) limited(res, SLOW ? '10s' : '6s'); // all of them have come by then
   else gm.answer(req, res, said(own.upstream.seen.at(-1)));
 }, {}, async (s) => {
   own = s;

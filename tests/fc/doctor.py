@@ -59,7 +59,7 @@ async def well(request, answer):
         await answer.begin()
         for i in range(6):
             await answer.event(event(f'{i} ', 'STOP' if i == 5 else None))
-            await asyncio.sleep(0.02)
+            await asyncio.sleep(0.05)  # a doctor that is held up meanwhile must not take it for one piece
         await answer.end()
     else:
         await answer.whole(200, {'models': []})

@@ -680,7 +680,8 @@ async def e24_loopback(w):
 
 @scene('E25', 'readiness goes first, then a delay, then the drain')
 async def e25(w):
-    async with Stage(w, env={'QUEQIAO_PLATFORM': 'kubernetes', 'QUEQIAO_DRAIN_DELAY': '300ms'}) as s:
+    # The delay is what a stalled machine may take for the chat in it.
+    async with Stage(w, env={'QUEQIAO_PLATFORM': 'kubernetes', 'QUEQIAO_DRAIN_DELAY': '5s'}) as s:
         ok(await s.gateway.request('GET', '/readyz'))
         os.kill(s.runtime.pid, signal.SIGTERM)
         await until('readiness to go', lambda: ready_is(s, 503))

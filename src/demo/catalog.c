@@ -33,6 +33,15 @@ static const struct emu_model MODELS[] = {
     {"gemini-embedding-001",   "001",                    "Gemini Embedding 001",   2048,   1    },
 };
 
+/* Not on those pages any more, and in no list: they take less than what came after them.
+ *
+ *   source  reports of their 400 answers: gemma-3 has no developer instruction, no JSON mode and no
+ *           functions; Gemini 3 Pro had no medium level before March 2026 */
+static const struct emu_model OLDER[] = {
+    {"gemma-3-27b-it",               "001",                   "Gemma 3 27B",  131072, 8192 },
+    {"gemini-3-pro-preview-11-2025", "3-pro-preview-11-2025", "Gemini 3 Pro", M,      65536},
+};
+
 static const struct {
     const char *name, *stands_for;
 } ALIASES[] = {
@@ -47,10 +56,14 @@ static const struct {
 static const struct {
     const char *name, *stands_for;
 } UNDER_FALSE_NAMES[] = {
-    {"gemini-2.0-flash-false", "gemini-3.8-flash"},
-    {"gemini-2.5-flash-false", "gemini-2.5-pro"  },
-    {"gemini-3.5-flash-false", "gemini-2.5-flash"},
-    {"gemini-3.6-flash-false", "gemini-3.7-flash"},
+    {"gemini-2.0-flash-false",      "gemini-3.8-flash"            },
+    {"gemini-2.5-flash-false",      "gemini-2.5-pro"              },
+    {"gemini-3.5-flash-false",      "gemini-2.5-flash"            },
+    {"gemini-3.6-flash-false",      "gemini-3.7-flash"            },
+    {"gemini-2.5-flash-lite-false", "gemma-3-27b-it"              },
+    {"gemini-3.1-flash-lite-false", "gemini-nano-banana-2.1"      },
+    {"gemini-3.1-pro-false",        "gemini-3-pro-preview-11-2025"},
+    {"gemini-4-argon-false",        "gemini-3.8-flash"            },
 };
 
 static const struct emu_model *find_model(struct str name)
@@ -66,6 +79,10 @@ static const struct emu_model *find_model(struct str name)
     for (size_t i = 0; i < NELEM(MODELS); i++) {
         if (str_eq(name, str_z(MODELS[i].name)))
             return &MODELS[i];
+    }
+    for (size_t i = 0; i < NELEM(OLDER); i++) {
+        if (str_eq(name, str_z(OLDER[i].name)))
+            return &OLDER[i];
     }
     return NULL;
 }

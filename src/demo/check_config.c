@@ -143,7 +143,10 @@ static void check_thinking(const struct emu_family *f, yyjson_val *thinking, str
         emu_refuse(p, 400, "Thinking level is not supported for this model.");
     for (size_t i = 0; i < NELEM(levels); i++) {
         if (emu_word(thinking, "thinking_level", levels[i]) && !(f->levels >> i & 1))
-            emu_refuse(p, 400, "Thinking level %s is not supported for this model.", levels[i]);
+            emu_refuse(p, 400,
+                       "Thinking level %s is not supported for this model. Please retry with other "
+                       "thinking level.",
+                       levels[i]);
     }
 }
 

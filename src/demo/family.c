@@ -27,6 +27,7 @@
 #define FROM_MINIMAL                0xfU
 #define FROM_LOW                    0xeU
 #define MINIMAL_MEDIUM_HIGH         0xdU
+#define LOW_HIGH                    0xaU
 
 /* prefix, line, abilities, thinking */
 /* clang-format off */
@@ -39,6 +40,7 @@ static const struct emu_family FAMILIES[] = {
     {"gemini-2.5-pro-preview-tts",   "2.5",   EMU_AUDIO_OUT, NO_THINKING},
     {"gemini-3-flash",               "3",     GEN_3,     LEVELS(FROM_MINIMAL, EMU_HIGH)},
     {"gemini-3-pro",                 "3.1",   GEN_3,     LEVELS(FROM_LOW, EMU_HIGH)},
+    {"gemini-3-pro-preview-11",      "3",     GEN_3,     LEVELS(LOW_HIGH, EMU_HIGH)},
     {"gemini-3-pro-image",           "3",     IMAGE_3,   NO_THINKING},
     {"gemini-3.1-pro",               "3.1",   GEN_3,     LEVELS(FROM_LOW, EMU_HIGH)},
     {"gemini-3.1-flash-lite",        "3.1",   GEN_3,     LEVELS(FROM_MINIMAL, EMU_MINIMAL)},
@@ -52,6 +54,7 @@ static const struct emu_family FAMILIES[] = {
     {"gemini-3.8-flash-tts",         "3.8",   EMU_AUDIO_OUT, NO_THINKING},
     {"gemini-3.8-flash-lite-tts",    "3.8",   EMU_AUDIO_OUT, NO_THINKING},
     {"gemini-nano-banana",           "banana", IMAGE_3,  LEVELS(MINIMAL_MEDIUM_HIGH, EMU_MEDIUM)},
+    {"gemma-3",                      "gemma", EMU_TEXT_OUT | EMU_PREFILL | EMU_FUNCTION_ROLE, NO_THINKING},
     {"gemma-4",                      "gemma", CHAT | EMU_PREFILL | EMU_FUNCTION_ROLE, LEVELS_ONLY(FROM_MINIMAL)},
     {"gemini-embedding-001",         "",      EMU_EMBEDS | EMU_RAW_VECTORS, NO_THINKING},
     {"gemini-embedding",             "",      EMU_EMBEDS, NO_THINKING},

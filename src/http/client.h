@@ -89,6 +89,8 @@ struct client_req *client_send(struct client *c, const struct client_request *r,
 /* The upstream work is cancelled in this turn (RST_STREAM, or the h1 connection closed); no event
  * comes any more. NULL is fine. */
 void client_cancel(struct client_req *r);
+/* Has the whole request left, so that upstream may be at work on it? */
+bool client_is_sent(const struct client_req *r);
 void client_pause(struct client_req *r); /* back-pressure: no on_data until resumed */
 void client_resume(struct client_req *r);
 

@@ -335,6 +335,11 @@ void client_pause(struct client_req *r)
         r->conn->ops->pause(r->conn, r);
 }
 
+bool client_is_sent(const struct client_req *r)
+{
+    return r->phase > CLIENT_SEND;
+}
+
 void client_resume(struct client_req *r)
 {
     if (r->done || !r->paused)

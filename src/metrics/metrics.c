@@ -83,6 +83,11 @@ static void count_served(struct series *s, const struct metrics_request *r)
     histogram_add(&s->duration, HISTOGRAM_DURATION, r->ms);
     if (r->first_ms > 0)
         histogram_add(&s->first_token, HISTOGRAM_FIRST_TOKEN, r->first_ms);
+}
+
+/* Also of what was cut off: it is paid for. */
+static void count_tokens(struct series *s, const struct metrics_request *r)
+{
     if (r->input > 0)
         histogram_add(&s->input, HISTOGRAM_TOKENS, r->input);
     if (r->output > 0)
@@ -102,6 +107,7 @@ void metrics_ended(struct metrics *m, const struct metrics_request *r)
         s->attempts += r->attempts;
         if (r->first_ms > 0 || r->output > 0)
             count_served(s, r);
+        count_tokens(s, r);
     }
     pthread_mutex_unlock(&m->lock);
 }

@@ -96,13 +96,13 @@ static const struct {
     size_t field;
 } HISTOGRAMS[] = {
     {"gen_ai_server_request_duration_seconds",    "From a request's arrival to its answer's end.",
-     NULL,                                                                                                    HISTOGRAM_DURATION,    offsetof(struct series, duration)   },
+     NULL,                                                                                                   HISTOGRAM_DURATION,    offsetof(struct series, duration)   },
     {"gen_ai_server_time_to_first_token_seconds", "From a request's arrival to its first token.",
-     NULL,                                                                                                    HISTOGRAM_FIRST_TOKEN, offsetof(struct series, first_token)},
-    {"gen_ai_client_token_usage",                 "Tokens of a request, as upstream counted them.", "input",
-     HISTOGRAM_TOKENS,                                                                                                               offsetof(struct series, input)      },
-    {"gen_ai_client_token_usage",                 NULL,                                             "output", HISTOGRAM_TOKENS,
-     offsetof(struct series,                                                                                                                                 output)     },
+     NULL,                                                                                                   HISTOGRAM_FIRST_TOKEN, offsetof(struct series, first_token)},
+    {"gen_ai_client_token_usage",
+     "Tokens of a request, as upstream counted them; estimated, where it was cut off before.",     "input",  HISTOGRAM_TOKENS,      offsetof(struct series, input)      },
+    {"gen_ai_client_token_usage",                 NULL,                                            "output", HISTOGRAM_TOKENS,
+     offsetof(struct series,                                                                                                                                output)     },
 };
 
 /* And the counters. */

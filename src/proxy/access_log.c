@@ -5,6 +5,7 @@
 #include "proxy/exchange_impl.h"
 
 #include "base/log.h"
+#include "proxy/want.h"
 
 #include <stdio.h>
 
@@ -53,6 +54,26 @@ static struct gm_usage sum_usage(const struct exchange *x)
     return sum;
 }
 
+/* What is cut off before upstream has told its counts is not free (UPS-4): the prompt and what came
+ * of the answer are taken by their bytes. False: nothing had to be guessed. */
+static bool add_guess(const struct exchange *x, struct gm_usage *sum)
+{
+    uint64_t prompt = 0, candidates = 0;
+
+    for (unsigned i = 0; i < x->nrunners; i++) {
+        const struct leg *leg = &x->legs[i];
+        const struct gm_usage *told = &x->readers[leg->choice].usage;
+
+        if (leg->cut && told->prompt == 0)
+            prompt += want_tokens(&x->tr.body);
+        if (leg->cut && told->candidates + told->thoughts == 0)
+            candidates += leg->shown / WANT_BYTES_A_TOKEN;
+    }
+    sum->prompt += prompt;
+    sum->candidates += candidates;
+    return prompt + candidates > 0;
+}
+
 static void count(const struct exchange *x, const struct gm_usage *u, uint64_t now_ms)
 {
     struct client_stats up = client_stats(x->p->client);
@@ -76,7 +97,8 @@ static void count(const struct exchange *x, const struct gm_usage *u, uint64_t n
                                                                .retried_dead = up.retried_dead});
 }
 
-static void log_exchange(const struct exchange *x, const struct gm_usage *u, uint64_t now_ms)
+static void log_exchange(const struct exchange *x, const struct gm_usage *u, bool guessed,
+                         uint64_t now_ms)
 {
     UNINITIALIZED struct log_line l;
 
@@ -101,6 +123,8 @@ static void log_exchange(const struct exchange *x, const struct gm_usage *u, uin
     log_u64(&l, "tok_out", u->candidates);
     log_u64(&l, "tok_cached", u->cached);
     log_u64(&l, "tok_thought", u->thoughts);
+    if (guessed)
+        log_str(&l, "tok", S("estimated"));
     if (x->links.n > 0 && !x->aside)
         log_u64(&l, "fetched", links_here(x));
     log_u64(&l, "attempts", x->attempts);
@@ -113,10 +137,11 @@ void access_log(const struct exchange *x)
 {
     uint64_t now_ms = loop_now_ms(x->p->loop);
     struct gm_usage usage = sum_usage(x);
+    bool guessed = add_guess(x, &usage);
 
     count(x, &usage, now_ms);
     if (log_on(LOG_INFO))
-        log_exchange(x, &usage, now_ms);
+        log_exchange(x, &usage, guessed, now_ms);
     mark(x, "End");
 }
 

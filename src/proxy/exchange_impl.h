@@ -48,6 +48,8 @@ struct leg {
     bool began; /* a byte of its answer's body has come, which is a 200 */
     bool broke; /* it failed so that it is not asked for again: what began is paid for */
     bool done;
+    bool cut;     /* it was stopped while upstream worked on it */
+    size_t shown; /* bytes of text in what came of its answer */
 };
 
 struct exchange {

@@ -48,6 +48,7 @@ static void forget_answer(struct leg *leg)
 
 void leg_stop(struct leg *leg)
 {
+    leg->cut = leg->cut || (leg->req != NULL && client_is_sent(leg->req));
     client_cancel(leg->req);
     leg->req = NULL;
     timer_stop(&leg->again);

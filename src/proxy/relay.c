@@ -67,6 +67,7 @@ static enum err on_gm_event(void *ctx, const struct gm_event *e)
 
     if (x->first_ms == 0)
         x->first_ms = loop_now_ms(x->p->loop);
+    leg->shown += e->text.n;
     return x->d->event(x->tr.answer, leg->choice, e, &x->p->out);
 }
 

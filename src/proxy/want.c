@@ -4,7 +4,6 @@
 #include "proxy/want.h"
 
 enum {
-    BYTES_A_TOKEN = 4,
     MEDIA_TOKENS = 1024, /* an image is 258 to 1120 of them (mapping 2.5) */
     LOOK_AT = 512,
 };
@@ -21,12 +20,13 @@ static bool is_media(struct str span)
     return true;
 }
 
-static uint32_t tokens_of(const struct rope *body)
+uint32_t want_tokens(const struct rope *body)
 {
-    uint64_t n = body->text.n / BYTES_A_TOKEN;
+    uint64_t n = body->text.n / WANT_BYTES_A_TOKEN;
 
     for (size_t i = 0; i < body->ncuts; i++)
-        n += is_media(body->cuts[i].span) ? MEDIA_TOKENS : body->cuts[i].span.n / BYTES_A_TOKEN;
+        n +=
+            is_media(body->cuts[i].span) ? MEDIA_TOKENS : body->cuts[i].span.n / WANT_BYTES_A_TOKEN;
     return n < UINT32_MAX ? (uint32_t)n : UINT32_MAX;
 }
 
@@ -107,7 +107,7 @@ void want_of(const struct translation *tr, struct key_want *want)
     struct str text = buf_str(&tr->body.text);
 
     want->model = tr->model;
-    want->tokens = tokens_of(&tr->body);
+    want->tokens = want_tokens(&tr->body);
     want->affinity = prefix_hash(&tr->body);
     want->nmust = want_names(tr, want->must);
     want->extra = tr->special && has_extra(text);

@@ -16,6 +16,10 @@
 enum { WANT_PREFIX = 2048 };
 void want_of(const struct translation *tr, struct key_want *want);
 
+/* A text of n bytes, and a whole body, in tokens. */
+enum { WANT_BYTES_A_TOKEN = 4 };
+uint32_t want_tokens(const struct rope *body);
+
 /* Google's files and caches that it names, each once, as many as fit: how many. Borrows from tr. */
 size_t want_names(const struct translation *tr, struct str v[KEYS_MUST_MAX]);
 

@@ -111,6 +111,21 @@ scene('UPS-4: a client that leaves while it waits for a whole answer cancels it 
   await until('upstream to be cancelled', () => s.upstream.seen[0].cancelled);
 });
 
+scene('UPS-4: leaving just before the counts come is not free: the answer is estimated by its text', async (req, res) => {
+  gm.head(res);
+  for (let i = 0; i < 10; i++) gm.event(res, gm.chunk('forty bytes of an answer, as it happens ', { usage: null }));
+  await new Promise((r) => res.once('close', r));
+}, async (s) => {
+  const raw = await Raw.open(s.gateway.port);
+  raw.write(request('POST', CHAT, { body: ask }));
+  await raw.head();
+  for (let n = 0; n < 10;) n += String(await raw.chunk()).split('as it happens').length - 1;
+  raw.leave();
+  const [line] = await s.gateway.said(/^.* end=client_gone$/m);
+  assert.match(line, / tok_out=100 .* tok=estimated /);
+  assert.ok(Number(/ tok_in=(\d+) /.exec(line)[1]) > 0, line);
+});
+
 scene('UPS-4: one that leaves does not disturb its neighbours', async (req, res, asked) => {
   gm.head(res);
   gm.event(res, gm.chunk('one '));

@@ -75,6 +75,24 @@ const CLIENTS = {
   },
 };
 
+/** Its places are free, and one line has its tokens: an estimate, where the answer had told no counts yet. */
+async function isAccountedFor(gateway, legs, begun) {
+  const text = await (await gateway.fetch('/metrics')).text();
+  const metric = (name) => Number(new RegExp(`^${name.replace(/[{}]/g, '\\$&')} (\\d+)$`, 'm').exec(text)?.[1]);
+  assert.equal(metric('queqiao_requests_in_flight'), 0);
+  assert.equal(metric('queqiao_key_in_flight{key="1"}'), 0);
+  await gateway.said(/end=client_gone/);
+  const lines = gateway.stderr.match(/^.* end=client_gone$/mg);
+  assert.equal(lines.length, 1, 'one line');
+  const [, tokIn, tokOut] = /tok_in=(\d+) tok_out=(\d+)/.exec(lines[0]).map(Number);
+  assert.ok(tokIn >= legs, lines[0]);
+  assert.ok(!begun || tokOut > 0, lines[0]);
+  assert.equal(/ tok=estimated /.test(lines[0]), !begun, lines[0]);
+  const all = [...text.matchAll(/^gen_ai_client_token_usage_sum\{.*gen_ai_token_type="input".*\} (\d+)/mg)].reduce((n, m) => n + Number(m[1]), 0);
+  const told = [...gateway.stderr.matchAll(/ tok_in=(\d+)/g)].reduce((n, m) => n + Number(m[1]), 0);
+  assert.equal(all, told, 'the metrics have them as well');
+}
+
 /** `model` misbehaves so that the leaver waits; `begun`: for its first words to be there. */
 function leaving(name, { model, stream, begun = false, more, legs = 1 }) {
   for (const kind of Object.keys(CLIENTS)) {
@@ -92,6 +110,7 @@ function leaving(name, { model, stream, begun = false, more, legs = 1 }) {
           assert.equal((await client.stay(ask('gemini-3.8-flash', false))).status, 200);
           const { cancelled, in_flight } = await upstream.state();
           assert.deepEqual({ cancelled, in_flight }, { cancelled: legs, in_flight: 0 });
+          await isAccountedFor(gateway, legs, begun);
           assert.ok(await gateway.well());
         } finally {
           client.close();

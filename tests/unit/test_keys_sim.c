@@ -2,9 +2,12 @@
  * SPDX-License-Identifier: MIT */
 /* test_keys_sim.c - a day of ten keys in three projects, on a clock of its own.
  *
- * What must come out: hardly less is served than the quotas allow, and no window of a quota wastes
- * more than one request on a 429, once the limit was met for the first time and but for the first
- * minutes of all, when nobody can know yet which keys belong together.
+ * What must come out: hardly less is served than the quotas allow, and in no window of a quota,
+ * from the first one on, is more than one 429 wasted. A 429 is wasted when a refusal had told it:
+ * of the same project, model, quota and window, received before the request was sent, by a key
+ * known to be of the same project, as far as the answers tell that (keys_observer.h). The others
+ * teach where a limit is and which keys share it. Nothing but the answers tells that to anybody, so
+ * the other policies are judged by the same observer.
  *
  * The same trace of requests is played against the same emulated quotas four times: by somebody who
  * knows everything (what the quotas allow), by keys/, by round-robin, and by "cool the key for 60
@@ -13,10 +16,13 @@
  *
  * Upstream's minute is not documented: it is played both as the calendar's and as any sixty
  * seconds. `SIM_VERBOSE=1` lists the refusals one by one. */
+#include "keys_observer.h"
+
 #include "base/mem.h"
 #include "keys/pacific.h"
 #include "proxy/retry.h"
 
+#include <assert.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -25,6 +31,9 @@
 #include <cmocka.h>
 
 enum { KEYS = 10, PROJECTS = 3, MODELS = 3, RPM = 0, TPM, RPD, KINDS };
+static_assert((int)KEYS == OBSERVED_KEYS && (int)MODELS == OBSERVED_MODELS &&
+                  (int)KINDS == OBSERVED_KINDS,
+              "the observer sees them all");
 enum {
     MINUTE_MS = 60 * 1000,
     HOUR_MS = 60 * MINUTE_MS,
@@ -33,10 +42,8 @@ enum {
     START_MS = 1000 * 1000,    /* monotonic, when the day begins */
     WAIT_BOUND_MS = 20 * 1000, /* how long a client is kept waiting for quota */
     ATTEMPTS_MAX = 3,
-    LEARNING_MINUTES = 3, /* limits and projects are unknown, at the fullest load of the day */
-    LEARNING_COST = 5 * KEYS,
-    LEARNING_WORST = KEYS / 2,
-    LOG_MAX = 4096, /* accepted requests of one project and model in a minute */
+    LEARNING_COST = 3 * KEYS, /* strangers that may be asked in a day */
+    LOG_MAX = 4096,           /* accepted requests of one project and model in a minute */
 };
 /* Saturday noon, US Pacific; the night after it has a change of clocks. */
 static const int64_t START_WALL_S = 1793473200;
@@ -135,9 +142,10 @@ struct meter {
     } log[LOG_MAX]; /* a ring: what was accepted lately */
     size_t first, n;
     uint64_t log_tokens;
-    uint16_t refused[KINDS][MINUTES + 2]; /* in each window */
+    uint32_t taught[KINDS][MINUTES + 2][LESSONS]; /* refusals in each window */
 };
 static struct meter *meters; /* [PROJECTS][MODELS] */
+static struct observer observer;
 static bool sliding;
 
 static int64_t wall_of(uint64_t t_ms)
@@ -167,6 +175,11 @@ static uint64_t minute_spent(const struct meter *m, int kind)
     if (!sliding)
         return m->spent[kind];
     return kind == RPM ? m->n : m->log_tokens;
+}
+
+static size_t window_of(int kind, uint64_t t)
+{
+    return kind != RPD ? t / MINUTE_MS : t < DAY_MS / 2 ? 0 : 1;
 }
 
 /* What a refusal says. */
@@ -231,9 +244,6 @@ static bool upstream(unsigned project, unsigned model, uint32_t tokens, uint64_t
         return true;
     }
     ret->retry_us = retry_us(m, limit, tokens, t, ret);
-    for (int kind = 0; kind < KINDS; kind++)
-        if (ret->over[kind])
-            m->refused[kind][kind == RPD ? (t < DAY_MS / 2 ? 0 : 1) : t / MINUTE_MS]++;
     return false;
 }
 
@@ -281,6 +291,8 @@ struct run {
     const struct key *tried[KEYS_TRIED_MAX];
     struct key_lease lease;
     bool accepted;
+    uint64_t arrived_ms;
+    struct foresight foresight[KINDS]; /* when it was sent */
     struct refusal_body refusal;
 };
 enum step { COME, WAKE, ARRIVE, HEAD, RESULT };
@@ -460,24 +472,28 @@ static bool oracle_pick(struct run *run, const struct request *r, uint64_t t,
 struct result {
     const char *name;
     uint64_t served, refusals;
+    uint64_t taught[LESSONS];
     unsigned windows;  /* of one quota of one project, in which something was refused */
     unsigned repeated; /* in which more than one was */
+    unsigned wasteful; /* in which more than one was wasted */
     unsigned worst;    /* the most in one */
-    unsigned late;     /* with more than were needed to learn the limit */
-    uint64_t early;    /* refusals in the first minutes */
 };
 
-/* `first`: nothing was ever refused for this quota before, so its limit was not known, and more
- * than one request may have been under way when it was met. */
-static void count_window(struct result *res, bool early, bool first, unsigned n)
+static unsigned count_window(struct result *res, const uint32_t taught[LESSONS])
 {
+    unsigned n = 0;
+
+    for (int i = 0; i < LESSONS; i++) {
+        n += taught[i];
+        res->taught[i] += taught[i];
+    }
     res->refusals += n;
-    res->early += early ? n : 0;
     res->windows += n > 0;
     res->repeated += n > 1;
-    res->late += early || first ? n > LEARNING_WORST : n > 1;
+    res->wasteful += taught[LESSON_WASTED] > 1;
     if (n > res->worst)
         res->worst = n;
+    return n;
 }
 
 static void count_refusals(struct result *res)
@@ -486,16 +502,13 @@ static void count_refusals(struct result *res)
 
     for (size_t i = 0; i < (size_t)PROJECTS * MODELS; i++) {
         for (int kind = 0; kind < KINDS; kind++) {
-            bool first = true;
+            for (size_t w = 0; w < NELEM(meters[i].taught[kind]); w++) {
+                const uint32_t *taught = meters[i].taught[kind][w];
+                unsigned n = count_window(res, taught);
 
-            for (size_t w = 0; w < NELEM(meters[i].refused[kind]); w++) {
-                unsigned n = meters[i].refused[kind][w];
-
-                count_window(res, kind != RPD && w < LEARNING_MINUTES, first, n);
-                first = first && n == 0;
                 if (n > 0 && verbose)
-                    printf("  project %zu, %s, %s, window %zu: %u\n", i / MODELS, MODEL[i % MODELS],
-                           QUOTA_ID[0][kind], w, n);
+                    printf("  project %zu, %s, %s, window %zu: %u, wasted %u\n", i / MODELS,
+                           MODEL[i % MODELS], QUOTA_ID[0][kind], w, n, taught[LESSON_WASTED]);
             }
         }
     }
@@ -515,12 +528,22 @@ struct queue {
 static struct queue queues[MODELS];
 static struct run *runs;
 
+static struct observed_request seen(const struct run *run, const struct request *r, int kind)
+{
+    return (struct observed_request){run->key, r->model, kind, kind == TPM ? r->tokens : 0};
+}
+
 static void send(const struct policy *p, size_t i, uint64_t t)
 {
     struct run *run = &runs[i];
     const struct request *r = &trace[i];
 
     run->attempts++;
+    for (int kind = 0; kind < KINDS; kind++) {
+        struct observed_request one = seen(run, r, kind);
+
+        run->foresight[kind] = observer_foresee(&observer, &one);
+    }
     if (p->knows_all) {
         run->accepted = upstream(PROJECT_OF[run->key], r->model, r->tokens, t, &run->refusal);
         push(t, RESULT, i);
@@ -558,6 +581,39 @@ static void come(const struct policy *p, size_t i, uint64_t t)
         wake(p, trace[i].model, t);
 }
 
+/* It comes to upstream. */
+static void arrive(struct run *run, const struct request *r, uint64_t t)
+{
+    unsigned project = PROJECT_OF[run->key];
+
+    run->arrived_ms = t;
+    run->accepted = upstream(project, r->model, r->tokens, t, &run->refusal);
+    for (int kind = 0; !run->accepted && kind < KINDS; kind++) {
+        uint32_t *taught = meters[project * MODELS + r->model].taught[kind][window_of(kind, t)];
+        bool first = taught[LESSON_FIRST] == 0;
+
+        if (run->refusal.over[kind])
+            taught[observer_judge(run->foresight[kind], t, first)]++;
+    }
+}
+
+/* Its refusal has come back. Of a day's quota it tells no more than the minute's end, but that it
+ * is the day's. */
+static void observe(const struct run *run, const struct request *r)
+{
+    uint64_t t = run->arrived_ms;
+    int64_t left_s = pacific_next_midnight(wall_of(t)) - wall_of(t);
+
+    for (int kind = 0; kind < KINDS; kind++) {
+        struct observed_request one = seen(run, r, kind);
+        uint64_t ends = kind == RPD ? (uint64_t)left_s * 1000 : run->refusal.retry_us / 1000;
+
+        if (run->refusal.over[kind])
+            observer_refused(&observer, &one, LIMIT[PROJECT_OF[run->key]][r->model][kind], t,
+                             t + ends);
+    }
+}
+
 static void step(const struct policy *p, const struct event *e, struct result *res)
 {
     const struct request *r = &trace[e->request];
@@ -567,8 +623,7 @@ static void step(const struct policy *p, const struct event *e, struct result *r
     case COME: come(p, e->request, e->at_ms); break;
     case WAKE: wake(p, (unsigned)e->request, e->at_ms); break;
     case ARRIVE:
-        run->accepted =
-            upstream(PROJECT_OF[run->key], r->model, r->tokens, e->at_ms, &run->refusal);
+        arrive(run, r, e->at_ms);
         push(e->at_ms + 60 + (run->accepted ? 200 + (uint64_t)exponential(1000) : 0),
              run->accepted ? HEAD : RESULT, e->request);
         break;
@@ -578,9 +633,12 @@ static void step(const struct policy *p, const struct event *e, struct result *r
         break;
     case RESULT:
         p->done(run, r, e->at_ms);
-        if (run->accepted)
+        if (run->accepted) {
             res->served++;
-        else if (run->attempts < ATTEMPTS_MAX)
+            break;
+        }
+        observe(run, r);
+        if (run->attempts < ATTEMPTS_MAX)
             come(p, e->request, e->at_ms);
         break;
     }
@@ -595,6 +653,7 @@ static struct result play(const struct policy *p, uint64_t seed)
     norder = 0;
     turn = 0;
     memset(cool_until, 0, sizeof cool_until);
+    observer = (struct observer){.project_of = PROJECT_OF};
     memset(meters, 0, PROJECTS * MODELS * sizeof *meters);
     runs = mem_zalloc(ntrace * sizeof *runs);
     heap = mem_alloc((ntrace * 2 + MODELS) * sizeof *heap);
@@ -617,9 +676,22 @@ static struct result play(const struct policy *p, uint64_t seed)
 
 static void print(const struct result *r, const struct result *most)
 {
-    printf("%-22s %8llu %7.2f %% %8llu %8u %9u %7u\n", r->name, (unsigned long long)r->served,
-           100.0 * (double)r->served / (double)most->served, (unsigned long long)r->refusals,
-           r->windows, r->repeated, r->worst);
+    printf("%-22s %8llu %7.2f %% %8llu", r->name, (unsigned long long)r->served,
+           100.0 * (double)r->served / (double)most->served, (unsigned long long)r->refusals);
+    for (int i = 0; i < LESSONS; i++)
+        printf(" %9llu", (unsigned long long)r->taught[i]);
+    printf(" %8u %9u %8u %6u\n", r->windows, r->repeated, r->wasteful, r->worst);
+}
+
+static void print_legend(void)
+{
+    printf(
+        "first: of its window; under way: when that came back, or sent when the time that it "
+        "named\n"
+        "was over; stranger: of a key that was not known to share the project; wasted: told "
+        "before\n"
+        "it was sent. windows: of one quota of one project, with a 429; repeated: with more than\n"
+        "one; wasteful: with more than one that was wasted; worst: the most in one\n");
 }
 
 static void with_keys(void)
@@ -655,18 +727,20 @@ static void day(bool slide, uint64_t seed)
     cool = play(&COOL, seed + 1);
     printf("\n%zu requests in a day, %d keys in %d projects; upstream counts %s\n", ntrace, KEYS,
            PROJECTS, slide ? "any 60 seconds" : "the calendar's minutes");
-    printf("                         served   of most     429s  windows  repeated   worst\n");
+    printf("                         served   of most     429s     first under way  stranger    "
+           "wasted  windows  repeated wasteful  worst\n");
     print(&most, &most);
     print(&ours, &most);
     print(&robin, &most);
     print(&cool, &most);
-    printf("windows: of one quota of one project, with a 429; repeated: with more than one\n");
+    print_legend();
 
     assert_int_equal(most.refusals, 0);
     assert_true(ours.served * 100 >= most.served * 97);
-    assert_int_equal(ours.late, 0);
-    assert_true(ours.early <= LEARNING_COST);
+    assert_int_equal(ours.wasteful, 0);
+    assert_true(ours.taught[LESSON_STRANGER] <= LEARNING_COST);
     assert_true(ours.refusals < 3 * ours.windows);
+    assert_true(robin.wasteful > 0 && cool.wasteful > 0);
     assert_true(ours.served > robin.served && robin.served > cool.served);
     assert_true(ours.refusals * 1000 < robin.refusals && ours.refusals * 1000 < cool.refusals);
     keys_free(ring);

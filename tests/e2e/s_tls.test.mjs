@@ -1,7 +1,7 @@
 // HTTPS for clients: versions, ALPN, names, reload, and files that must not be. Titles begin with the ids of hardening.md.
 import assert from 'node:assert/strict';
 import { execFile, execFileSync } from 'node:child_process';
-import { chmodSync, copyFileSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, closeSync, constants, copyFileSync, mkdtempSync, openSync, readFileSync, rmSync, writeFileSync, writeSync } from 'node:fs';
 import { once } from 'node:events';
 import http2 from 'node:http2';
 import https from 'node:https';
@@ -282,6 +282,33 @@ test('TLS-2, PRC-1: SIGHUP brings a new certificate; streams on old connections 
     session.close();
     rmSync(files.cert);
     await reload();
+    assert.equal((await post1(g.port, 'hello')).status, 200);
+  });
+});
+
+test('PRC-7: a certificate that never answers holds up a reload, and no request', async () => {
+  const files = { cert: path.join(dir, 'hangs.pem'), key: path.join(dir, 'hangs.key') };
+  copyFileSync(localhost.cert, files.cert);
+  copyFileSync(localhost.key, files.key);
+  chmodSync(files.key, 0o600);
+  await within({ ...pair(files), QUEQIAO_WORKERS: '1' }, async (g) => {
+    rmSync(files.cert);
+    execFileSync('mkfifo', [files.cert]);
+    g.signal('SIGHUP');
+    // Who opens a FIFO for writing without waiting is told whether somebody wants to read.
+    const writer = await until('it to be read', () => {
+      try { return openSync(files.cert, constants.O_WRONLY | constants.O_NONBLOCK); } catch { return 0; }
+    });
+    const session = session2(g.port);
+    for (let i = 0; i < 20; i++) {
+      assert.equal((await post1(g.port, 'hello')).status, 200, 'over a new connection');
+      assert.equal((await post2(session, 'hello')).status, 200, 'over an old one');
+    }
+    session.close();
+    assert.doesNotMatch(g.stderr, /ev=reload/, 'it still waits');
+    writeSync(writer, readFileSync(localhost.cert));
+    closeSync(writer);
+    await until('the reload', () => /level=info ev=reload/.test(g.stderr));
     assert.equal((await post1(g.port, 'hello')).status, 200);
   });
 });

@@ -164,22 +164,69 @@ test('PRC-1: SIGHUPs that come faster than they are worked on end in the newest 
   await s.close();
 });
 
-test('PRC-1, PRC-7: a keys file that never answers holds up a reload, and neither requests, the doctor nor the end', async () => {
-  const keys = secretFile('key-one-0123456789\n');
-  const s = await reloadable({ auth_token: TOKEN, gemini_api_keys_file: keys }, { GEMINI_API_KEY: '' });
-  unlinkSync(keys);
-  execFileSync('mkfifo', [keys]);
-  s.gateway.signal('SIGHUP');
+/** A FIFO in the place of a file: whoever reads it waits. Tells when somebody does, and who that is gets `content`. */
+function never(file) {
+  unlinkSync(file);
+  execFileSync('mkfifo', [file]);
   // Who opens a FIFO for writing without waiting is told whether somebody wants to read.
-  const reader = () => { try { return openSync(keys, constants.O_WRONLY | constants.O_NONBLOCK); } catch { return -1; } };
-  const writer = await until('it to be read', () => Math.max(reader(), 0));
-  assert.equal((await s.ask(TOKEN)).status, 200);
-  assert.equal(s.key(), 'key-one-0123456789');
-  assert.equal((await deadline(s.gateway.fetch('/doctor', { token: TOKEN }), 'the doctor')).status, 200);
-  s.gateway.signal('SIGTERM');
-  assert.deepEqual(await deadline(s.gateway.ended, 'the exit'), { code: 0, signal: null });
-  assert.match(s.gateway.stderr, /ev=reload .*a file does not answer/);
-  closeSync(writer);
+  const reader = () => { try { return openSync(file, constants.O_WRONLY | constants.O_NONBLOCK); } catch { return -1; } };
+  let writer;
+  return {
+    read: async () => (writer = await until('it to be read', () => Math.max(reader(), 0))),
+    answer(content) {
+      writeSync(writer, content);
+      closeSync(writer);
+    },
+    close: () => closeSync(writer),
+  };
+}
+
+for (const which of ['keys', 'config'])
+  test(`PRC-1, PRC-7: a ${which} file that never answers holds up a reload, and neither requests, the doctor nor the end`, async () => {
+    const keys = secretFile('key-one-0123456789\n');
+    const s = await reloadable({ auth_token: TOKEN, gemini_api_keys_file: keys }, { GEMINI_API_KEY: '', QUEQIAO_WORKERS: '1' });
+    const fifo = never(which === 'keys' ? keys : s.file);
+    s.gateway.signal('SIGHUP');
+    await fifo.read();
+    for (let i = 0; i < 50; i++) assert.equal((await s.ask(TOKEN)).status, 200);
+    assert.equal(s.key(), 'key-one-0123456789');
+    const stream = await s.stream(TOKEN);
+    s.door.open();
+    assert.equal((await gather(stream)).text, 'one two');
+    assert.equal((await deadline(s.gateway.fetch('/doctor', { token: TOKEN }), 'the doctor')).status, 200);
+    assert.doesNotMatch(s.gateway.stderr, /ev=reload/, 'it still waits');
+    s.gateway.signal('SIGTERM');
+    assert.deepEqual(await deadline(s.gateway.ended, 'the exit'), { code: 0, signal: null });
+    assert.match(s.gateway.stderr, /ev=reload .*a file does not answer/);
+    fifo.close();
+    await s.close();
+  });
+
+test('PRC-1: SIGHUPs while a reload waits for a file become one, which follows it and reads what is there by then', async () => {
+  const keys = secretFile('key-one-0123456789\n');
+  const s = await reloadable({ auth_token: TOKEN, gemini_api_keys_file: keys }, { GEMINI_API_KEY: '', QUEQIAO_WORKERS: '1' });
+  const served = async () => {
+    assert.equal((await s.ask(TOKEN)).status, 200);
+    return s.key();
+  };
+  const first = never(keys);
+  s.gateway.signal('SIGHUP');
+  await first.read();
+  const second = never(keys);
+  for (let i = 0; i < 5; i++) {
+    s.gateway.signal('SIGHUP');
+    assert.equal(await served(), 'key-one-0123456789'); // it has heard of that one by now
+  }
+  first.answer('key-two-0123456789\n');
+  await second.read();
+  assert.equal(await served(), 'key-two-0123456789');
+  unlinkSync(keys); // a third one would find none, and say so
+  second.answer('key-three-0123456789\n');
+  await until('the second to be taken', async () => (await served()) === 'key-three-0123456789');
+  writeFileSync(keys, 'key-four-0123456789\n', { mode: 0o600 });
+  s.gateway.signal('SIGHUP');
+  await until('the next one', async () => (await served()) === 'key-four-0123456789');
+  assert.doesNotMatch(s.gateway.stderr, /level=error/);
   await s.close();
 });
 

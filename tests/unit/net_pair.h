@@ -176,6 +176,17 @@ static inline void pair_connect(struct pair *p)
     UNTIL(p, p->client.s && p->server.s);
 }
 
+/* The two ends, connected already, say something to each other so many times. */
+static inline void pair_talk(struct pair *p, size_t times)
+{
+    for (size_t i = 1; i <= times; i++) {
+        stream_write(p->client.s, S("?"));
+        UNTIL(p, p->server.got.n == i);
+        stream_write(p->server.s, S("!"));
+        UNTIL(p, p->client.got.n == i);
+    }
+}
+
 static inline void pair_fini(struct pair *p)
 {
     stream_close(p->client.s);

@@ -443,7 +443,27 @@ static void cancel_from_inside_an_answer(void **state)
     scene_fini(&s);
 }
 
-/* PRC-7. More names than the table holds. */
+/* PRC-7. Others are served on the same loop for as long as a resolver says nothing. */
+static void prc_7_a_resolver_that_hangs(void **state)
+{
+    struct scene s;
+    struct question silent, known;
+    struct dns_query *query;
+
+    (void)state;
+    scene_init(&s);
+    pair_connect(&s.p);
+    query = ask(&s, &silent, S("silent.test"), 20000);
+    pair_talk(&s.p, 200);
+    ask(&s, &known, S("both.test"), 20000);
+    UNTIL(&s.p, known.answers == 1);
+    assert_int_equal(known.a.err, OK);
+    assert_int_equal(silent.answers, 0);
+    dns_cancel(query);
+    scene_fini(&s);
+}
+
+/* More names than the table holds. */
 static void many_names(void **state)
 {
     struct scene s;
@@ -661,6 +681,7 @@ int main(void)
         cmocka_unit_test(answers_are_kept),
         cmocka_unit_test(one_question_for_all_who_wait),
         cmocka_unit_test(cancel_from_inside_an_answer),
+        cmocka_unit_test(prc_7_a_resolver_that_hangs),
         cmocka_unit_test(many_names),
         cmocka_unit_test(too_many_names_at_once),
         cmocka_unit_test(freed_while_asking),

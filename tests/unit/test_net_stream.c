@@ -806,35 +806,81 @@ static void dialling_can_be_cancelled(void **state)
     dial_cancel(NULL);
 }
 
-/* LIM-11. A full backlog lets a connection attempt hang: the limit ends it. */
-static void connecting_has_a_limit(void **state)
+/* A port that takes no connection any more: attempts hang. */
+struct full {
+    int fd, filler[3];
+    uint16_t port;
+};
+
+static void full_open(struct full *f)
 {
     struct sockaddr_in a = {.sin_family = AF_INET, .sin_addr = {htonl(INADDR_LOOPBACK)}};
     socklen_t n = sizeof a;
-    int fd = socket(AF_INET, SOCK_STREAM, 0);
-    int filler[3];
+
+    f->fd = socket(AF_INET, SOCK_STREAM, 0);
+    assert_int_equal(bind(f->fd, (struct sockaddr *)&a, sizeof a), 0);
+    assert_int_equal(listen(f->fd, 0), 0);
+    getsockname(f->fd, (struct sockaddr *)&a, &n);
+    for (size_t i = 0; i < NELEM(f->filler); i++) {
+        f->filler[i] = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0);
+        (void)connect(f->filler[i], (struct sockaddr *)&a, sizeof a);
+    }
+    f->port = ntohs(a.sin_port);
+}
+
+static void full_close(struct full *f)
+{
+    for (size_t i = 0; i < NELEM(f->filler); i++)
+        close(f->filler[i]);
+    close(f->fd);
+}
+
+/* LIM-11. A full backlog lets a connection attempt hang: the limit ends it. */
+static void connecting_has_a_limit(void **state)
+{
+    struct full full;
     struct pair p;
     struct dial_opts o;
 
     (void)state;
-    assert_int_equal(bind(fd, (struct sockaddr *)&a, sizeof a), 0);
-    assert_int_equal(listen(fd, 0), 0);
-    getsockname(fd, (struct sockaddr *)&a, &n);
-    for (size_t i = 0; i < NELEM(filler); i++) {
-        filler[i] = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0);
-        (void)connect(filler[i], (struct sockaddr *)&a, sizeof a);
-    }
+    full_open(&full);
     pair_init(&p, NULL, "127.0.0.1");
     o = pair_opts(&p, NULL, "127.0.0.1");
-    o.port = ntohs(a.sin_port);
+    o.port = full.port;
     o.connect_ms = 50;
     dial_open(p.loop, &o, pair_dialled, &p);
     UNTIL(&p, p.dialled);
     assert_int_equal(p.result.err, E_TIMEOUT);
     assert_int_equal(p.result.phase, DIAL_CONNECT);
-    for (size_t i = 0; i < NELEM(filler); i++)
-        close(filler[i]);
-    close(fd);
+    full_close(&full);
+    pair_fini(&p);
+}
+
+static void never_dialled(void *owner, const struct dial_result *r)
+{
+    (void)owner;
+    (void)r;
+    fail_msg("a full port has answered");
+}
+
+/* PRC-7. Others are served on the same loop for as long as an attempt hangs. */
+static void prc_7_a_connection_that_hangs(void **state)
+{
+    struct full full;
+    struct pair p;
+    struct dial_opts o;
+    struct dial *d;
+
+    (void)state;
+    full_open(&full);
+    pair_init(&p, NULL, "127.0.0.1");
+    pair_connect(&p);
+    o = pair_opts(&p, NULL, "127.0.0.1");
+    o.port = full.port;
+    d = dial_open(p.loop, &o, never_dialled, NULL);
+    pair_talk(&p, 200);
+    dial_cancel(d);
+    full_close(&full);
     pair_fini(&p);
 }
 
@@ -866,6 +912,7 @@ int main(void)
         cmocka_unit_test(nobody_listens),
         cmocka_unit_test(dialling_can_be_cancelled),
         cmocka_unit_test(connecting_has_a_limit),
+        cmocka_unit_test(prc_7_a_connection_that_hangs),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

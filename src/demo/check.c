@@ -30,6 +30,7 @@ void emu_check(const struct emu_ask *ask, yyjson_val *body, struct emu_problem *
         return;
     emu_check_config(ask, body, p);
     emu_check_tools(ask, body, p);
+    emu_check_states(body, p);
     check_cache(ask, body, p);
     emu_check_media(ask, body, p);
     emu_check_turns(ask, body, p, ret_mute);

@@ -21,6 +21,7 @@ void emu_rules_config(yyjson_val *config, struct emu_problem *p);
 void emu_rules_tools(yyjson_val *body, struct emu_problem *p);
 /* A schema of the OpenAPI subset at `path`, below GenerateContentRequest. */
 void emu_rules_schema(yyjson_val *schema, struct str path, bool parameters, struct emu_problem *p);
+void emu_check_states(yyjson_val *body, struct emu_problem *p); /* of all schemas together */
 
 void emu_check_config(const struct emu_ask *ask, yyjson_val *body, struct emu_problem *p);
 void emu_check_tools(const struct emu_ask *ask, yyjson_val *body, struct emu_problem *p);

@@ -41,7 +41,7 @@ static const struct word LINE[] = {
 };
 
 enum {
-    TALKS = GM_CAN_SYSTEM | GM_CAN_TOOLS | GM_CAN_JSON,
+    TALKS = GM_CAN_SYSTEM | GM_CAN_TOOLS | GM_CAN_JSON | GM_CAN_BOUNDS,
     V2 = TALKS | GM_CAN_SAMPLE | GM_CAN_END_ON_MODEL,
     V25 = V2 | GM_CAN_JSON_SCHEMA | GM_CAN_URLS | GM_CAN_VALIDATE,
     V3 = V25 | GM_CAN_JSON_TOOLS | GM_CAN_MIX_TOOLS | GM_CAN_RESULT_MEDIA | GM_CAN_RESOLUTION |
@@ -51,7 +51,8 @@ enum {
     DRAWS = GM_MAKES_IMAGES | GM_CAN_SAMPLE | GM_CAN_END_ON_MODEL | GM_CAN_URLS,
     DETAIL = GM_CAN_RESOLUTION,
     SPEAKS = GM_MAKES_AUDIO | GM_CAN_SAMPLE,
-    OPEN = GM_CAN_SAMPLE | GM_CAN_TOOLS | GM_CAN_END_ON_MODEL,
+    OPEN3 = GM_CAN_SAMPLE | GM_CAN_END_ON_MODEL,
+    OPEN = OPEN3 | GM_CAN_TOOLS | GM_CAN_BOUNDS,
 };
 enum { K64 = 65536, K32 = 32768, K16 = 16384, K8 = 8192 }; /* tokens of output */
 
@@ -84,7 +85,7 @@ enum {
  * sampling, the deprecation notice of 2026-07-21; schemas, recorded requests (traffic-facts 8);
  * signatures, "Thought signatures"; media in results and JSON beside functions, "Gemini 3";
  * ending on a model turn, the recorded 400 of 3.6; penalties and logprobs, recorded 400 answers of
- * every model since 2.5. */
+ * every model since 2.5; Gemma 3, reports of its 400 answers. */
 static const struct row {
     enum line line;
     unsigned since;
@@ -115,7 +116,8 @@ static const struct row {
     {OMNI,       0,   {"gemini-omni", V36, K64, NO_THINKING}                                   },
     {LIVE,       0,   {"gemini-3.8-live", TALKS, K64, NO_THINKING}                             },
     {EMBED,      0,   {"gemini-embedding-2", 0, K8, NO_THINKING}                               },
-    {GEMMA,      0,   {"gemma-4", OPEN, K32, NO_THINKING}                                      },
+    {GEMMA,      0,   {"gemma-3", OPEN3, K8, NO_THINKING}                                      },
+    {GEMMA,      400, {"gemma-4", OPEN, K32, NO_THINKING}                                      },
 };
 
 /* The first number in the name: "gemini-3.5-flash" is 305, "gemini-flash-latest" has none and is
@@ -208,6 +210,7 @@ static const struct {
     {GM_JSON_IN_WORDS,   GM_CAN_JSON,         0              },
     {GM_JSON_APART,      GM_CAN_JSON_TOOLS,   0              },
     {GM_OWN_TOOLS_APART, GM_CAN_MIX_TOOLS,    0              },
+    {GM_LOOSE_SCHEMA,    GM_CAN_BOUNDS,       0              },
     {GM_NOT_MINIMAL,     0,                   1 << GM_MINIMAL},
     {GM_NOT_LOW,         0,                   1 << GM_LOW    },
     {GM_NOT_MEDIUM,      0,                   1 << GM_MEDIUM },

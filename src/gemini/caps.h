@@ -26,6 +26,7 @@ enum gm_can {
     GM_MAKES_AUDIO = 1 << 15,      /* answers AUDIO alone */
     GM_CAN_VALIDATE = 1 << 16,     /* functionCallingConfig.mode VALIDATED */
     GM_STREAM_ONLY = 1 << 17,      /* a whole answer has a lower cap than a stream (mapping 1.7) */
+    GM_CAN_BOUNDS = 1 << 18,       /* lengths and ranges in a schema */
 };
 
 enum gm_level { GM_MINIMAL, GM_LOW, GM_MEDIUM, GM_HIGH, GM_LEVELS };

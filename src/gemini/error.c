@@ -111,7 +111,7 @@ static const struct {
     {"thinking budget",                         GM_DROP_THINKING,   false},
     {"thinking_budget",                         GM_DROP_THINKING,   false},
     {"thinking is not",                         GM_DROP_THINKING,   true },
-    {"too many states",                         GM_PLAIN_SCHEMA,    false},
+    {"too many states",                         GM_LOOSE_SCHEMA,    false},
     {"unknown name \"response_json_schema\"",   GM_PLAIN_SCHEMA,    true },
     {"unknown name \"responsejsonschema\"",     GM_PLAIN_SCHEMA,    true },
     {"unknown name \"parameters_json_schema\"", GM_PLAIN_SCHEMA,    true },
@@ -138,7 +138,7 @@ static const char *const REMEDY_NAME[] = {
     "drop_signatures", "drop_thinking",   "plain_schema", "drop_sampling",   "not_minimal",
     "not_low",         "not_medium",      "not_high",     "not_thoughtless", "drop_penalties",
     "drop_logprobs",   "system_as_user",  "end_on_user",  "json_in_words",   "json_apart",
-    "own_tools_apart", "drop_modalities", "drop_limit",   "fetch_media",
+    "own_tools_apart", "drop_modalities", "drop_limit",   "fetch_media",     "loose_schema",
 };
 static_assert(NELEM(REMEDY_NAME) == GM_REMEDIES, "every remedy needs a name");
 

@@ -42,7 +42,7 @@ enum gm_remedy {
     GM_NO_REMEDY,
     GM_DROP_SIGNATURES = 1 << 0, /* a foreign or damaged one: send the documented bypass instead */
     GM_DROP_THINKING = 1 << 1,   /* any word about it */
-    GM_PLAIN_SCHEMA = 1 << 2,    /* a keyword or size that it does not take: the smaller dialect */
+    GM_PLAIN_SCHEMA = 1 << 2,    /* a keyword that it does not take: the smaller dialect */
     GM_DROP_SAMPLING = 1 << 3,   /* temperature, topP, topK */
     GM_NOT_MINIMAL = 1 << 4,     /* this thinking level is not offered: the nearest that is */
     GM_NOT_LOW = 1 << 5,
@@ -59,7 +59,8 @@ enum gm_remedy {
     GM_DROP_MODALITIES = 1 << 16, /* the model's own choice */
     GM_DROP_LIMIT = 1 << 17,      /* maxOutputTokens above what it takes: its own limit */
     GM_FETCH_MEDIA = 1 << 18,     /* an address that it could not fetch: the file itself */
-    GM_REMEDIES = 19
+    GM_LOOSE_SCHEMA = 1 << 19,    /* a schema that is too large to be enforced: without bounds */
+    GM_REMEDIES = 20
 };
 const char *
 gm_remedy_name(unsigned i); /* of 1 << i: "not_minimal", for metrics; NULL past the end */

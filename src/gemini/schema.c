@@ -261,12 +261,19 @@ void schema_put(struct schema *s, const char *key, yyjson_val *v)
     s->nopen = depth;
 }
 
+unsigned gm_schema_for(const struct gm_caps *caps)
+{
+    return (gm_can(caps, GM_CAN_JSON_SCHEMA) ? 0U : GM_PLAIN_DIALECT) |
+           (gm_can(caps, GM_CAN_BOUNDS) ? 0U : GM_NO_BOUNDS);
+}
+
 void gm_schema_put(struct jw *w, const char *key, yyjson_val *schema, yyjson_val *about,
-                   enum gm_schema dialect, struct fault *why)
+                   unsigned dialect, struct fault *why)
 {
     struct schema s = {.w = w,
                        .root = schema,
-                       .plain = dialect == GM_PLAIN_DIALECT,
+                       .plain = dialect & GM_PLAIN_DIALECT,
+                       .loose = dialect & GM_NO_BOUNDS,
                        .left = GM_SCHEMA_NODES_MAX,
                        .why = why};
     UNINITIALIZED struct view view;

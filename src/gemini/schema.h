@@ -7,11 +7,14 @@
 #include "base/err.h"
 #include "codec/json_read.h"
 #include "codec/json_write.h"
+#include "gemini/caps.h"
 
 enum gm_schema {
-    GM_JSON_SCHEMA,  /* parametersJsonSchema, responseJsonSchema: a large part of JSON Schema */
-    GM_PLAIN_DIALECT /* parameters, responseSchema: OpenAPI's, without references */
+    GM_JSON_SCHEMA = 0,        /* parametersJsonSchema, responseJsonSchema: much of JSON Schema */
+    GM_PLAIN_DIALECT = 1 << 0, /* parameters, responseSchema: OpenAPI's, without references */
+    GM_NO_BOUNDS = 1 << 1,     /* of either, without lengths, ranges, patterns and formats */
 };
+unsigned gm_schema_for(const struct gm_caps *caps); /* bits of enum gm_schema */
 
 enum {
     GM_SCHEMA_NODES_MAX = 20000, /* written, references resolved */
@@ -28,7 +31,7 @@ enum {
  *           E_FIELD for a keyword that a node has twice (DAT-2)
  *   source  mapping 2.7 */
 void gm_schema_put(struct jw *w, const char *key, yyjson_val *schema, yyjson_val *about,
-                   enum gm_schema dialect, struct fault *why);
+                   unsigned dialect, struct fault *why);
 
 /* Does it describe an object without any member? Gemini wants no schema at all then. */
 bool gm_schema_is_empty(yyjson_val *schema);

@@ -13,7 +13,7 @@
 
 enum { VIEW_MAX = 16, OPEN_MAX = 64 };
 
-/* Every keyword that is looked at. */
+/* Every keyword that is looked at; from minItems on they are bounds. */
 #define KEYWORDS(X)                                                                                \
     X(REF, "$ref")                                                                                 \
     X(DEFS, "$defs")                                                                               \
@@ -72,7 +72,7 @@ struct view {
 struct schema {
     struct jw *w;
     yyjson_val *root;
-    bool plain;
+    bool plain, loose;
     unsigned left;              /* nodes that may still be written */
     unsigned level;             /* nodes that are being written, one inside the other */
     yyjson_val *open[OPEN_MAX]; /* definitions that are being written */

@@ -65,7 +65,7 @@ void put_json_view(struct schema *s, const struct view *view)
 
     put_json_type(s, view);
     put_description(s, view);
-    if (format != NULL)
+    if (format != NULL && !s->loose)
         jw_copy(s->w, "format", format);
     put_keywords(s, view, S(""));
     if (yyjson_is_arr(view_prefix_items(view)))

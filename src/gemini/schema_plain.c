@@ -53,7 +53,7 @@ static void put_plain_type(struct schema *s, const struct view *view, struct str
             row = i;
     jw_str(s->w, "type", str_z(TYPE[row].google));
     for (size_t i = 0; i < NELEM(TYPE[row].format); i++)
-        if (format.n > 0 && str_eq(format, str_z(TYPE[row].format[i])))
+        if (format.n > 0 && !s->loose && str_eq(format, str_z(TYPE[row].format[i])))
             jw_str(s->w, "format", format);
     if (str_eq(str_z(TYPE[row].json), S("array")) && !yyjson_is_obj(view_get(view, KW_ITEMS))) {
         jw_obj(s->w, "items"); /* an array without items is refused */

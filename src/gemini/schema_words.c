@@ -330,6 +330,8 @@ static const struct keyword KEYWORD[] = {
 
 static bool fits(const struct schema *s, const struct keyword *k, struct str type)
 {
+    if (s->loose && k->kw >= KW_MIN_ITEMS && k->kw <= KW_PATTERN)
+        return false;
     if (!s->plain)
         return true;
     return k->in == BOTH && (k->type == NULL || str_eq_nocase(type, str_z(k->type)));
@@ -347,7 +349,8 @@ void put_keywords(struct schema *s, const struct view *view, struct str type)
         else
             jw_copy(s->w, KEYWORD_NAME[KEYWORD[i].kw], v);
     }
-    if (s->plain && !str_eq_nocase(type, S("number")) && !str_eq_nocase(type, S("integer")))
+    if (s->loose ||
+        (s->plain && !str_eq_nocase(type, S("number")) && !str_eq_nocase(type, S("integer"))))
         return;
     put_bound(s, view, KW_MINIMUM, KW_ABOVE, 1);
     put_bound(s, view, KW_MAXIMUM, KW_BELOW, -1);

@@ -81,7 +81,7 @@ void gm_function_schema(struct gm *g, yyjson_val *schema)
     if (gm_schema_is_empty(schema))
         return;
     gm_schema_put(&g->w, json ? "parametersJsonSchema" : "parameters", schema, NULL,
-                  json ? GM_JSON_SCHEMA : GM_PLAIN_DIALECT, g->why);
+                  gm_schema_for(g->caps), g->why);
 }
 
 void gm_function_text_schema(struct gm *g, const char *member)

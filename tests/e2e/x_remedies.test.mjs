@@ -12,6 +12,8 @@ const google = (words) => ({ extra_body: { google: words } });
 const native = { function_declarations: [{ name: 'clock', description: 'What time it is' }] };
 const shown = { include_server_side_tool_invocations: true };
 
+const field = { type: 'array', maxItems: 1000, items: { type: 'integer', minimum: 0, maximum: 9 } };
+const board = { type: 'object', properties: { board: { type: 'array', maxItems: 1000, items: field } } };
 const system = [{ role: 'system', content: 'be brief' }, ...hello];
 const json = { type: 'json_object' };
 const wordless = { first: 3 }; // the words would be the system's, which it does not take either
@@ -37,6 +39,9 @@ const ROWS = [
   ['not_medium', 'gemini-3.1-pro-false', { messages: hello, reasoning_effort: 'medium' }],
   ['drop_modalities', 'gemini-3.8-flash', { messages: hello, modalities: ['text', 'image'] }],
   ['drop_limit', 'gemini-4-argon-false', { messages: hello, max_completion_tokens: 200_000 }, once],
+  ['loose_schema', 'gemini-3.8-flash', { messages: hello, response_format: { type: 'json_schema', json_schema: { name: 'x', schema: board } } }, once],
+  ['loose_schema', 'gemini-2.5-flash', { messages: hello, tools: [{ type: 'function', function: { name: 'play', parameters: board } }] }, once],
+  ['plain_schema', 'gemini-3.8-flash', { messages: hello, response_format: schema, ...google({ generation_config: { response_schema: { type: 'OBJECT', properties: { a: { type: 'STRING' } } } } }) }, once],
 ];
 
 describe('remedies against the rules', { concurrency: 2, skip: haveEmulator }, () => {

@@ -29,6 +29,13 @@
     "a234567890123456789012345678901234567890123456789012345678901234567890123456789012345678901"  \
     "23456789012345678901234567890123456789"
 
+#define STATES                                                                                     \
+    "The specified schema produces a constraint that has too many states for serving.  Typical "   \
+    "causes of this error are schemas with lots of text (for example, very long property or enum " \
+    "names), schemas with long array length limits (especially when nested), or schemas using "    \
+    "complex value matchers (for example, integers or numbers with minimum/maximum bounds or "     \
+    "strings with complex formats like date-time)"
+
 static const char NEW[] = "gemini-3.8-flash";
 static const char OLD[] = "gemini-2.5-flash";
 static const char MID[] = "gemini-3.5-flash";
@@ -108,6 +115,9 @@ static const struct row {
     {"pictures from a chat model", NEW, CONFIG("\"responseModalities\":[\"TEXT\",\"IMAGE\"]"), "The requested combination of response modalities (IMAGE) is not supported by the model. models/gemini-3.8-flash accepts the following combination of response modalities:\n* TEXT\n"},
     {"pictures from an image model", "gemini-3.1-flash-image", CONFIG("\"responseModalities\":[\"TEXT\",\"IMAGE\"]"), NULL},
     {"words from a speech model", "gemini-3.8-flash-tts", "{" USER("hi") "}", "The requested combination of response modalities (TEXT) is not supported by the model. models/gemini-3.8-flash-tts accepts the following combination of response modalities:\n* AUDIO\n"},
+    {"a schema of few states", NEW, CONFIG("\"responseMimeType\":\"application/json\",\"responseJsonSchema\":{\"type\":\"array\",\"maxItems\":\"900\",\"items\":{\"type\":\"integer\",\"maximum\":9}}"), NULL},
+    {"a schema of too many", NEW, CONFIG("\"responseMimeType\":\"application/json\",\"responseJsonSchema\":{\"type\":\"array\",\"maxItems\":\"900\",\"items\":{\"type\":\"array\",\"maxItems\":900,\"items\":{\"type\":\"integer\"}}}"), STATES},
+    {"a limit that no number holds", NEW, CONFIG("\"responseMimeType\":\"application/json\",\"responseSchema\":{\"type\":\"ARRAY\",\"maxItems\":\"9000000000000000000\",\"items\":{\"type\":\"STRING\"}}"), STATES},
     {"system instruction to gemma 3", "gemma-3-27b-it", "{" USER("hi") ",\"systemInstruction\":{\"parts\":[{\"text\":\"s\"}]}}", "Developer instruction is not enabled for models/gemma-3-27b-it"},
     {"JSON from gemma 3", "gemma-3-27b-it", CONFIG("\"responseMimeType\":\"application/json\""), "JSON mode is not enabled for models/gemma-3-27b-it"},
     {"functions of gemma 3", "gemma-3-27b-it", "{" USER("hi") ",\"tools\":[{\"functionDeclarations\":[" FUNC("f") "]}]}", "Function calling is not enabled for models/gemma-3-27b-it"},

@@ -151,7 +151,9 @@ static void put_json(struct chat *c)
     jw_str(w, "responseMimeType", S("application/json"));
     if (c->schema != NULL)
         gm_schema_put(w, json ? "responseJsonSchema" : "responseSchema", c->schema, c->about,
-                      json ? GM_JSON_SCHEMA : GM_PLAIN_DIALECT, c->why);
+                      gm_schema_for(c->caps), c->why);
+    if (c->schema != NULL && !gm_can(c->caps, GM_CAN_BOUNDS))
+        oa_ignore(c, S("response_format"), S("without_bounds"));
 }
 
 static void put_modalities(struct chat *c)

@@ -344,6 +344,8 @@ static void put_functions(struct chat *c)
 
     if (legacy == NULL)
         return;
+    if (!gm_can(c->caps, GM_CAN_BOUNDS))
+        oa_ignore(c, S("tools"), S("without_bounds"));
     gm_functions_open(&c->g);
     for (size_t k = 0; k < c->ntools; k++) {
         const struct oa_tool *tool = &c->tools[k];

@@ -349,5 +349,12 @@ static struct http_headers refuse_fields(void *ctx, struct call *call)
     return reply_fields(&w->refusal);
 }
 
-const struct server_handler ROUTES_HANDLER = {
-    .on_head = on_head, .refuse = refuse, .refuse_fields = refuse_fields};
+/* Read by pages that have waited: CORS, what the doctor prints and what it looks at. */
+static const struct str KEPT[] = {S_INIT("origin"), S_INIT("accept"), S_INIT("accept-language"),
+                                  S_INIT("x-fc-function-timeout")};
+
+const struct server_handler ROUTES_HANDLER = {.kept = KEPT,
+                                              .nkept = NELEM(KEPT),
+                                              .on_head = on_head,
+                                              .refuse = refuse,
+                                              .refuse_fields = refuse_fields};

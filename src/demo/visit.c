@@ -440,7 +440,7 @@ void emu_visit_open(struct emu_house *h, struct call *call, const struct emu_rou
     task_init(&v->over, free_visit);
     h->journal.in_flight++;
     v->ask = (struct emu_ask){.method = route->method, .version = route->version, .serial = serial};
-    v->key = emu_credential_key(call_headers(call), v->route.key);
+    v->key = arena_dup(&v->arena, emu_credential_key(call_headers(call), v->route.key));
     call_bind(call, &VISIT_EVENTS, v);
     if (!emu_catalog_find(route->model, &v->ask.target)) {
         emu_not_found(&v->answer.problem, route->version, route->model, route->method);

@@ -274,6 +274,33 @@ size_t call_queued(const struct call *c)
     return version(c)->queued(c);
 }
 
+void call_compact(struct call *c)
+{
+    const struct server_handler *h = &c->conn->server->handler;
+    struct http_header kept[CALL_KEPT_MAX], *fields;
+    size_t n = 0, bytes = 0;
+    char *at;
+
+    assert(h->nkept <= CALL_KEPT_MAX);
+    for (size_t i = 0; i < h->nkept; i++) {
+        struct str value = http_header_get(c->headers, h->kept[i]);
+
+        if (value.n > 0 && value.n <= CALL_KEPT_BYTES) {
+            kept[n++] = (struct http_header){h->kept[i], value};
+            bytes += value.n;
+        }
+    }
+    fields = mem_alloc(n * sizeof *fields + bytes + 1); /* never none */
+    at = (char *)(fields + n);
+    for (size_t i = 0; i < n; i++) {
+        memcpy(at, kept[i].value.p, kept[i].value.n);
+        fields[i] = (struct http_header){kept[i].name, str_of(at, kept[i].value.n)};
+        at += kept[i].value.n;
+    }
+    mem_free((void *)c->headers.v);
+    c->headers = (struct http_headers){fields, n};
+}
+
 /* The server's own answers. */
 
 static size_t refusal_fields(struct call *c, const struct refusal *r, struct http_header *fields)

@@ -47,7 +47,11 @@ struct server_handler {
     /* The fields that each of the handler's own answers carries, for those that the server gives by
      * itself; valid until the next call. May be NULL. */
     struct http_headers (*refuse_fields)(void *ctx, struct call *call);
+    /* Fields that are looked at when on_head is over, at most CALL_KEPT_MAX of them. */
+    const struct str *kept;
+    size_t nkept;
 };
+enum { CALL_KEPT_MAX = 8, CALL_KEPT_BYTES = 512 };
 struct server_limits {
     size_t body_max;         /* bytes, LIM-3 */
     uint32_t head_ms;        /* LIM-7; 0: none */
@@ -73,7 +77,9 @@ size_t server_connections(const struct server *s);
 void server_close(struct server *s); /* at once: every call gets on_gone */
 void server_free(struct server *s); /* after server_close, from a deferred task or after the loop */
 
-/* The request. Strings are valid until the call ends. */
+/* The request. Strings are valid until the call ends; but of a large head, once on_head is over,
+ * the fields are only those that the handler has named, of up to CALL_KEPT_BYTES each, and what was
+ * borrowed from them before is gone (H2-3). */
 enum http_method call_method(const struct call *c);
 struct str call_path(const struct call *c);  /* as sent, still percent-encoded, no query */
 struct str call_query(const struct call *c); /* without the `?` */

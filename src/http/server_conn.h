@@ -144,6 +144,9 @@ void call_drained(struct call *c);
 /* Answer without the handler, which is told on_gone when it knows the call already. */
 void call_refuse(struct call *c, const struct refusal *r);
 
+/* Only what the handler has named stays of the fields; their bytes are the call's own then. */
+void call_compact(struct call *c);
+
 /* call_body.c */
 void body_init(struct body *b, struct loop *loop, size_t max);
 void body_fini(struct body *b);

@@ -45,7 +45,8 @@ struct h2_call {
     struct call c;
     int32_t id;
 
-    struct arena head;          /* the bytes of its fields, and of: */
+    struct arena head;          /* the bytes of its fields, and of path and authority, */
+    struct arena_mark target;   /* which come first and end here */
     struct http_header *fields; /* own memory until the head is whole, then c.headers */
     size_t nfields, room;
     size_t cost; /* against HTTP_HEAD_MAX */

@@ -8,6 +8,8 @@
 #include "base/mem.h"
 #include "http/server_h2.h"
 
+enum { HEAD_SMALL = 3072 }; /* it stands in the first block of its memory */
+
 static struct h2_call *call_of(nghttp2_session *session, int32_t id)
 {
     return nghttp2_session_get_stream_user_data(session, id);
@@ -77,6 +79,7 @@ static void pseudo_field(struct h2_call *hc, struct str name, struct str value)
         hc->too_large = true;
     else if (str_eq(name, S(":authority")))
         hc->authority = keep(hc, value);
+    hc->target = arena_mark(&hc->head);
 }
 
 static int on_header(nghttp2_session *session, const nghttp2_frame *frame, nghttp2_rcbuf *rc_name,
@@ -155,6 +158,16 @@ static bool head_judge(struct h2_call *hc, struct head_facts *ret, struct refusa
     return true;
 }
 
+/* Whoever waits, for a body or for an answer, keeps no large head meanwhile (H2-3): a connection
+ * has a hundred of them. */
+static void head_compact(struct h2_call *hc)
+{
+    if (hc->c.ended || hc->head.used <= HEAD_SMALL)
+        return;
+    call_compact(&hc->c);
+    arena_reset(&hc->head, hc->target);
+}
+
 static void head_whole(struct h2 *h, struct h2_call *hc)
 {
     static const nghttp2_extpri SHARED = {.urgency = NGHTTP2_EXTPRI_DEFAULT_URGENCY, .inc = 1};
@@ -172,6 +185,7 @@ static void head_whole(struct h2 *h, struct h2_call *hc)
     hc->expects = facts.expects_100 && !hc->request_whole;
     facts.chunked = !hc->request_whole && !facts.has_length; /* a body of unknown length */
     call_start(&hc->c, &facts);
+    head_compact(hc);
     h2_body_go_on(hc);
 }
 

@@ -165,6 +165,8 @@ static inline struct http_headers fake_refuse_fields(void *ctx, struct call *c)
     return (struct http_headers){&MARK, 1};
 }
 
+static const struct str FAKE_KEPT[] = {S_INIT("kept"), S_INIT("origin"), S_INIT("absent")};
+
 static inline struct server_handler fake_handler(struct fake_handler *h)
 {
     *h = (struct fake_handler){0};
@@ -172,6 +174,8 @@ static inline struct server_handler fake_handler(struct fake_handler *h)
     return (struct server_handler){.on_head = fake_on_head,
                                    .refuse = fake_refuse,
                                    .refuse_fields = fake_refuse_fields,
+                                   .kept = FAKE_KEPT,
+                                   .nkept = NELEM(FAKE_KEPT),
                                    .ctx = h};
 }
 

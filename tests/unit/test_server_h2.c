@@ -8,6 +8,7 @@
 
 #include "http/server_h2_guard.h"
 
+#include <malloc.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -514,17 +515,34 @@ static void put_long(struct buf *block, const char *name, size_t n)
 }
 
 /* A request whose block may need several frames. */
-static void put_block(struct buf *b, uint32_t id, const struct buf *block)
+static void put_block_of(struct buf *b, uint32_t id, const struct buf *block, int flags)
 {
     struct str rest = buf_str(block);
     int type = HEADERS;
 
     while (rest.n > 16384) {
-        put_frame(b, type, END_STREAM, id, str_sub(rest, 0, 16384));
+        put_frame(b, type, type == HEADERS ? flags : 0, id, str_sub(rest, 0, 16384));
         rest = str_skip(rest, 16384);
         type = CONTINUATION;
     }
-    put_frame(b, type, END_STREAM | END_HEADERS, id, rest);
+    put_frame(b, type, (type == HEADERS ? flags : 0) | END_HEADERS, id, rest);
+}
+
+static void put_block(struct buf *b, uint32_t id, const struct buf *block)
+{
+    put_block_of(b, id, block, END_STREAM);
+}
+
+/* All that is allocated, counted or not, without what the scene itself keeps. */
+static size_t memory_of(struct scene *x, struct buf *b)
+{
+    buf_fini(b);
+    buf_init(b, SIZE_MAX / 4);
+    buf_fini(&x->s->sent);
+    buf_fini(&x->s->in);
+    buf_fini(&x->s->queue);
+    buf_fini(&x->h.seen);
+    return mallinfo2().uordblks + mallinfo2().hblkhd;
 }
 
 /* LIM-2 on what a block decodes to; the next request on the connection is served. */
@@ -611,6 +629,49 @@ static void h2_3_bomb(void **state)
     buf_fini(&block);
     buf_fini(&b);
     close_scene(&x);
+}
+
+/* H2-3: whoever waits, for a body or for an answer, has given its large head back before. */
+static void h2_3_waiting(void **state)
+{
+    enum { STREAMS = 90, KEPT = 8192 };
+    static const char *const kinds[] = {HOLD, POST};
+
+    (void)state;
+    for (size_t i = 0; i < NELEM(kinds); i++) {
+        struct buf block, b;
+        const struct call *call;
+        struct scene x;
+        size_t before;
+
+        buf_init(&block, SIZE_MAX / 4);
+        buf_init(&b, SIZE_MAX / 4);
+        open_scene(&x, "h2");
+        put_hello(&b);
+        put_fields(&block, FIRST);
+        put_block(&b, 1, &block);
+        feed_all(&x, &b);
+        before = memory_of(&x, &b);
+        buf_reset(&block);
+        put_fields(&block, kinds[i]);
+        put_field(&block, S("kept"), S("as it is"));
+        put_long(&block, "origin", CALL_KEPT_BYTES + 1);
+        for (int field = 0; field < 4; field++)
+            put_long(&block, "large", 15000);
+        for (uint32_t n = 0; n < STREAMS; n++) {
+            put_block_of(&b, 3 + 2 * n, &block, i == 0 ? END_STREAM : 0);
+            feed_all(&x, &b);
+            buf_reset(&b);
+        }
+        buf_fini(&block);
+        assert_int_equal(server_calls(x.server), STREAMS);
+        assert_true(memory_of(&x, &b) <= before + (size_t)STREAMS * KEPT);
+        call = x.h.last;
+        assert_true(str_eq(call_path(call), i == 0 ? S("/hold") : S("/x")));
+        assert_int_equal(call_headers(call).n, 1);
+        assert_true(str_eq(http_header_get(call_headers(call), S("kept")), S("as it is")));
+        close_scene(&x);
+    }
 }
 
 static void h2_3_trailers(void **state)
@@ -1677,6 +1738,7 @@ int main(void)
         cmocka_unit_test(h2_2_blocks),
         cmocka_unit_test(h2_3_fields),
         cmocka_unit_test(h2_3_bomb),
+        cmocka_unit_test(h2_3_waiting),
         cmocka_unit_test(h2_3_trailers),
         cmocka_unit_test(h2_4_rapid_reset),
         cmocka_unit_test(h2_4_made_to_reset),

@@ -75,6 +75,7 @@ scene('LIM-12: heartbeats keep a silent stream alive, from before the first toke
   assert.equal((await raw.head()).status, 200);
   let text = '';
   while (!/^:.*\n\n[^]*^:.*\n\n/m.test(text)) text += await raw.chunk();
+  await until('the request to reach upstream', () => s.upstream.seen.length === 1); // connecting may outlast two heartbeats
   raw.leave();
   await until('upstream to be cancelled', () => s.upstream.seen[0].cancelled);
 }, { QUEQIAO_HEARTBEAT: '50ms' });

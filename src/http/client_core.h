@@ -16,7 +16,6 @@
 #define HTTP_CLIENT_CORE_H
 
 #include "http/client.h"
-#include "http/client_head.h"
 #include "net/stream.h"
 #include "net/tunnel_talk.h"
 
@@ -132,7 +131,6 @@ struct client_req {
 
     int32_t stream_id; /* h2's own */
     int status, interims;
-    struct head head;
 };
 
 #endif

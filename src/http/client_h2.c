@@ -268,6 +268,7 @@ static void close_conn(struct conn *c)
 static void free_conn(struct conn *c)
 {
     nghttp2_session_del(h2_of(c)->ng);
+    head_fini(&h2_of(c)->head);
     mem_free(h2_of(c));
 }
 
@@ -300,6 +301,7 @@ struct conn *h2_dialled(struct pool *p, struct stream *s)
     struct h2 *h = mem_zalloc(sizeof *h);
 
     conn_init(&h->conn, p, &OPS, s);
+    head_init(&h->head);
     h->room = p->client->lim.h2_streams;
     h->glitches = H2_GLITCHES;
     h->glitched_ms = h->conn.heard_ms;

@@ -5,6 +5,7 @@
 #ifndef HTTP_CLIENT_H2_H
 #define HTTP_CLIENT_H2_H
 
+#include "http/client_head.h"
 #include "http/client_pool.h"
 #include "http/client_req.h"
 
@@ -22,6 +23,7 @@ enum {
 struct h2 {
     struct conn conn;
     nghttp2_session *ng;
+    struct head head;     /* of the answer whose HEADERS come in: nothing comes between them */
     size_t room;          /* streams; lowered when the peer refuses one */
     struct task flush;    /* everything of one turn leaves in one go */
     struct timer watch;   /* runs while somebody waits, or a PING is out */

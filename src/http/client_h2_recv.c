@@ -23,16 +23,15 @@ static void fail(struct h2 *h, struct client_req *r, enum err e, const char *wha
 
 static int on_begin_headers(nghttp2_session *ng, const nghttp2_frame *f, void *user)
 {
+    struct h2 *h = user;
     struct client_req *r;
 
-    (void)user;
     if (f->hd.type == NGHTTP2_PUSH_PROMISE)
         return nghttp2_session_terminate_session(ng, NGHTTP2_PROTOCOL_ERROR);
     r = req_of(ng, f->hd.stream_id);
-    if (r != NULL) {
+    if (r != NULL)
         r->answered = true;
-        head_fini(&r->head);
-    }
+    head_reset(&h->head);
     return 0;
 }
 
@@ -47,6 +46,7 @@ static enum err keep(struct head *h, struct str name, struct str value)
 static int on_header(nghttp2_session *ng, const nghttp2_frame *f, const uint8_t *name, size_t nn,
                      const uint8_t *value, size_t vn, uint8_t flags, void *user)
 {
+    struct h2 *h = user;
     struct client_req *r = req_of(ng, f->hd.stream_id);
     struct str n = str_of((const char *)name, nn), v = str_of((const char *)value, vn);
     uint64_t status = 0;
@@ -59,9 +59,9 @@ static int on_header(nghttp2_session *ng, const nghttp2_frame *f, const uint8_t 
         r->status = str_u64(v, 599, &status) ? (int)status : 0;
         return 0;
     }
-    e = r->phase == CLIENT_BODY ? head_skip(&r->head, nn + vn) : keep(&r->head, n, v);
+    e = r->phase == CLIENT_BODY ? head_skip(&h->head, nn + vn) : keep(&h->head, n, v);
     if (e != OK)
-        fail(user, r, E_TOOBIG, "the head of the answer is larger than the limit");
+        fail(h, r, E_TOOBIG, "the head of the answer is larger than the limit");
     return 0;
 }
 
@@ -94,8 +94,8 @@ static void on_head(struct h2 *h, struct client_req *r)
         if (++r->interims > H2_INTERIM_MAX)
             fail(h, r, E_UPSTREAM, "upstream sent too many interim answers");
     } else {
-        req_head(r, r->status, head_fields(&r->head));
-        head_fini(&r->head);
+        req_head(r, r->status, head_fields(&h->head));
+        head_reset(&h->head);
     }
 }
 

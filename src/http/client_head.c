@@ -5,7 +5,10 @@
 #include "http/client_head.h"
 #include "base/mem.h"
 
-enum { FIELDS_FIRST = 16 }; /* room for most heads */
+enum {
+    FIELDS_FIRST = 16, /* room for most heads */
+    TEXT_KEPT = 4096,
+};
 
 void head_init(struct head *h)
 {
@@ -20,6 +23,18 @@ void head_fini(struct head *h)
     buf_fini(&h->text);
     mem_free(h->v);
     head_init(h);
+}
+
+void head_reset(struct head *h)
+{
+    if (h->room > FIELDS_FIRST || h->text.room > TEXT_KEPT) {
+        head_fini(h);
+        return;
+    }
+    for (size_t i = 0; i < h->room && i <= h->n; i++)
+        h->v[i].name.n = h->v[i].value.n = 0;
+    buf_reset(&h->text);
+    h->n = h->charged = 0;
 }
 
 static enum err charge(struct head *h, size_t n)

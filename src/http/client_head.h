@@ -18,6 +18,7 @@ struct head {
 
 void head_init(struct head *h); /* allocates nothing yet */
 void head_fini(struct head *h);
+void head_reset(struct head *h); /* as after head_init; memory for most heads is kept */
 
 /* Pieces of a name are lowered, pieces of a value kept; head_next ends the field.
  *
@@ -29,7 +30,8 @@ MUST_CHECK enum err head_next(struct head *h);
 /* Charge a field that is dropped (a trailer), by the same limits. */
 MUST_CHECK enum err head_skip(struct head *h, size_t bytes);
 
-/* All complete fields, once; valid until the head changes, which can only be head_fini. */
+/* All complete fields, once; valid until the head changes, which can only be head_fini or
+ * head_reset. */
 struct http_headers head_fields(struct head *h);
 
 #endif

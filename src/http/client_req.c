@@ -93,7 +93,6 @@ struct client_req *req_new(struct client *c, const struct client_request *from,
     task_init(&r->wake, on_wake);
     task_init(&r->bury, on_bury);
     buf_init(&r->held, HELD_MAX);
-    head_init(&r->head);
     req_rewind(r);
     c->stats.requests++;
     return r;
@@ -106,7 +105,6 @@ void req_rewind(struct client_req *r)
     r->answered = r->reused = false;
     r->interims = r->status = 0;
     r->stream_id = 0;
-    head_fini(&r->head);
 }
 
 bool req_has_length(const struct client_req *r)
@@ -216,7 +214,6 @@ static void on_bury(struct task *t)
     struct client_req *r = CONTAINER(t, struct client_req, bury);
 
     buf_fini(&r->held);
-    head_fini(&r->head);
     mem_free(r);
 }
 

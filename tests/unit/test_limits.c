@@ -384,6 +384,23 @@ static void lim_18_heads(void **state)
         head_fini(&h);
     }
     head_init(&h);
+    for (size_t size = 1; size <= 8192; size *= 8) { /* emptied it is as good as new */
+        char value[8192];
+        struct http_headers v;
+
+        memset(value, 'v', size);
+        for (size_t i = 0; i < 2; i++) {
+            assert_int_equal(head_name(&h, S("Name")), OK);
+            assert_int_equal(head_value(&h, str_of(value, size)), OK);
+            assert_int_equal(head_next(&h), OK);
+        }
+        assert_int_equal(head_name(&h, S("half")), OK);
+        v = head_fields(&h);
+        assert_int_equal(v.n, 2);
+        assert_true(str_eq(v.v[1].name, S("name")) && v.v[1].value.n == size);
+        head_reset(&h);
+        assert_int_equal(head_fields(&h).n, 0);
+    }
     assert_int_equal(head_skip(&h, HTTP_HEAD_MAX - 32), OK);
     assert_int_equal(head_skip(&h, 0), E_TOOBIG);
     head_fini(&h);

@@ -63,10 +63,10 @@ enum err oa_answer_text(struct oa_answer *a, unsigned choice, struct str text, s
     struct oa_choice *c = &a->choice[choice];
     enum err err = OK;
 
-    if (a->remember != NULL)
-        oa_hash_more(&c->text_hash, text);
     if (!a->stream || a->keep_text)
         err = pieces_add(&c->text, a->arena, text);
+    else if (a->remember != NULL)
+        oa_hash_more(&c->text_hash, text);
     if (err == OK && a->stream)
         err = oa_chunk_text(a, choice, S("{\"content\":"), text, out);
     return err;
@@ -236,15 +236,19 @@ static void remember_parts(struct oa_answer *a, const struct oa_choice *c,
     buf_fini(&b);
 }
 
-/* What the client may forget of a model turn, under names that its text or its first call gives. */
+/* What the client may forget of a model turn, under names that its text or its first call gives. A
+ * text that was kept is hashed here, when there is something to name by it. */
 static void remember(struct oa_answer *a, struct oa_choice *c)
 {
-    struct oa_sign name = oa_sign_text(&c->text_hash);
-
-    if (a->remember == NULL)
+    if (a->remember == NULL || (c->signature.n == 0 && c->server_parts.count == 0))
         return;
-    if (c->signature.n > 0 && c->text_hash.n > 0)
+    for (const struct piece *p = c->text.first; p != NULL; p = p->next)
+        oa_hash_more(&c->text_hash, piece_str(p));
+    if (c->signature.n > 0 && c->text_hash.n > 0) {
+        struct oa_sign name = oa_sign_text(&c->text_hash);
+
         a->remember(a->store, oa_sign_str(&name), c->signature);
+    }
     if (c->server_parts.count > 0)
         remember_parts(a, c, c->calls > 0 ? &c->first_call_hash : &c->text_hash);
 }

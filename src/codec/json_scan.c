@@ -105,6 +105,7 @@ struct glance {
     unsigned quiet; /* blocks in a row, outside of strings, without anything to count */
     bool slash;     /* there was a backslash */
     size_t plain;   /* where the run of plain bytes of a string began */
+    size_t cut_min; /* json_cut_min() */
     struct json_cuts *cuts;
 };
 
@@ -215,7 +216,7 @@ static void cut_string(struct glance *g, size_t from, size_t to)
 
 static ALWAYS_INLINE void end_run(struct glance *g, size_t at)
 {
-    if (g->plain < at && at - g->plain >= JSON_CUT_MIN)
+    if (g->plain < at && at - g->plain >= g->cut_min)
         cut_string(g, g->plain, at);
     g->plain = SIZE_MAX;
 }
@@ -327,13 +328,15 @@ static bool may_need_mending(const char *p, size_t n)
 
 static bool is_harmless(char *p, size_t n, bool lenient, struct json_cuts *cuts, size_t at)
 {
-    struct glance g = {.p = p, .n = n, .values = 1, .plain = SIZE_MAX, .cuts = cuts};
+    const struct glance fresh = {
+        .p = p, .n = n, .values = 1, .plain = SIZE_MAX, .cut_min = json_cut_min(n), .cuts = cuts};
+    struct glance g = fresh;
     bool good = glance(&g, at);
 
     if (!good && g.opens > JSON_DEPTH_MAX) {
         cuts->n = cuts->bytes = 0;
-        g = (struct glance){
-            .p = p, .n = n, .values = 1, .plain = SIZE_MAX, .cuts = cuts, .levels = true};
+        g = fresh;
+        g.levels = true;
         good = glance(&g, at);
     }
     return good && !(lenient && g.slash && may_need_mending(p, n));

@@ -10,9 +10,21 @@
 #include <stddef.h>
 
 enum {
-    JSON_CUT_MIN = 16 * 1024, /* a shorter string is not worth the trouble */
-    JSON_CUTS_MAX = 32,       /* more of them are parsed like any other */
+    JSON_CUT_MIN = 512,          /* a shorter string is not worth the trouble */
+    JSON_CUT_ENOUGH = 16 * 1024, /* one of these is, whatever the text's length */
+    JSON_CUTS_MAX = 32,          /* more of them are parsed like any other */
 };
+
+/* How long a string must be to be left out of a text of n bytes. Of text under half a megabyte no
+ * more than JSON_CUTS_MAX are that long, so that small ones never take the place of a large one. */
+static inline size_t json_cut_min(size_t n)
+{
+    size_t share = n / JSON_CUTS_MAX;
+
+    if (share < JSON_CUT_MIN)
+        return JSON_CUT_MIN;
+    return share < JSON_CUT_ENOUGH ? share : JSON_CUT_ENOUGH;
+}
 
 /* The text between the quotes of a string: printable ASCII without an escape. */
 struct json_cut {

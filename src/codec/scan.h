@@ -71,6 +71,31 @@ static inline size_t scan_ascii(const char *p, size_t n, bool *all_ascii)
     return i;
 }
 
+enum { SCAN_LONG_RUN = 48 };
+
+/* Copies 64 plain bytes at a time, as long as all of them are. */
+static inline size_t scan_copy_long(char *to, const char *p, size_t n)
+{
+    size_t i = 0;
+
+    for (; n - i >= 64; i += 64) {
+        const __m128i *from = (const __m128i *)(const void *)(p + i);
+        __m128i *into = (__m128i *)(void *)(to + i);
+        __m128i a = _mm_loadu_si128(from), b = _mm_loadu_si128(from + 1);
+        __m128i c = _mm_loadu_si128(from + 2), d = _mm_loadu_si128(from + 3);
+        __m128i ab = _mm_or_si128(scan_marks_in(a), scan_marks_in(b));
+        __m128i cd = _mm_or_si128(scan_marks_in(c), scan_marks_in(d));
+
+        if (_mm_movemask_epi8(_mm_or_si128(ab, cd)) != 0)
+            break;
+        _mm_storeu_si128(into, a);
+        _mm_storeu_si128(into + 1, b);
+        _mm_storeu_si128(into + 2, c);
+        _mm_storeu_si128(into + 3, d);
+    }
+    return i;
+}
+
 /* scan_plain() that copies what it passes. to[0..n) may be written. The `before` bytes before p
  * may be read: the end of a string is looked at together with what stands before it, and that is
  * written once more where nothing there is special. */
@@ -85,6 +110,8 @@ static inline size_t scan_copy(char *to, const char *p, size_t n, size_t before)
         _mm_storeu_si128((__m128i *)(void *)(to + i), v);
         if (marks != 0)
             return i + (size_t)__builtin_ctz((unsigned)marks);
+        if (i == SCAN_LONG_RUN) /* lines of code end before: it would be in vain for each of them */
+            i += scan_copy_long(to + i + 16, p + i + 16, n - i - 16);
     }
     if (i < n && before + n >= 16) {
         __m128i v = _mm_loadu_si128((const __m128i *)(const void *)(p + n - 16));

@@ -12,7 +12,10 @@
 
 #include <cmocka.h>
 
-enum { ROOM = 8 * JSON_CUT_MIN };
+enum { ROOM = 8 * JSON_CUT_ENOUGH };
+
+/* Strings that are left out of a short text, and of any. */
+static const size_t LONG[] = {JSON_CUT_MIN, JSON_CUT_ENOUGH};
 
 static void put_many(struct buf *b, char c, size_t n)
 {
@@ -84,34 +87,36 @@ static void long_strings(void **state)
                                       "\x01", "\\",  "\\\\", "\x7f", "\\ud83d\\ude00", "\","};
     static const char *const front[] = {"", "[", "{\"a\":", "[\"\\\\\",", "[\"\\\"\",\"y\" , "};
     static const char *const back[] = {"", "]", "}", " ] ", "]]", ",1]", "x", ",\"b\":[]}"};
-    const size_t n = JSON_CUT_MIN + 100;
 
     (void)state;
-    for (size_t f = 0; f < NELEM(front); f++)
-        for (size_t o = 0; o < NELEM(odd); o++)
-            for (size_t k = 0; k < NELEM(back); k++) {
-                with_long_string(front[f], n, odd[o], 0, back[k]);
-                with_long_string(front[f], n, odd[o], 61 + k, back[k]);
-                with_long_string(front[f], n, odd[o], n, back[k]);
-            }
+    for (size_t i = 0; i < NELEM(front) * NELEM(odd) * NELEM(back) * NELEM(LONG); i++) {
+        size_t n = LONG[i % 2] + 128, k = i / 2 % NELEM(back);
+        const char *o = odd[i / 2 / NELEM(back) % NELEM(odd)];
+        const char *f = front[i / 2 / NELEM(back) / NELEM(odd)];
+
+        with_long_string(f, n, o, 0, back[k]);
+        with_long_string(f, n, o, 61 + k, back[k]);
+        with_long_string(f, n, o, n, back[k]);
+    }
 }
 
 /* The string, and what follows it, at each place of a block. */
 static void every_offset(void **state)
 {
     (void)state;
-    for (size_t pad = 0; pad <= 130; pad++) {
+    for (size_t i = 0; i <= 2 * 130; i++) {
+        size_t n = LONG[i % 2], pad = i / 2;
         struct buf b;
 
         buf_init(&b, ROOM);
         buf_lit(&b, "{\"k\":\"");
         put_many(&b, 'y', pad);
         buf_lit(&b, "\",\"v\":[\"");
-        put_many(&b, 'x', JSON_CUT_MIN + 130 - pad / 2);
+        put_many(&b, 'x', n + 130 - pad / 2);
         buf_lit(&b, "\",\"");
-        put_many(&b, 'z', JSON_CUT_MIN + pad);
+        put_many(&b, 'z', n + pad);
         buf_lit(&b, "\"],\"");
-        put_many(&b, 'n', JSON_CUT_MIN + 64);
+        put_many(&b, 'n', n + 64);
         buf_lit(&b, "\":1}");
         same_as_yyjson(buf_str(&b), false);
         buf_fini(&b);
@@ -121,7 +126,7 @@ static void every_offset(void **state)
 /* More long strings than are cut out. */
 static void many_long_strings(void **state)
 {
-    size_t n = (JSON_CUTS_MAX + 3) * (size_t)(JSON_CUT_MIN + 70);
+    size_t n = (JSON_CUTS_MAX + 3) * (size_t)(JSON_CUT_ENOUGH + 200);
     struct json j;
     struct buf b;
     size_t found = 0;
@@ -133,7 +138,7 @@ static void many_long_strings(void **state)
         if (i > 0)
             buf_lit(&b, ",");
         buf_lit(&b, "\"");
-        put_many(&b, (char)('A' + i % 26), JSON_CUT_MIN + 64 + i);
+        put_many(&b, (char)('A' + i % 26), JSON_CUT_ENOUGH + 128 + i);
         buf_lit(&b, "\"");
     }
     buf_lit(&b, "]\0\0\0\0\0\0\0\0");
@@ -142,7 +147,7 @@ static void many_long_strings(void **state)
     jr_each (item, j.root) {
         struct str s = jr_text(item);
 
-        assert_int_equal(s.n, JSON_CUT_MIN + 64 + found);
+        assert_int_equal(s.n, JSON_CUT_ENOUGH + 128 + found);
         assert_int_equal(s.p[0], 'A' + found % 26);
         assert_int_equal(s.p[s.n - 1], 'A' + found % 26);
         found++;
@@ -162,7 +167,7 @@ static void places_behind(void **state)
     (void)state;
     buf_init(&b, ROOM);
     buf_lit(&b, "[\"");
-    put_many(&b, 'x', JSON_CUT_MIN);
+    put_many(&b, 'x', JSON_CUT_MIN + 128);
     buf_lit(&b, "\",?]");
     json_init(&j);
     assert_int_equal(json_parse_copy(&j, buf_str(&b), &at, NULL), E_SYNTAX);

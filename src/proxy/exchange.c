@@ -275,7 +275,10 @@ void exchange_start(struct proxy *p, struct call *c, const struct dialect *d,
     x->d = d;
     x->id = *id;
     x->start_ms = loop_now_ms(p->loop);
-    random_id(x->nonce, sizeof x->nonce);
+    if (id->made)
+        memcpy(x->nonce, id->z + REQUEST_ID_MADE, sizeof x->nonce);
+    else
+        random_id(x->nonce, sizeof x->nonce);
     x->links.fetch = x->opts->fetch;
     x->links.http = x->opts->fetching.rules.http || x->opts->fetching.rules.intranet.n > 0;
     json_init(&x->json);
@@ -310,14 +313,15 @@ static bool is_id(struct str s)
 
 struct request_id request_id_new(const struct proxy_opts *o, struct call *c)
 {
-    struct request_id id = {.z = "req_", .n = 28};
+    struct request_id id = {.z = "req_", .n = REQUEST_ID_MADE + NONCE};
     struct str given = o->request_id.n ? http_header_get(call_headers(c), o->request_id) : S("");
 
     if (is_id(given)) {
         memcpy(id.z, given.p, given.n);
         id.n = given.n;
     } else {
-        random_id(id.z + 4, 24);
+        random_id(id.z + REQUEST_ID_MADE, NONCE);
+        id.made = true;
     }
     return id;
 }

@@ -59,7 +59,7 @@ struct exchange {
     struct call *call;             /* NULL once it is answered, or its client left */
     const struct dialect *d;
     struct request_id id;
-    char nonce[24];
+    char nonce[NONCE]; /* in the ids of its answer; that of its own id, where it was made here */
     struct arena arena;
     char *body;       /* the request's; kept while it may have to be translated again */
     size_t body_n;    /* bytes of it */

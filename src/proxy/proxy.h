@@ -110,7 +110,9 @@ static inline struct key_now proxy_now(const struct proxy *p)
 struct request_id {
     char z[64];
     size_t n;
+    bool made; /* "req_" and NONCE random characters */
 };
+enum { REQUEST_ID_MADE = sizeof "req_" - 1, NONCE = 24 };
 /* The platform's, when it sends one that looks like an id; else one of our own. */
 struct request_id request_id_new(const struct proxy_opts *o, struct call *c);
 

@@ -139,21 +139,33 @@ static void put_name(struct log_line *l, struct str name)
     }
 }
 
-/* name=value where there is room for all of it and nothing to escape, as nearly always. */
-static bool put_plain(struct log_line *l, struct str name, struct str value)
+/* name= where there is room for it and a value of n bytes, in a line that is not JSON, as nearly
+ * always; else NULL. `written` follows. */
+static char *put_label(struct log_line *l, struct str name, size_t n)
 {
     char *at = l->p + l->n;
 
-    if (l->json || name.n + value.n + 4 > sizeof l->p - l->n)
-        return false;
+    if (l->json || name.n + n + 4 > sizeof l->p - l->n)
+        return NULL;
     *at = ' ';
     at += l->n > 0;
-    memcpy(at, name.p, name.n);
-    at += name.n;
+    at = str_put(at, name);
     *at++ = '=';
-    memcpy(at, value.p, value.n);
-    l->n = (size_t)(at - l->p) + value.n;
-    return true;
+    return at;
+}
+
+static void written(struct log_line *l, const char *end)
+{
+    l->n = (size_t)(end - l->p);
+}
+
+static bool put_plain(struct log_line *l, struct str name, struct str value)
+{
+    char *at = put_label(l, name, value.n);
+
+    if (at != NULL)
+        written(l, str_put(at, value));
+    return at != NULL;
 }
 
 void log_field(struct log_line *l, struct str name, struct str value)
@@ -168,21 +180,35 @@ void log_field(struct log_line *l, struct str name, struct str value)
         put_quoted(l, value, false);
 }
 
-void log_number(struct log_line *l, struct str name, uint64_t value)
+void log_own(struct log_line *l, struct str name, struct str word)
 {
-    char digits[STR_U64_MAX];
-    struct str text = str_of(digits, str_put_u64(digits, value));
-
-    if (put_plain(l, name, text))
+    if (put_plain(l, name, word))
         return;
     put_name(l, name);
-    put(l, text.p, text.n);
+    if (l->json)
+        put_quoted(l, word, true);
+    else
+        put(l, word.p, word.n);
+}
+
+void log_number(struct log_line *l, struct str name, uint64_t value)
+{
+    char *at = put_label(l, name, STR_U64_MAX);
+    char digits[STR_U64_MAX];
+
+    if (at != NULL) {
+        written(l, at + str_put_u64(at, value));
+        return;
+    }
+    put_name(l, name);
+    put(l, digits, str_put_u64(digits, value));
 }
 
 /* The second of the last line of this thread, spelled out: lines come many a second. */
 static _Thread_local struct {
     int64_t s;
     char text[24]; /* 2026-11-23T06:28:08 */
+    size_t n;
 } last;
 
 static void put_time(struct log_line *l, int64_t ms)
@@ -195,19 +221,20 @@ static void put_time(struct log_line *l, int64_t ms)
         struct tm t;
 
         gmtime_r(&s, &t);
-        strftime(last.text, sizeof last.text, "%Y-%m-%dT%H:%M:%S", &t);
+        last.n = strftime(last.text, sizeof last.text, "%Y-%m-%dT%H:%M:%S", &t);
         last.s = ms / 1000;
     }
     put_name(l, S("ts"));
-    put_z(l, l->json ? "\"" : "");
-    put_z(l, last.text);
+    put(l, "\"", l->json);
+    put(l, last.text, last.n);
     put(l, milli, sizeof milli);
-    put_z(l, l->json ? "\"" : "");
+    put(l, "\"", l->json);
 }
 
 void log_begin(struct log_line *l, enum log_level level, const char *event)
 {
-    static const char *const names[] = {"error", "warn", "info", "debug"};
+    static const struct str names[] = {S_INIT("error"), S_INIT("warn"), S_INIT("info"),
+                                       S_INIT("debug")};
 
     l->n = 0;
     l->json = as_json;
@@ -215,8 +242,8 @@ void log_begin(struct log_line *l, enum log_level level, const char *event)
     if (l->json)
         put_z(l, "{");
     put_time(l, clock_wall_ms());
-    log_str(l, "level", str_z(names[level]));
-    log_str(l, "ev", str_z(event));
+    log_word(l, "level", names[level]);
+    log_word(l, "ev", str_z(event));
 }
 
 static _Thread_local struct {

@@ -34,10 +34,16 @@ struct log_line {
  * cut at LOG_VALUE_MAX bytes, so that no foreign byte forges a line or a field. */
 void log_begin(struct log_line *l, enum log_level level, const char *event);
 void log_field(struct log_line *l, struct str name, struct str value);
+void log_own(struct log_line *l, struct str name, struct str word);
 void log_number(struct log_line *l, struct str name, uint64_t value);
 static inline void log_str(struct log_line *l, const char *name, struct str value)
 {
     log_field(l, str_z(name), value); /* a literal's length is known where it stands */
+}
+/* For words of our own and checked ids: letters, digits, and what needs no quotes. */
+static inline void log_word(struct log_line *l, const char *name, struct str word)
+{
+    log_own(l, str_z(name), word);
 }
 static inline void log_u64(struct log_line *l, const char *name, uint64_t value)
 {

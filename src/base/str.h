@@ -53,6 +53,25 @@ static inline struct str str_skip(struct str s, size_t n)
     return str_sub(s, n, SIZE_MAX);
 }
 
+/* s copied to `to`, which has room; returns the end. For short ones, of whatever length: a call of
+ * memcpy costs more than they do. */
+static ALWAYS_INLINE char *str_put(char *to, struct str s)
+{
+    if (s.n >= 16) {
+        memcpy(to, s.p, s.n);
+    } else if (s.n >= 8) { /* two pieces that overlap */
+        memcpy(to, s.p, 8);
+        memcpy(to + s.n - 8, s.p + s.n - 8, 8);
+    } else if (s.n >= 4) {
+        memcpy(to, s.p, 4);
+        memcpy(to + s.n - 4, s.p + s.n - 4, 4);
+    } else {
+        for (size_t i = 0; i < s.n; i++)
+            to[i] = s.p[i];
+    }
+    return to + s.n;
+}
+
 bool str_eq_nocase(struct str a, struct str b); /* ASCII only */
 bool str_starts_nocase(struct str s, struct str prefix);
 struct str str_trim(struct str s);                /* SP and HTAB, CR and LF at both ends */

@@ -186,24 +186,6 @@ static void put_string(struct jw *w, struct str s)
     put_quote(w);
 }
 
-/* A name of our own, in which nothing needs an escape. */
-static ALWAYS_INLINE char *copy_name(char *to, struct str name)
-{
-    if (name.n >= 16) {
-        memcpy(to, name.p, name.n);
-    } else if (name.n >= 8) { /* two pieces that overlap: a call of memcpy costs more */
-        memcpy(to, name.p, 8);
-        memcpy(to + name.n - 8, name.p + name.n - 8, 8);
-    } else if (name.n >= 4) {
-        memcpy(to, name.p, 4);
-        memcpy(to + name.n - 4, name.p + name.n - 4, 4);
-    } else {
-        for (size_t i = 0; i < name.n; i++)
-            to[i] = name.p[i];
-    }
-    return to + name.n;
-}
-
 static ALWAYS_INLINE void check_place(const struct jw *w, struct str key)
 {
     assert((w->keyed ? key.p == NULL : w->depth > JW_DEPTH_MAX || w->object == (key.p != NULL)) &&
@@ -239,7 +221,7 @@ static ALWAYS_INLINE char *start_value(struct jw *w, struct str key, size_t n)
         *to++ = ',';
     if (key.p != NULL) {
         *to++ = '"';
-        to = copy_name(to, key);
+        to = str_put(to, key); /* a name of our own: nothing needs an escape */
         memcpy(to, "\":", 2);
         to += 2;
     }
@@ -365,7 +347,7 @@ void jw_put_raw(struct jw *w, struct str key, struct str json)
     char *to = json.n <= PIECE ? start_value(w, key, json.n) : NULL;
 
     if (to != NULL) {
-        written(w, copy_name(to, json));
+        written(w, str_put(to, json));
     } else {
         before(w, key);
         emit(w, json);

@@ -103,13 +103,13 @@ static void log_exchange(const struct exchange *x, const struct gm_usage *u, boo
     UNINITIALIZED struct log_line l;
 
     log_begin(&l, LOG_INFO, "exchange");
-    log_str(&l, "id", str_of(x->id.z, x->id.n));
-    log_str(&l, "dialect", str_z(x->d->name));
+    log_word(&l, "id", str_of(x->id.z, x->id.n));
+    log_word(&l, "dialect", str_z(x->d->name));
     if (x->translated) {
         log_str(&l, "model", x->tr.model);
         if (exchange_fell_back(x))
             log_str(&l, "asked", x->asked);
-        log_str(&l, "mode", x->tr.stream ? S("stream") : S("whole"));
+        log_word(&l, "mode", x->tr.stream ? S("stream") : S("whole"));
     }
     if (x->key_name.z[0] != '\0')
         log_str(&l, "key", str_z(x->key_name.z));
@@ -128,8 +128,8 @@ static void log_exchange(const struct exchange *x, const struct gm_usage *u, boo
     if (x->links.n > 0 && !x->aside)
         log_u64(&l, "fetched", links_here(x));
     log_u64(&l, "attempts", x->attempts);
-    log_str(&l, "step", str_z(step_name(x->step)));
-    log_str(&l, "end", str_z(x->end));
+    log_word(&l, "step", str_z(step_name(x->step)));
+    log_word(&l, "end", str_z(x->end));
     log_end(&l);
 }
 
@@ -163,7 +163,7 @@ void reply_log(const struct request_id *id, struct call *c, int status)
     if (!log_on(LOG_INFO))
         return;
     log_begin(&l, LOG_INFO, "request");
-    log_str(&l, "id", str_of(id->z, id->n));
+    log_word(&l, "id", str_of(id->z, id->n));
     log_str(&l, "method", http_method_str(call_method(c)));
     log_path(&l, call_path(c));
     log_u64(&l, "status", (uint64_t)status);

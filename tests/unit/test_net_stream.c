@@ -620,6 +620,8 @@ static void lim_1_networks(void **state)
     }
 }
 
+#define LONG "a-label-of-twenty-six-bytes.a-label-of-twenty-six-bytes"
+
 static void listen_addresses(void **state)
 {
     static const struct {
@@ -628,28 +630,29 @@ static void listen_addresses(void **state)
         const char *host;
         uint16_t port;
     } rows[] = {
-        {"127.0.0.1:8080",   OK,       "127.0.0.1", 8080 },
-        {"[::1]:65535",      OK,       "::1",       65535},
-        {":80",              OK,       "",          80   },
-        {"*:0",              OK,       "",          0    },
-        {"localhost:9000",   OK,       "localhost", 9000 },
-        {"0.0.0.0:1",        OK,       "0.0.0.0",   1    },
-        {"",                 E_SYNTAX, NULL,        0    },
-        {"8080",             E_SYNTAX, NULL,        0    },
-        {"::1:80",           E_SYNTAX, NULL,        0    },
-        {"[::1]",            E_SYNTAX, NULL,        0    },
-        {"[::1]80",          E_SYNTAX, NULL,        0    },
-        {"[::1:80",          E_SYNTAX, NULL,        0    },
-        {"[127.0.0.1]:80",   E_SYNTAX, NULL,        0    },
-        {"[]:80",            E_SYNTAX, NULL,        0    },
-        {"127.0.0.1:",       E_RANGE,  NULL,        0    },
-        {"127.0.0.1:65536",  E_RANGE,  NULL,        0    },
-        {"127.0.0.1:-1",     E_RANGE,  NULL,        0    },
-        {"127.0.0.1:000080", E_RANGE,  NULL,        0    },
-        {"127.0.0.1:80 ",    E_RANGE,  NULL,        0    },
-        {"example.com:80",   E_FIELD,  NULL,        0    },
-        {"127.1:80",         E_FIELD,  NULL,        0    },
-        {"[fe80::1%lo]:80",  E_FIELD,  NULL,        0    },
+        {"127.0.0.1:8080",     OK,       "127.0.0.1", 8080 },
+        {"[::1]:65535",        OK,       "::1",       65535},
+        {":80",                OK,       "",          80   },
+        {"*:0",                OK,       "",          0    },
+        {"localhost:9000",     OK,       "localhost", 9000 },
+        {"0.0.0.0:1",          OK,       "0.0.0.0",   1    },
+        {"",                   E_SYNTAX, NULL,        0    },
+        {"8080",               E_SYNTAX, NULL,        0    },
+        {"::1:80",             E_SYNTAX, NULL,        0    },
+        {"[::1]",              E_SYNTAX, NULL,        0    },
+        {"[::1]80",            E_SYNTAX, NULL,        0    },
+        {"[::1:80",            E_SYNTAX, NULL,        0    },
+        {"[127.0.0.1]:80",     E_SYNTAX, NULL,        0    },
+        {"[]:80",              E_SYNTAX, NULL,        0    },
+        {"127.0.0.1:",         E_RANGE,  NULL,        0    },
+        {"127.0.0.1:65536",    E_RANGE,  NULL,        0    },
+        {"127.0.0.1:-1",       E_RANGE,  NULL,        0    },
+        {"127.0.0.1:000080",   E_RANGE,  NULL,        0    },
+        {"127.0.0.1:80 ",      E_RANGE,  NULL,        0    },
+        {"example.com:80",     E_FIELD,  NULL,        0    },
+        {"127.1:80",           E_FIELD,  NULL,        0    },
+        {"[fe80::1%lo]:80",    E_FIELD,  NULL,        0    },
+        {LONG ".localhost:80", E_TOOBIG, NULL,        0    },
     };
 
     (void)state;
@@ -702,6 +705,10 @@ static void a_taken_port_is_told(void **state)
     assert_int_equal(errno, EADDRINUSE);
     assert_string_equal(why.what, "cannot bind to the address");
     assert_null(second);
+    o.addr.host[0] =
+        '\0'; /* of all addresses it is one: the other family is not tried in its place */
+    assert_int_equal(listener_open(p.loop, &o, pair_accepted, &p, &second, &why), E_SYSTEM);
+    assert_int_equal(errno, EADDRINUSE);
     pair_fini(&p);
 }
 
@@ -749,6 +756,12 @@ static void a_socket_can_be_inherited(void **state)
     assert_int_equal(bind(fd, (struct sockaddr *)&any, sizeof any), 0);
     assert_int_equal(listener_open(p.loop, &o, pair_accepted, &p, &l, &why), E_SYSTEM);
     assert_string_equal(why.what, "the inherited socket is not listening");
+    why = (struct fault){.code = OK};
+    o.fd = open("/dev/null", O_RDONLY);
+    assert_int_equal(listener_open(p.loop, &o, pair_accepted, &p, &l, &why), E_SYSTEM);
+    assert_string_equal(why.what, "the inherited descriptor is not a socket");
+    close(o.fd);
+    o.fd = fd;
     assert_int_equal(listen(fd, 5), 0);
     assert_int_equal(listener_open(p.loop, &o, pair_accepted, &p, &l, NULL), OK);
     d = pair_opts(&p, NULL, "127.0.0.1");

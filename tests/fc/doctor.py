@@ -17,7 +17,7 @@ async def doctor(w, *args, env=None):
     process = await asyncio.create_subprocess_exec(
         f'{w.root}/code/bootstrap', 'doctor', '--json', *args, stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.PIPE,
-        env={'GEMINI_API_KEY': KEY, 'AUTH_TOKEN': TOKEN, 'QUEQIAO_PLATFORM': 'none', 'QUEQIAO_CONNECT_TIMEOUT': '2s',
+        env={'GEMINI_API_KEY': KEY, 'AUTH_TOKEN': TOKEN, 'QUEQIAO_PLATFORM': 'none', 'QUEQIAO_CONNECT_TIMEOUT': '20s',
              'QUEQIAO_DNS_TIMEOUT': '2s', **(env or {})})
     out, err = await asyncio.wait_for(process.communicate(), 120)
     assert KEY.encode() not in out + err and TOKEN.encode() not in out + err

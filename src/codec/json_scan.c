@@ -187,31 +187,34 @@ static ALWAYS_INLINE uint64_t escaped_bytes(struct glance *g, uint64_t slash)
     return (even ^ sum << 1) & after;
 }
 
+/* How many bytes at the front of p[0..n) are ASCII that may stand in a string as it is. */
 static size_t plain_ascii(const char *p, size_t n)
 {
-    size_t i = 0;
+    bool all_ascii = true;
+    size_t plain = scan_ascii(p, n, &all_ascii);
 
-    while (i < n && p[i] >= ' ' && p[i] != '"' && p[i] != '\\')
-        i++;
-    return i;
+    return all_ascii ? plain : 0;
 }
 
 /* The run of plain bytes [from, to) lies inside of one string: all of that string, if all of it is
- * plain, is cut out. */
+ * plain, is cut out. Where it begins is in the block before the run, which would be one of it. */
 static void cut_string(struct glance *g, size_t from, size_t to)
 {
+    size_t before = from < BLOCK ? from : BLOCK;
+    const char *quote = memrchr(g->p + from - before, '"', before);
     struct json_cuts *cuts = g->cuts;
+    size_t text;
 
-    if (cuts->n == JSON_CUTS_MAX)
+    if (quote == NULL || cuts->n == JSON_CUTS_MAX)
         return;
-    while (from > 0 && plain_ascii(g->p + from - 1, 1) == 1)
-        from--;
+    text = (size_t)(quote + 1 - g->p);
+    if (text < 2 || g->p[text - 2] == '\\' || plain_ascii(g->p + text, from - text) < from - text)
+        return;
     to += plain_ascii(g->p + to, g->n - to);
-    if (from < 2 || g->p[from - 1] != '"' || g->p[from - 2] == '\\' || to == g->n ||
-        g->p[to] != '"')
+    if (to == g->n || g->p[to] != '"')
         return;
-    cuts->v[cuts->n++] = (struct json_cut){from, to - from};
-    cuts->bytes += to - from;
+    cuts->v[cuts->n++] = (struct json_cut){text, to - text};
+    cuts->bytes += to - text;
 }
 
 static ALWAYS_INLINE void end_run(struct glance *g, size_t at)

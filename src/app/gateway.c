@@ -12,6 +12,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/random.h"
+#include "base/torture.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -322,7 +323,9 @@ static enum err start_threads(struct gateway *g, struct buf *problem)
 
     g->threads = mem_zalloc(g->nworkers * sizeof *g->threads);
     for (size_t i = 1; i < g->nworkers && error == 0; i++) {
-        error = pthread_create(&g->threads[i], NULL, thread_main, g->workers[i]);
+        error = torture_fails(TORTURE_THREAD)
+                    ? EAGAIN
+                    : pthread_create(&g->threads[i], NULL, thread_main, g->workers[i]);
         g->nthreads = error == 0 ? i : i - 1;
     }
     if (error == 0)

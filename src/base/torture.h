@@ -19,6 +19,7 @@ enum torture {
     TORTURE_CONNECT, /* at once or later */
     TORTURE_ACCEPT,  /* no descriptor for it, or it cannot be taken in */
     TORTURE_TLS,     /* handshake, opening and sealing */
+    TORTURE_THREAD,  /* none can be started */
     TORTURE_KINDS
 };
 

@@ -136,7 +136,7 @@ static bool give(struct piece *piece)
     pthread_mutex_lock(&pool.lock);
     if (pool.nwaiting + 1 > pool.nidle && pool.nthreads < THREADS_MAX && start_thread())
         pool.nthreads++;
-    given = pool.nthreads > 0;
+    given = pool.nthreads > 0 && !torture_fails(TORTURE_THREAD);
     if (given) {
         list_push(&pool.waiting, &piece->link);
         pool.nwaiting++;

@@ -1,8 +1,8 @@
 /* Copyright 2026 The queqiao authors
  * SPDX-License-Identifier: MIT */
-/* torture.c - every counted allocation, read, write, connect, accept and TLS call of a scene fails
- * in turn: the first, the second, ... until the scene ends without having come so far. Then the
- * same with all calls failing from the first on, from the second, ...
+/* torture.c - every counted allocation, read, write, connect, accept, TLS call and start of a
+ * thread of a scene fails in turn: the first, the second, ... until the scene ends without having
+ * come so far. Then the same with all calls failing from the first on, from the second, ...
  *
  * After each fault the client must hold a right answer, a proper error, or a connection that was
  * visibly broken off; nothing may stay in work; and the next request must be served. When all is
@@ -24,8 +24,8 @@
 #define HELLO            "\"messages\":[{\"role\":\"user\",\"content\":\"Tell me of the magpie bridge.\"}]"
 #define ASK(model, more) "{\"model\":\"" model "\"," HELLO more "}"
 
-static const char *const KIND[TORTURE_KINDS] = {"alloc", "write",   "partial write", "read",
-                                                "eof",   "connect", "accept",        "tls"};
+static const char *const KIND[TORTURE_KINDS] = {
+    "alloc", "write", "partial write", "read", "eof", "connect", "accept", "tls", "thread"};
 
 /* How the product asks, and how it is asked. */
 struct way {

@@ -72,10 +72,10 @@ export async function until(what, ask, ms = PATIENCE) {
 }
 
 /** A port that nobody listens on, below those that the system gives to who asks for any: it stays free
- *  until the scene takes it. */
+ *  until the scene takes it. And above 10080, the last of those that fetch() refuses to go to. */
 export async function freePort() {
   for (;;) {
-    const probe = net.createServer().listen(10_000 + Math.floor(Math.random() * 20_000));
+    const probe = net.createServer().listen(10_081 + Math.floor(Math.random() * 20_000));
     const free = await once(probe, 'listening').then(() => true, () => false);
     const port = probe.address()?.port;
     if (free) await new Promise((r) => probe.close(r));

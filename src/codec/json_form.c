@@ -3,6 +3,7 @@
 /* json_form.c - cutting blanks into a text, and comparing others with what is left. Must not know
  * what any value means. */
 #include "codec/json_form.h"
+#include "codec/json_scan.h"
 #include "codec/scan.h"
 #include "codec/unescape.h"
 #include "codec/utf8.h"
@@ -11,6 +12,7 @@
 
 enum { DIGITS_MAX = 9, ROOM_MIN = 512 };
 static_assert(JSON_FORM_MAX <= UINT16_MAX, "a piece's length fits");
+static_assert((int)JSON_FORM_MAX < (int)JSON_CUT_ENOUGH, "all values of a form stand in its text");
 
 /* The quote that ends the string which began before p; NULL: there is none. */
 static const char *string_end(const char *p, const char *end, struct json_entry *ret)

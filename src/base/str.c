@@ -68,14 +68,15 @@ struct str str_cut(struct str *s, char sep)
 
 bool str_u64(struct str s, uint64_t max, uint64_t *ret)
 {
+    enum { SURE = 19 }; /* digits that any uint64_t has room for */
     uint64_t v = 0;
 
-    if (s.n == 0 || s.n > 20)
+    if (s.n == 0 || s.n > SURE + 1)
         return false;
     for (size_t i = 0; i < s.n; i++) {
-        uint64_t d = (uint64_t)(s.p[i] - '0');
+        uint64_t d = (unsigned char)s.p[i] - (uint64_t)'0'; /* what is below is huge */
 
-        if (s.p[i] < '0' || s.p[i] > '9' || v > (UINT64_MAX - d) / 10)
+        if (d > 9 || (i == SURE && v > (UINT64_MAX - d) / 10))
             return false;
         v = v * 10 + d;
     }
@@ -108,17 +109,18 @@ void str_to_z(char *out, size_t room, struct str s)
 
 size_t str_put_u64(char *out, uint64_t v)
 {
-    size_t n = 1;
+    UNINITIALIZED char digits[STR_U64_MAX];
+    size_t at = sizeof digits;
 
     if (v < 10) { /* most are */
         *out = (char)('0' + v);
         return 1;
     }
-    for (uint64_t rest = v / 10; rest != 0; rest /= 10)
-        n++;
-    for (size_t at = n; at > 0; v /= 10)
-        out[--at] = (char)('0' + v % 10);
-    return n;
+    for (; v >= 10; v /= 10)
+        digits[--at] = (char)('0' + v % 10);
+    digits[--at] = (char)('0' + v);
+    str_put(out, str_of(digits + at, sizeof digits - at));
+    return sizeof digits - at;
 }
 
 uint64_t str_hash(struct str s)

@@ -21,7 +21,6 @@ static void free_call(struct task *t)
     struct call *c = CONTAINER(t, struct call, bury);
 
     body_fini(&c->body);
-    mem_free((void *)c->headers.v);
     version(c)->free_call(c);
 }
 

@@ -56,23 +56,23 @@ static int on_value_complete(llhttp_t *ll)
     return head_next(&of(ll)->head) == OK ? HPE_OK : too_big(of(ll));
 }
 
-static bool length_ok(struct str v)
+static bool length_ok(struct str v, uint64_t *ret)
 {
-    uint64_t n;
-
-    return v.n <= LENGTH_DIGITS_MAX && str_u64(v, UINT64_MAX, &n);
+    return v.n <= LENGTH_DIGITS_MAX && str_u64(v, UINT64_MAX, ret);
 }
 
 /* H1-1 and H1-2. llhttp refuses most of this by itself; what must not pass is spelled out here, so
  * that it holds for every version of llhttp. */
 static const char *framing_fault(struct answer *a, struct http_headers h)
 {
+    uint64_t length;
+
     for (size_t i = 0; i < h.n; i++) {
         if (h.v[i].name.n == 0)
             return "the answer has a field without a name";
         if (str_eq(h.v[i].name, S("content-length"))) {
             a->framings++;
-            if (!length_ok(h.v[i].value))
+            if (!length_ok(h.v[i].value, &length))
                 return "the answer has a bad content-length";
         } else if (str_eq(h.v[i].name, S("transfer-encoding"))) {
             a->framings++;
@@ -173,8 +173,6 @@ static const llhttp_settings_t SETTINGS = {
 
 static void next_message(struct answer *a)
 {
-    llhttp_init(&a->ll, HTTP_RESPONSE, &SETTINGS);
-    a->ll.data = a;
     a->in_message = a->interim = false;
     a->framings = 0;
     head_fini(&a->head);
@@ -184,7 +182,6 @@ void answer_init(struct answer *a, bool to_head, const struct answer_events *on,
 {
     *a = (struct answer){.to_head = to_head, .on = on, .owner = owner};
     head_init(&a->head);
-    next_message(a);
 }
 
 void answer_fini(struct answer *a)
@@ -195,8 +192,12 @@ void answer_fini(struct answer *a)
 /* llhttp skips empty lines before a message; a server has no reason to send any. */
 static bool starts_well(struct answer *a, struct str bytes)
 {
-    if (!a->in_message && bytes.p[0] != 'H')
-        fail(a, E_UPSTREAM, "the answer is not HTTP/1");
+    if (!a->in_message) {
+        if (bytes.p[0] != 'H')
+            fail(a, E_UPSTREAM, "the answer is not HTTP/1");
+        llhttp_init(&a->ll, HTTP_RESPONSE, &SETTINGS);
+        a->ll.data = a;
+    }
     a->in_message = true;
     return a->state != ANSWER_FAILED;
 }
@@ -236,7 +237,7 @@ static bool quick_fields(struct answer *a, struct http_headers h)
         struct str name = h.v[i].name, v = h.v[i].value;
 
         if (str_eq(name, S("content-length"))) {
-            if (lengths++ > 0 || !length_ok(v) || !str_u64(v, UINT64_MAX, &a->left))
+            if (lengths++ > 0 || !length_ok(v, &a->left))
                 return false;
         } else if (str_eq(name, S("transfer-encoding")) || str_eq(name, S("upgrade")) ||
                    str_eq(name, S("proxy-connection")) ||

@@ -105,6 +105,7 @@ struct client_req {
     enum http_method method; /* what is asked: own copies, in one block with this struct */
     struct str target;
     struct http_headers headers;
+    struct str lines; /* the same bytes as HTTP/1 has them: name, ": ", value, CRLF */
     const struct rope *body;
     uint32_t first_byte_ms, idle_ms;
 

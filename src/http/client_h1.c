@@ -35,42 +35,31 @@ static bool has_room(const struct conn *c)
 
 /* Sending */
 
-static char *put(char *at, struct str s)
-{
-    memcpy(at, s.p, s.n);
-    return at + s.n;
-}
-#define PUT(at, lit) put(at, S(lit))
+#define PUT(at, lit) str_put(at, S(lit))
 
 /* No fewer bytes than the head will have. */
 static size_t head_most(const struct client_req *r)
 {
-    enum { FIRST_LINE_LENGTH = 128, MARKS = 4 };
-    size_t n = FIRST_LINE_LENGTH + r->target.n + r->pool->authority.n;
+    enum { FIRST_LINE_LENGTH = 128 };
 
-    for (size_t i = 0; i < r->headers.n; i++)
-        n += r->headers.v[i].name.n + r->headers.v[i].value.n + MARKS;
-    return n;
+    return FIRST_LINE_LENGTH + r->target.n + r->pool->authority.n + r->lines.n;
 }
 
 static char *put_head(char *at, const struct client_req *r)
 {
-    at = put(at, http_method_str(r->method));
+    at = str_put(at, http_method_str(r->method));
     at = PUT(at, " ");
-    at = put(at, r->target);
+    at = str_put(at, r->target);
     at = PUT(at, " HTTP/1.1\r\nhost: ");
-    at = put(at, r->pool->authority);
-    for (size_t i = 0; i < r->headers.n; i++) {
-        at = PUT(at, "\r\n");
-        at = put(at, r->headers.v[i].name);
-        at = PUT(at, ": ");
-        at = put(at, r->headers.v[i].value);
-    }
+    at = str_put(at, r->pool->authority);
+    at = PUT(at, "\r\n");
+    at = str_put(at, r->lines);
     if (req_has_length(r)) {
-        at = PUT(at, "\r\ncontent-length: ");
+        at = PUT(at, "content-length: ");
         at += str_put_u64(at, r->left);
+        at = PUT(at, "\r\n");
     }
-    return PUT(at, "\r\n\r\n");
+    return PUT(at, "\r\n");
 }
 
 /* The body leaves the rope in slices, as fast as the socket takes them. */

@@ -6,7 +6,10 @@
 #include "base/mem.h"
 #include "http/client_pool.h"
 
-enum { PIECE = 16 * 1024 }; /* of held bytes, delivered between two looks at `paused` */
+enum {
+    PIECE = 16 * 1024, /* of held bytes, delivered between two looks at `paused` */
+    FIELD_MARKS = 4,   /* ": " and CRLF */
+};
 
 /* Fields that are the client's own business; a caller's are dropped (H1-9). */
 static bool is_ours(struct str name)
@@ -41,8 +44,7 @@ static struct str put(char **at, struct str s)
 {
     struct str copy = {*at, s.n};
 
-    memcpy(*at, s.p, s.n);
-    *at += s.n;
+    *at = str_put(*at, s);
     return copy;
 }
 
@@ -56,19 +58,23 @@ static struct client_req *copy_request(const struct client_request *from)
     char *at;
 
     for (size_t i = 0; i < from->headers.n; i++)
-        bytes += from->headers.v[i].name.n + from->headers.v[i].value.n;
+        bytes += from->headers.v[i].name.n + from->headers.v[i].value.n + FIELD_MARKS;
     r = mem_alloc(bytes);
     *r = (struct client_req){.method = from->method, .body = from->body};
     v = (struct http_header *)(void *)(r + 1);
     at = (char *)(r + 1) + table;
     r->headers.v = v;
     r->target = put(&at, from->target);
+    r->lines.p = at;
     for (size_t i = 0; i < from->headers.n; i++) {
         if (is_ours(from->headers.v[i].name))
             continue;
         v[r->headers.n].name = put(&at, from->headers.v[i].name);
+        put(&at, S(": "));
         v[r->headers.n++].value = put(&at, from->headers.v[i].value);
+        put(&at, S("\r\n"));
     }
+    r->lines.n = (size_t)(at - r->lines.p);
     return r;
 }
 

@@ -108,15 +108,25 @@ const unsigned char TOKEN_LOWER[256] = {
     ['T'] = 't', ['U'] = 'u', ['V'] = 'v', ['W'] = 'w', ['X'] = 'x', ['Y'] = 'y',   ['Z'] = 'z',
 };
 
+/* Neither a small letter nor a hyphen. */
+static uint64_t unusual(uint64_t v)
+{
+    uint64_t letter = eight_below(v, 'z' + 1) & ~eight_below(v, 'a');
+
+    return ~(letter | eight_equal(v, '-')) & EIGHT_TOPS;
+}
+
 bool http_name_ok(struct str name)
 {
+    if (!eight_any(name, unusual)) /* as nearly all are */
+        return name.n > 0;
     for (size_t i = 0; i < name.n; i++) {
         unsigned char c = (unsigned char)name.p[i];
 
         if (c == 0 || TOKEN_LOWER[c] != c)
             return false;
     }
-    return name.n > 0;
+    return true;
 }
 
 static uint64_t control(uint64_t v)
@@ -132,35 +142,42 @@ static uint64_t invisible(uint64_t v)
 #ifdef __SSE2__
 enum { WIDE = 16 };
 
-static ALWAYS_INLINE __m128i controls(const char *p)
+static ALWAYS_INLINE __m128i controls(__m128i v)
 {
-    __m128i v = _mm_loadu_si128((const __m128i *)(const void *)p);
-
     return _mm_or_si128(_mm_cmpeq_epi8(_mm_min_epu8(v, _mm_set1_epi8(0x1f)), v),
                         _mm_cmpeq_epi8(v, _mm_set1_epi8(0x7f)));
 }
 
-static bool has_control(struct str s)
+static ALWAYS_INLINE __m128i invisibles(__m128i v)
+{
+    return _mm_or_si128(_mm_cmplt_epi8(v, _mm_set1_epi8('!')), /* signed: from 0x80 on as well */
+                        _mm_cmpeq_epi8(v, _mm_set1_epi8(0x7f)));
+}
+
+static ALWAYS_INLINE __m128i load(const char *p)
+{
+    return _mm_loadu_si128((const __m128i *)(const void *)p);
+}
+
+/* As eight_any, sixteen at once where there are as many. */
+static ALWAYS_INLINE bool any(struct str s, uint64_t (*kind)(uint64_t), __m128i (*wide)(__m128i))
 {
     __m128i found;
 
     if (s.n < WIDE)
-        return eight_any(s, control);
-    found = controls(s.p + s.n - WIDE);
+        return eight_any(s, kind);
+    found = wide(load(s.p + s.n - WIDE));
     for (size_t i = 0; s.n - i > WIDE; i += WIDE)
-        found = _mm_or_si128(found, controls(s.p + i));
+        found = _mm_or_si128(found, wide(load(s.p + i)));
     return _mm_movemask_epi8(found) != 0;
 }
 #else
-static bool has_control(struct str s)
-{
-    return eight_any(s, control);
-}
+#define any(s, kind, wide) eight_any(s, kind)
 #endif
 
 bool http_value_ok(struct str value)
 {
-    if (!has_control(value))
+    if (!any(value, control, controls))
         return true;
     for (size_t i = 0; i < value.n; i++) { /* HTAB is none that matters */
         unsigned char c = (unsigned char)value.p[i];
@@ -173,5 +190,5 @@ bool http_value_ok(struct str value)
 
 bool http_visible(struct str s)
 {
-    return s.n > 0 && !eight_any(s, invisible);
+    return s.n > 0 && !any(s, invisible, invisibles);
 }

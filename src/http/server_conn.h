@@ -98,7 +98,7 @@ struct call {
     void *over_ctx, *over_what;
     enum http_method method;
     struct str path, query;
-    struct http_headers headers; /* the array is the call's own; the bytes are the version's */
+    struct http_headers headers; /* array and bytes are the version's: see call_compact */
     struct body body;
     int64_t length;   /* of the response; -1: streamed */
     uint64_t written; /* bytes of it */
@@ -144,7 +144,8 @@ void call_drained(struct call *c);
 /* Answer without the handler, which is told on_gone when it knows the call already. */
 void call_refuse(struct call *c, const struct refusal *r);
 
-/* Only what the handler has named stays of the fields; their bytes are the call's own then. */
+/* Only what the handler has named stays of the fields: one array of memory, bytes and all, for the
+ * one that there was. */
 void call_compact(struct call *c);
 
 /* call_body.c */

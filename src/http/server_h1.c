@@ -189,7 +189,7 @@ static void on_head(struct h1 *h)
     c->method = r->method;
     c->path = r->target.path;
     c->query = r->target.query;
-    c->headers = h1_reader_take_fields(r);
+    c->headers = h1_reader_fields(r);
     h->dropped = 0;
     h->expects = r->facts.expects_100 && !h1_request_whole(h);
     h->close = !r->facts.keep_alive || h->k.server->draining;

@@ -4,7 +4,6 @@
  * its bytes are visible ASCII, it asks for a path and its body has a length. It says nothing that
  * server_h1_read.c would not say: whatever is unusual, wrong included, it leaves untouched for that
  * file, which is also what the tests hold it against (whole input and split input agree). */
-#include "base/mem.h"
 #include "http/quick.h"
 #include "http/server_h1_read.h"
 
@@ -34,16 +33,15 @@ static bool fields(struct h1_reader *r, const struct quick_lines *x)
     char *p = r->head.p;
 
     r->lines = x->n;
-    r->nfields = x->n - 1;
-    r->fields = mem_alloc(x->n * sizeof *r->fields);
-    for (size_t i = 0; i < r->nfields; i++) {
+    h1_reader_room(r, x->n - 1);
+    for (size_t i = 0; i + 1 < x->n; i++) {
         size_t from = x->end[i] + (size_t)2;
 
         if (!quick_field(p + from, x->end[i + 1] - from, &r->fields[i]))
             return false;
     }
-    return head_facts((struct http_headers){r->fields, r->nfields}, r->minor, &r->facts, &r->why) &&
-           !r->facts.chunked;
+    r->nfields = x->n - 1;
+    return head_facts(h1_reader_fields(r), r->minor, &r->facts, &r->why) && !r->facts.chunked;
 }
 
 bool h1_quick_head(struct h1_reader *r, struct str *in)
@@ -59,8 +57,6 @@ bool h1_quick_head(struct h1_reader *r, struct str *in)
         r->at = r->left > 0 ? AT_LENGTH : AT_END;
         return true;
     }
-    mem_free(r->fields);
-    r->fields = NULL;
     r->nfields = r->lines = 0;
     buf_reset(&r->head);
     return false;

@@ -205,8 +205,7 @@ static enum h1_got head_whole(struct h1_reader *r)
 
     if (r->method == HTTP_OTHER)
         return head_other(r);
-    r->fields = mem_alloc(r->lines * sizeof *r->fields);
-    r->nfields = 0;
+    h1_reader_room(r, r->lines);
     llhttp_init(&r->ll, HTTP_REQUEST, &CALLBACKS);
     r->ll_head = r->ll_whole = false;
     if (!agreed(r, raw) || !r->ll_head || r->nfields + 1 != r->lines || !fields_settle(r, &cost))
@@ -215,7 +214,7 @@ static enum h1_got head_whole(struct h1_reader *r)
         return bad(r, 431, "the request's fields are larger than the limit");
     str_cut(&raw, ' ');
     if (!target_split(str_cut(&raw, ' '), r->method, &r->target, &r->why) ||
-        !head_facts((struct http_headers){r->fields, r->nfields}, r->minor, &r->facts, &r->why) ||
+        !head_facts(h1_reader_fields(r), r->minor, &r->facts, &r->why) ||
         !authority_agrees(r->target.authority, &r->facts, &r->why))
         return bad(r, r->why.status, r->why.what);
     r->left = r->facts.length;
@@ -376,25 +375,36 @@ void h1_reader_fini(struct h1_reader *r)
     buf_fini(&r->part);
     mem_free(r->fields);
     r->fields = NULL;
+    r->fields_room = 0;
 }
 
 void h1_reader_next(struct h1_reader *r)
 {
     struct buf head = r->head;
+    struct http_header *fields = r->fields;
+    size_t fields_room = r->fields_room;
 
     buf_fini(&r->part);
-    mem_free(r->fields);
     if (head.room > H1_KEEP_ROOM)
         buf_fini(&head);
     buf_reset(&head);
+    if (fields_room > H1_KEEP_FIELDS) {
+        mem_free(fields);
+        fields = NULL;
+        fields_room = 0;
+    }
     h1_reader_init(r);
     r->head = head;
+    r->fields = fields;
+    r->fields_room = fields_room;
 }
 
-struct http_headers h1_reader_take_fields(struct h1_reader *r)
+void h1_reader_room(struct h1_reader *r, size_t nfields)
 {
-    struct http_headers h = {r->fields, r->nfields};
-
-    r->fields = NULL;
-    return h;
+    r->nfields = 0;
+    if (nfields <= r->fields_room)
+        return;
+    mem_free(r->fields);
+    r->fields_room = nfields > H1_KEEP_FIELDS ? nfields : H1_KEEP_FIELDS;
+    r->fields = mem_alloc(r->fields_room * sizeof *r->fields);
 }

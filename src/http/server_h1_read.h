@@ -19,6 +19,7 @@
 
 enum { CHUNK_DIGITS = 16, CHUNK_EXT_MAX = 256, CHUNK_EXTS_MAX = 4096 };
 enum { H1_KEEP_ROOM = 2048 }; /* a head buffer up to this size stays with an idle connection */
+enum { H1_KEEP_FIELDS = 16 }; /* and so does a table of so many fields */
 
 enum h1_got {
     H1_MORE, /* all of the input is taken, and more is needed */
@@ -53,15 +54,15 @@ struct h1_reader {
     enum http_method method;
     int minor; /* of the HTTP version */
     struct target target;
-    struct http_header *fields; /* own memory, or NULL */
-    size_t nfields;
+    struct http_header *fields; /* own memory with room for fields_room; kept as the head is */
+    size_t nfields, fields_room;
     struct head_facts facts;
     struct refusal why;
 };
 
 void h1_reader_init(struct h1_reader *r); /* allocates nothing yet */
 void h1_reader_fini(struct h1_reader *r);
-/* The next request. Memory over H1_KEEP_ROOM is given back. */
+/* The next request. Memory over H1_KEEP_ROOM and H1_KEEP_FIELDS is given back. */
 void h1_reader_next(struct h1_reader *r);
 
 /* Take bytes from the front of *in up to the next thing to tell. Call again until H1_MORE. */
@@ -75,7 +76,12 @@ static inline bool h1_reader_begun(const struct h1_reader *r) /* a request is on
 {
     return r->at != AT_HEAD || r->head.n > 0;
 }
-/* The fields' array, for the caller to keep (mem_free). */
-struct http_headers h1_reader_take_fields(struct h1_reader *r);
+/* Of the head that is complete; until h1_reader_next. */
+static inline struct http_headers h1_reader_fields(const struct h1_reader *r)
+{
+    return (struct http_headers){r->fields, r->nfields};
+}
+/* For the reader's own files: room for so many fields, of which there are none yet. */
+void h1_reader_room(struct h1_reader *r, size_t nfields);
 
 #endif

@@ -164,6 +164,7 @@ static void free_call(struct call *c)
     struct h2_call *hc = h2_call_of(c);
 
     arena_fini(&hc->head);
+    mem_free((void *)c->headers.v);
     mem_free(hc->fields);
     buf_fini(&hc->out);
     mem_free(hc);

@@ -203,12 +203,8 @@ bool target_split(struct str raw, enum http_method m, struct target *ret, struct
         *ret = t;
         return true;
     }
-    for (size_t i = 0; i < raw.n; i++) {
-        unsigned char c = (unsigned char)raw.p[i];
-
-        if (c <= ' ' || c >= 0x7f || c == '#')
-            return refuse(ret_why, 400, "a byte in the request target that must be encoded");
-    }
+    if (raw.n > 0 && (!http_visible(raw) || memchr(raw.p, '#', raw.n) != NULL))
+        return refuse(ret_why, 400, "a byte in the request target that must be encoded");
     if (!str_starts(raw, S("/")) && !(m == HTTP_OPTIONS && str_eq(raw, S("*"))) &&
         !target_absolute(raw, &t))
         return refuse(ret_why, 400, "the request target is not a path");

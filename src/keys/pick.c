@@ -258,22 +258,21 @@ static enum key_verdict nobody(struct choice *c)
     return c->shut_ms != 0 ? KEY_COOLING : KEY_ABSENT;
 }
 
-enum key_verdict pick(struct keys *k, const struct key_want *want, struct candidate *ret,
-                      struct key_wait *ret_wait)
+enum key_verdict pick(struct keys *k, const struct key_want *want, const struct model *m,
+                      struct candidate *ret, struct key_wait *ret_wait)
 {
     struct choice c = {.k = k, .want = want, .v = k->candidates, .wait = ret_wait};
     enum key_verdict home;
 
-    *ret_wait = (struct key_wait){
-        .keys = (unsigned)k->n, .split = {S(""), S("")}
-    };
+    ret_wait->wait_ms = 0;
+    ret_wait->keys = (unsigned)k->n;
+    ret_wait->n = 0; /* its lines are many, and rarely any is written */
+    ret_wait->split[0] = ret_wait->split[1] = S("");
     find_foreign(&c);
     home = find_home(&c);
     if (home != KEY_PICKED)
         return home;
-    if (want->model.n > 0) {
-        const struct model *m = model_at(&k->models, want->model);
-
+    if (m != NULL) {
         c.model = m->quota;
         c.need = (struct lane_need){model_expect(m, want->tokens), want->extra};
     }

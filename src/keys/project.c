@@ -109,7 +109,7 @@ static void rename_relations(struct relations *r, unsigned from, unsigned to)
         if (old.together > one->together)
             one->together = old.together;
     }
-    for (size_t i = 0; i < REFUSALS_MAX; i++) {
+    for (size_t i = 0; i < refusals_known(r); i++) {
         struct refusal *one = &r->refusals[i];
 
         if (one->project != from && one->project != to)
@@ -122,7 +122,7 @@ static void rename_relations(struct relations *r, unsigned from, unsigned to)
 
 void relations_rename_model(struct relations *r, uint64_t from, uint64_t to)
 {
-    for (size_t i = 0; i < REFUSALS_MAX; i++)
+    for (size_t i = 0; i < refusals_known(r); i++)
         if (r->refusals[i].model == from)
             r->refusals[i].model = to;
 }
@@ -207,7 +207,7 @@ static struct company company_of(const struct keys *k, const struct refusal *min
 {
     struct company c = {.n = 0};
 
-    for (size_t i = 0; i < REFUSALS_MAX; i++) {
+    for (size_t i = 0; i < refusals_known(&k->relations); i++) {
         const struct refusal *r = &k->relations.refusals[i];
 
         if (r->until_ms > mine->at_ms && is_earlier(r, mine) && r->model == mine->model &&
@@ -275,7 +275,7 @@ static struct refusal *remember(struct relations *rs, const struct refusal *r)
 {
     struct refusal *place = NULL;
 
-    for (size_t i = 0; i < REFUSALS_MAX && place == NULL; i++)
+    for (size_t i = 0; i < refusals_known(rs) && place == NULL; i++)
         if (rs->refusals[i].key == r->key && rs->refusals[i].model == r->model)
             place = &rs->refusals[i];
     if (place == NULL)
@@ -311,7 +311,7 @@ static void settle(struct keys *k, struct refusal *r)
 /* Under way when the project was refused already: that is one refusal. */
 static bool is_known(const struct relations *rs, const struct refusal *r, uint64_t sent_ms)
 {
-    for (size_t i = 0; i < REFUSALS_MAX; i++) {
+    for (size_t i = 0; i < refusals_known(rs); i++) {
         const struct refusal *one = &rs->refusals[i];
 
         if (one->project == r->project && one->model == r->model && one->kind == r->kind &&
@@ -351,7 +351,7 @@ void project_resolved(struct keys *k, const struct key_lease *lease, bool spent)
 {
     uint64_t model = lane_now(lease->lane)->model;
 
-    for (size_t i = 0; i < REFUSALS_MAX; i++) {
+    for (size_t i = 0; i < refusals_known(&k->relations); i++) {
         struct refusal *r = &k->relations.refusals[i];
 
         if (!r->open || r->project != lease->key->project->id || r->model != model ||
@@ -377,7 +377,7 @@ bool project_served(struct keys *k, const struct key_lease *lease, struct key_no
 {
     bool parted = false;
 
-    for (size_t i = 0; i < REFUSALS_MAX; i++) {
+    for (size_t i = 0; i < refusals_known(&k->relations); i++) {
         const struct refusal r = k->relations.refusals[i];
         const struct key *other;
 
@@ -412,7 +412,7 @@ bool projects_are_apart(const struct keys *k, const struct project *a, const str
 bool project_is_suspect(const struct keys *k, const struct key *key, uint64_t model,
                         struct key_now now)
 {
-    for (size_t i = 0; i < REFUSALS_MAX; i++) {
+    for (size_t i = 0; i < refusals_known(&k->relations); i++) {
         const struct refusal *r = &k->relations.refusals[i];
 
         if (r->until_ms > now.ms && r->model == model && r->project != key->project->id &&
@@ -430,7 +430,7 @@ static bool is_worth_a_test(const struct refusal *r, uint64_t model, struct key_
 
 struct key *project_retest(struct keys *k, uint64_t model, struct key_now now)
 {
-    for (size_t i = 0; i < REFUSALS_MAX; i++) {
+    for (size_t i = 0; i < refusals_known(&k->relations); i++) {
         const struct refusal *r = &k->relations.refusals[i];
 
         if (!is_worth_a_test(r, model, now))

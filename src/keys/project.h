@@ -57,6 +57,10 @@ struct relations {
     struct refusal refusals[REFUSALS_MAX];
     size_t nrefusals; /* ever; a ring */
 };
+static inline size_t refusals_known(const struct relations *r)
+{
+    return r->nrefusals < REFUSALS_MAX ? r->nrefusals : REFUSALS_MAX;
+}
 
 struct project *project_new(struct keys *k);
 void project_ref(struct project *p);

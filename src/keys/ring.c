@@ -210,8 +210,8 @@ struct lane *keys_lane(struct keys *k, struct project *p, uint64_t model, struct
     return l;
 }
 
-static void take(struct keys *k, const struct key_want *want, const struct candidate *c,
-                 struct key_lease *lease)
+static void take(struct keys *k, const struct key_want *want, const struct model *m,
+                 const struct candidate *c, struct key_lease *lease)
 {
     struct key *key = c->key;
 
@@ -225,9 +225,7 @@ static void take(struct keys *k, const struct key_want *want, const struct candi
     key->picked = ++k->picks;
     if (key->out != KEY_WELL)
         key->out_probing = lease->key_probe = true;
-    if (want->model.n > 0) {
-        const struct model *m = model_at(&k->models, want->model);
-
+    if (m != NULL) {
         lease->model = m->name;
         lease->need = (struct lane_need){model_expect(m, want->tokens), want->extra};
         lease->lane = keys_lane(k, key->project, m->quota, want->model, want->now);
@@ -239,9 +237,9 @@ static void take(struct keys *k, const struct key_want *want, const struct candi
 }
 
 /* Everything cools: is it true of every key? */
-static bool retest(struct keys *k, const struct key_want *want, struct candidate *ret)
+static bool retest(struct keys *k, const struct key_want *want, const struct model *m,
+                   struct candidate *ret)
 {
-    const struct model *m = model_find(&k->models, model_hash(want->model));
     struct key *key = m && want->nmust == 0 ? project_retest(k, m->quota, want->now) : NULL;
 
     if (key == NULL)
@@ -253,19 +251,20 @@ static bool retest(struct keys *k, const struct key_want *want, struct candidate
 enum key_verdict keys_pick(struct keys *k, const struct key_want *want, struct key_lease *ret,
                            struct key_wait *ret_wait)
 {
-    struct candidate chosen;
+    UNINITIALIZED struct candidate chosen;
+    const struct model *m;
     enum key_verdict verdict;
     bool again = false;
 
     pthread_mutex_lock(&k->mutex);
-    verdict = pick(k, want, &chosen, ret_wait);
-    if (verdict == KEY_COOLING && want->apart == NULL && want->model.n > 0 &&
-        retest(k, want, &chosen)) {
+    m = want->model.n > 0 ? model_at(&k->models, want->model) : NULL;
+    verdict = pick(k, want, m, &chosen, ret_wait);
+    if (verdict == KEY_COOLING && want->apart == NULL && retest(k, want, m, &chosen)) {
         verdict = KEY_PICKED;
         again = true;
     }
     if (verdict == KEY_PICKED) {
-        take(k, want, &chosen, ret);
+        take(k, want, m, &chosen, ret);
         ret->retest = again;
     }
     pthread_mutex_unlock(&k->mutex);

@@ -76,7 +76,8 @@ bool keys_lane_add(struct keys *k, struct project *p, struct lane *l);
 void keys_lane_drop(struct keys *k, struct lane *l);
 
 /* pick.c */
-enum key_verdict pick(struct keys *k, const struct key_want *want, struct candidate *ret,
-                      struct key_wait *ret_wait);
+/* m: the row of want->model, or NULL when none is named. */
+enum key_verdict pick(struct keys *k, const struct key_want *want, const struct model *m,
+                      struct candidate *ret, struct key_wait *ret_wait);
 
 #endif

@@ -23,7 +23,7 @@ const char *step_name(enum step s)
 /* The lines that Function Compute's console looks for. */
 static void mark(const struct exchange *x, const char *what)
 {
-    char line[128];
+    UNINITIALIZED char line[128];
     int n;
 
     if (!x->opts->fc_marks)

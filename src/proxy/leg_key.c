@@ -19,15 +19,25 @@ void leg_key_back(struct leg *leg, enum key_result result, const struct gm_error
 {
     struct exchange *x = leg->x;
     const struct gm_usage *u = &x->readers[leg->choice].usage;
-    struct key_outcome o = {.result = result, .now = proxy_now(x->p)};
+    UNINITIALIZED struct key_outcome o; /* of a failure there is much room, rarely used */
 
+    if (leg->lease.key == NULL)
+        return;
+    o.result = result;
+    o.now = proxy_now(x->p);
+    o.tokens_in = o.tokens_out = o.tokens_cached = 0;
     if (result == KEY_SERVED) {
         o.tokens_in = tokens_of(u->prompt);
         o.tokens_out = tokens_of(u->candidates + u->thoughts);
         o.tokens_cached = tokens_of(u->cached);
     }
-    if (e != NULL)
+    if (e != NULL) {
         retry_failure(e, &o.failure);
+    } else {
+        o.failure.message = S("");
+        o.failure.nv = 0;
+        o.failure.retry_ms = 0;
+    }
     keys_done(x->p->keys, &leg->lease, &o);
 }
 
@@ -142,6 +152,7 @@ static bool may_wait(struct leg *leg, enum key_verdict verdict, const struct key
 static void want_for(const struct leg *leg, struct key_want *want)
 {
     want_of(&leg->x->tr, want);
+    want->apart = NULL;
     if (leg->must.n > 0) {
         want->must[0] = leg->must;
         want->nmust = 1;
@@ -165,14 +176,15 @@ static enum key_verdict pick(struct leg *leg, struct key_want *want, struct key_
 
 bool leg_key_apart(struct leg *rival, const struct leg *first)
 {
-    struct key_want want = {.apart = first->lease.key};
-    struct key_wait wait;
+    UNINITIALIZED struct key_want want;
+    UNINITIALIZED struct key_wait wait;
 
     if (first->lease.key == NULL)
         return false;
     memcpy(rival->tried, first->tried, sizeof rival->tried);
     rival->ntried = first->ntried;
     want_of(&rival->x->tr, &want);
+    want.apart = first->lease.key;
     if (want.nmust > 0) /* what it names is known to one project alone */
         return false;
     return pick(rival, &want, &wait) == KEY_PICKED;
@@ -189,8 +201,8 @@ static bool goes_elsewhere(struct leg *leg, enum key_verdict verdict, const stru
 static bool asked(struct waiter *w, uint64_t *ret_ms)
 {
     struct leg *leg = CONTAINER(w, struct leg, waiter);
-    struct key_want want = {0};
-    struct key_wait wait;
+    UNINITIALIZED struct key_want want;
+    UNINITIALIZED struct key_wait wait;
     enum key_verdict verdict;
 
     want_for(leg, &want);
@@ -236,27 +248,38 @@ static bool is_patient(const struct exchange *x)
     return x->settled || fallback_of(&x->opts->fallbacks, x->tr.model).n == 0;
 }
 
+/* Others wait for the same: it joins them at once. */
+static bool stands_behind(struct leg *leg, const struct key_want *want)
+{
+    static const struct key_wait NOT_KNOWN;
+    const struct exchange *x = leg->x;
+    uint64_t kind;
+
+    if (x->p->waits.n == 0)
+        return false;
+    kind = kind_of(want);
+    return wait_is_line(&x->p->waits, kind) && is_patient(x) &&
+           may_wait(leg, KEY_COOLING, &NOT_KNOWN) && join(leg, kind, 0);
+}
+
 bool leg_key_take(struct leg *leg)
 {
     struct exchange *x = leg->x;
-    struct key_want want = {0};
-    struct key_wait wait = {0};
+    UNINITIALIZED struct key_want want;
+    UNINITIALIZED struct key_wait wait;
     enum key_verdict verdict;
-    uint64_t kind;
 
     if (x->own_key.p != NULL)
         return true;
     want_for(leg, &want);
-    kind = kind_of(&want);
-    if (wait_is_line(&x->p->waits, kind) && is_patient(x) && may_wait(leg, KEY_COOLING, &wait) &&
-        join(leg, kind, 0))
+    if (stands_behind(leg, &want))
         return false;
     verdict = pick(leg, &want, &wait);
     if (goes_elsewhere(leg, verdict, &wait))
         return false;
     if (verdict == KEY_PICKED)
         return true;
-    if (!may_wait(leg, verdict, &wait) || !join(leg, kind, wait.wait_ms))
+    if (!may_wait(leg, verdict, &wait) || !join(leg, kind_of(&want), wait.wait_ms))
         no_key(leg, verdict, &wait);
     return false;
 }
@@ -264,16 +287,20 @@ bool leg_key_take(struct leg *leg)
 void leg_key_accepted(struct leg *leg)
 {
     struct keys *keys = leg->x->p->keys;
-    struct str names[KEYS_MUST_MAX];
+    UNINITIALIZED struct str names[KEYS_MUST_MAX];
     size_t n = want_names(&leg->x->tr, names);
+    struct key_now now;
 
-    keys_accepted(keys, &leg->lease, proxy_now(leg->x->p));
-    if (n == 0 || leg->lease.key == NULL)
+    if (leg->lease.key == NULL)
         return;
-    keys_pin(keys, leg->lease.key, names, n, proxy_now(leg->x->p));
+    now = proxy_now(leg->x->p);
+    keys_accepted(keys, &leg->lease, now);
+    if (n == 0)
+        return;
+    keys_pin(keys, leg->lease.key, names, n, now);
     for (size_t i = 0; i < leg->ntried; i++)
         if (leg->foreign >> i & 1)
-            keys_told_apart(keys, leg->lease.key, leg->tried[i], proxy_now(leg->x->p));
+            keys_told_apart(keys, leg->lease.key, leg->tried[i], now);
 }
 
 /* "abc" of ".../files/abc" */
@@ -309,8 +336,8 @@ void leg_key_foreign(struct leg *leg, const struct gm_error *e)
 
 bool leg_key_rest(struct leg *leg)
 {
-    const struct key_wait wait = {.wait_ms = REST_MS};
-    struct key_want want = {0};
+    static const struct key_wait wait = {.wait_ms = REST_MS};
+    UNINITIALIZED struct key_want want;
 
     if (leg->x->opts->quota_wait_ms == 0 || !may_wait(leg, KEY_COOLING, &wait))
         return false;

@@ -15,7 +15,7 @@ struct translating {
     struct work work;
     struct exchange *x;
     const struct lessons *lessons; /* the worker's, or a copy of them */
-    uint64_t now_ms;
+    struct key_now now;
     struct translation *tr;
     struct translated ret;
 };
@@ -46,7 +46,7 @@ static void remember(void *ctx, struct str key, struct str signature)
 static unsigned learned(void *ctx, struct str model)
 {
     struct translating *t = ((struct exchange *)ctx)->translating;
-    unsigned remedies = lesson_recall(t->lessons, model, t->now_ms);
+    unsigned remedies = lesson_recall(t->lessons, model, t->now.ms);
 
     t->ret.applied |= remedies;
     return remedies;
@@ -57,7 +57,7 @@ static enum err translate(struct translating *t)
     struct exchange *x = t->x;
     struct dialect_env env = {
         .opts = &x->opts->dialect,
-        .now_s = clock_wall_s(),
+        .now_s = t->now.wall_s,
         .nonce = str_of(x->nonce, sizeof x->nonce),
         .arena = &x->arena,
         .recall = recall,
@@ -127,7 +127,7 @@ static void begin_aside(struct exchange *x)
         .work = {run_aside, done_aside},
         .x = x,
         .lessons = &a->lessons,
-        .now_ms = loop_now_ms(x->p->loop),
+        .now = proxy_now(x->p),
         .tr = &a->tr
     };
     x->aside = true;
@@ -142,7 +142,7 @@ bool translate_is_long(size_t body_n)
 void translate_begin(struct exchange *x)
 {
     struct translating t = {
-        .x = x, .lessons = &x->p->lessons, .now_ms = loop_now_ms(x->p->loop), .tr = &x->tr};
+        .x = x, .lessons = &x->p->lessons, .now = proxy_now(x->p), .tr = &x->tr};
 
     if (translate_is_long(x->body_n)) {
         begin_aside(x);

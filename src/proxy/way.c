@@ -65,7 +65,8 @@ static void done(struct proxy *p, struct way *w, enum egress_result r, const str
 
 void way_leave(struct proxy *p, struct way *w)
 {
-    done(p, w, EGRESS_UNTOLD, NULL);
+    if (w->lease.way != NULL)
+        done(p, w, EGRESS_UNTOLD, NULL);
     w->want.ntried = 0;
 }
 

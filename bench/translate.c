@@ -88,7 +88,6 @@ static bool translate(struct body *b)
     if (good) {
         good = rope_len(&tr.body) > b->n / 2;
         rope_fini(&tr.body);
-        buf_fini(&tr.ignored);
     }
     json_fini(&json);
     arena_fini(&arena);

@@ -171,7 +171,6 @@ static void translate(yyjson_val *root, struct dialect_env *env, size_t arena_ma
     err = OPENAI_CHAT.request(root, env, &tr, &why);
     if (err == OK && links.wanted > 0) {
         rope_fini(&tr.body);
-        buf_fini(&tr.ignored);
         settle(&links);
         err = OPENAI_CHAT.request(root, env, &tr, &why);
         assert(links.wanted == 0);
@@ -182,7 +181,6 @@ static void translate(yyjson_val *root, struct dialect_env *env, size_t arena_ma
         check_translation(&tr, buf_str(out));
         check_want(&tr, buf_str(out));
         rope_fini(&tr.body);
-        buf_fini(&tr.ignored);
     } else
         check_fault(&why, root);
     arena_fini(&arena);

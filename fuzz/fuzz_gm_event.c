@@ -84,7 +84,6 @@ static void start(struct run *r, const char *request, bool markdown)
 static void stop(struct run *r)
 {
     rope_fini(&r->tr.body);
-    buf_fini(&r->tr.ignored);
     buf_fini(&r->out);
     arena_fini(&r->arena);
     json_fini(&r->event);

@@ -13,6 +13,7 @@
 #include "codec/utf8.h"
 
 #include <assert.h>
+#include <float.h>
 
 enum {
     POOL_KEEP = 256 * 1024, /* a larger pool is given back before the next parse */
@@ -316,14 +317,41 @@ struct str jr_num_text(yyjson_val *v)
     return jr_is_num(v) ? str_of(unsafe_yyjson_get_raw(v), unsafe_yyjson_get_len(v)) : S("");
 }
 
+/* A decimal of few digits is the quotient of two numbers that a double holds exactly: it is rounded
+ * once, as it must be. False: it is another one. */
+static bool few_digits(struct str text, double *ret)
+{
+    static const double scale[] = {1, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8};
+    bool negative = text.p[0] == '-';
+    uint32_t v = 0;
+    size_t behind = 0; /* the point: digits, counted with it */
+
+    if (FLT_EVAL_METHOD != 0 || text.n > NELEM(scale))
+        return false;
+    for (size_t i = negative; i < text.n; i++) {
+        uint32_t digit = (uint32_t)(unsigned char)text.p[i] - '0';
+
+        behind += behind > 0 || text.p[i] == '.';
+        if (text.p[i] == '.')
+            continue;
+        if (digit > 9)
+            return false; /* an exponent */
+        v = v * 10 + digit;
+    }
+    *ret = (negative ? -(double)v : (double)v) / scale[behind > 0 ? behind - 1 : 0];
+    return true;
+}
+
 bool jr_num(yyjson_val *v, double *ret)
 {
     struct str text = jr_num_text(v);
-    char z[JSON_NUMBER_MAX + 1];
+    UNINITIALIZED char z[JSON_NUMBER_MAX + 1];
     yyjson_val number;
 
     if (text.n == 0 || text.n >= sizeof z)
         return false;
+    if (few_digits(text, ret))
+        return true;
     memcpy(z, text.p, text.n);
     z[text.n] = '\0';
     if (yyjson_read_number(z, &number, YYJSON_READ_NOFLAG, NULL, NULL) != z + text.n)

@@ -62,13 +62,13 @@ static ALWAYS_INLINE uint64_t jr_head(struct str name)
     memcpy(&head, name.p, name.n < sizeof head ? name.n : sizeof head);
     return head;
 }
-/* What jr_find does; `head` is jr_head(key). The names are of json_parse: JSON_PAD bytes after each
- * may be read. */
-yyjson_val *jr_find_head(yyjson_val *obj, struct str key, uint64_t head);
+/* What jr_find does where there is a value; `head` is jr_head(key). The names are of json_parse:
+ * JSON_PAD bytes after each may be read. */
+yyjson_val *jr_find_head(yyjson_val *v, struct str key, uint64_t head);
 /* NULL when absent, null, or obj is none */
 static ALWAYS_INLINE yyjson_val *jr_find(yyjson_val *obj, struct str key)
 {
-    return jr_find_head(obj, key, jr_head(key));
+    return obj != NULL ? jr_find_head(obj, key, jr_head(key)) : NULL;
 }
 /* The same, for a word of our own. */
 static ALWAYS_INLINE yyjson_val *jr_get(yyjson_val *obj, const char *key)

@@ -52,7 +52,7 @@ struct translation {
     bool stream;           /* the client wants a stream */
     enum gm_method method; /* which upstream method serves it */
     struct rope body;   /* Gemini JSON; borrows from the client's body. rope_fini is the caller's */
-    struct buf ignored; /* for x-queqiao-ignored: "logit_bias,store"; buf_fini is the caller's */
+    struct str ignored; /* for x-queqiao-ignored: "logit_bias,store"; in the arena */
     bool special;       /* it may name files, caches or Google's own tools */
     unsigned choices;   /* n: how many upstream requests are merged into the answer; at least 1 */
     void *answer;       /* the dialect's machine for the answer; lives in the arena */

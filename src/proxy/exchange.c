@@ -17,7 +17,6 @@ static void forget_translation(struct exchange *x)
     if (!x->translated)
         return;
     rope_fini(&x->tr.body);
-    buf_fini(&x->tr.ignored);
     x->translated = false;
 }
 

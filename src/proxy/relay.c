@@ -11,7 +11,7 @@
 /* What is not quite as the client wanted it. */
 static void add_notes(const struct exchange *x, struct reply_head *h)
 {
-    reply_add(h, S("x-queqiao-ignored"), buf_str(&x->tr.ignored));
+    reply_add(h, S("x-queqiao-ignored"), x->tr.ignored);
     if (exchange_fell_back(x))
         reply_add(h, S("x-queqiao-model"), x->tr.model);
 }

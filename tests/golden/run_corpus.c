@@ -44,7 +44,6 @@ void chat_run_fini(struct chat_run *r)
 {
     if (r->err == OK) {
         rope_fini(&r->tr.body);
-        buf_fini(&r->tr.ignored);
     }
     buf_fini(&r->out);
     arena_fini(&r->arena);

@@ -273,7 +273,6 @@ static void exchange_fini(struct exchange *x)
 {
     if (x->err == OK) {
         rope_fini(&x->tr.body);
-        buf_fini(&x->tr.ignored);
     }
     arena_fini(&x->arena);
     buf_fini(&x->remembered);
@@ -319,7 +318,7 @@ static void check_translation(struct exchange *x)
     expect(x->r, "upstream.json", buf_str(&b), true);
     buf_reset(&b);
     buf_putf(&b, "{\"model\":\"%.*s\",\"choices\":%u,\"ignored\":\"%.*s\"}", S_ARG(x->tr.model),
-             x->tr.choices, S_ARG(buf_str(&x->tr.ignored)));
+             x->tr.choices, S_ARG(x->tr.ignored));
     if (x->tr.choices != 1 || x->tr.ignored.n > 0 ||
         !str_eq(x->tr.model, jr_str(x->request.root, "model")) ||
         file_exists(x->r->dir, "translation.json"))

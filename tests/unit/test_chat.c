@@ -55,7 +55,6 @@ static void large_file_is_borrowed(void **state)
         longest = piece.n > longest.n ? piece : longest;
     assert_true(longest.n >= FILE_BYTES && longest.p > body.p && longest.p < body.p + body.n);
     rope_fini(&tr.body);
-    buf_fini(&tr.ignored);
     arena_fini(&arena);
     json_fini(&j);
     buf_fini(&body);
@@ -98,7 +97,6 @@ static void body_with(yyjson_val *root, size_t cap, struct buf *body)
         while ((piece = rope_next(&tr.body, &pos, SIZE_MAX)).n > 0)
             buf_put(body, piece);
         rope_fini(&tr.body);
-        buf_fini(&tr.ignored);
     } else {
         assert_int_equal(why.code, E_TOOBIG);
         assert_true(str_eq(tr.model, S("untouched")));
@@ -170,7 +168,6 @@ static void restart(void **state)
     assert_true(str_find(buf_str(&out), S("tool_calls")) == out.n);
     assert_true(str_find(buf_str(&out), S("reasoning_content")) == out.n);
     rope_fini(&tr.body);
-    buf_fini(&tr.ignored);
     buf_fini(&out);
     arena_fini(&arena);
     json_fini(&j);
@@ -208,7 +205,6 @@ static void streaming_allocates_nothing(void **state)
     assert_int_equal(arena.used, used);
     assert_int_equal(mem_counted(), counted);
     rope_fini(&tr.body);
-    buf_fini(&tr.ignored);
     buf_fini(&out);
     arena_fini(&arena);
     json_fini(&j);
@@ -241,7 +237,6 @@ static void answer_outgrows_arena(void **state)
     assert_int_equal(err, E_TOOBIG);
     assert_int_equal(OPENAI_CHAT.event(tr.answer, 1, &e, &out), E_STATE);
     rope_fini(&tr.body);
-    buf_fini(&tr.ignored);
     buf_fini(&out);
     arena_fini(&arena);
     json_fini(&j);

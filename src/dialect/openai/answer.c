@@ -47,7 +47,7 @@ enum err oa_answer_ready(struct oa_answer *a, unsigned n)
         return E_TOOBIG;
     for (unsigned i = 0; i < n; i++)
         fresh(&a->choice[i]);
-    return oa_answer_head(a);
+    return a->stream ? oa_answer_head(a) : OK;
 }
 
 void oa_answer_restart(void *answer, unsigned choice)
@@ -330,8 +330,7 @@ static enum err end_whole(struct oa_answer *a, const struct gm_reader *readers, 
 {
     struct jw w;
 
-    buf_put(out, a->head);
-    jw_begin_inside(&w, out);
+    oa_put_head(a, &w, out);
     oa_put_tier(&w, &readers[0]);
     if (readers[0].model_version[0] != '\0')
         jw_str(&w, "system_fingerprint", str_z(readers[0].model_version));

@@ -53,7 +53,7 @@ struct oa_answer {
     bool hide_thoughts;      /* asked for, but not to be shown */
     struct str audio_format; /* "wav", "pcm16"; empty: no audio was asked for */
     struct oa_name *names;
-    struct str head; /* what the whole, or every chunk, begins with: in the middle of an object */
+    struct str head; /* what every chunk begins with: in the middle of an object */
     struct oa_choice *choice;
     unsigned n;
     unsigned made; /* call ids made here */
@@ -69,7 +69,9 @@ enum err oa_answer_end(void *answer, const struct gm_reader *readers, unsigned n
 void oa_answer_restart(void *answer, unsigned choice);
 
 /* chunk.c: the envelope. Open, write members of the delta, close. */
-MUST_CHECK enum err oa_answer_head(struct oa_answer *a);
+MUST_CHECK enum err oa_answer_head(struct oa_answer *a); /* of every chunk */
+/* What an answer begins with, whole or in chunks; its next members go through w. */
+void oa_put_head(const struct oa_answer *a, struct jw *w, struct buf *out);
 void oa_chunk_open(struct oa_answer *a, unsigned choice, struct jw *w, struct buf *out);
 MUST_CHECK enum err oa_chunk_close(struct oa_answer *a, struct jw *w, struct buf *out);
 /* A delta of one member: `delta` is what stands before its text, {"content": */

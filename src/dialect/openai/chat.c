@@ -165,10 +165,12 @@ static enum err translate(struct chat *c)
     make_room(&c->tr->body.text, c->env->size);
     gm_begin(&c->g, &c->tr->body, c->caps, c->why);
     c->g.remedies = c->remedies;
-    c->jm = (struct jm){.w = &c->g.w, .why = c->why, .ignored = &c->tr->ignored, .ctx = c};
+    c->jm = (struct jm){.w = &c->g.w, .why = c->why, .ignored = &c->ignored, .ctx = c};
     if (c->why->code == OK)
         put_all(c);
     c->tr->special = c->g.special || c->google != NULL || oa_wants_own_tool(c);
+    if (c->ignored.n > 0)
+        c->tr->ignored = oa_keep(c, buf_str(&c->ignored));
     if (gm_end(&c->g) != OK)
         return c->why->code;
     err = oa_answer_ready(c->answer, c->tr->choices);
@@ -178,16 +180,17 @@ static enum err translate(struct chat *c)
 static enum err request(yyjson_val *root, const struct dialect_env *env, struct translation *ret,
                         struct fault *why)
 {
-    struct translation tr = {.model = S("")};
+    struct translation tr = {.model = S(""), .ignored = S("")};
     struct fault own = {0};
     struct chat c = {.root = root, .env = env, .tr = &tr, .why = why != NULL ? why : &own};
+    UNINITIALIZED char ignored[IGNORED_MAX];
     enum err err;
 
     c.answer = new_answer(env);
     if (c.answer == NULL)
         return fault_set(why, E_TOOBIG, NO_MEMORY, NULL);
     rope_init(&tr.body, GM_REQUEST_MAX);
-    buf_init(&tr.ignored, IGNORED_MAX);
+    c.ignored = (struct buf){.p = ignored, .room = sizeof ignored, .max = sizeof ignored};
     json_init(&c.scratch);
     err = translate(&c);
     json_fini(&c.scratch);
@@ -197,7 +200,6 @@ static enum err request(yyjson_val *root, const struct dialect_env *env, struct 
         return OK;
     }
     rope_fini(&tr.body);
-    buf_fini(&tr.ignored);
     return err;
 }
 

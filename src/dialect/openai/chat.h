@@ -55,6 +55,7 @@ struct chat {
     unsigned remedies; /* enum gm_remedy: the request's, and those learned for the model */
     struct gm_media_env media;
     struct translation *tr; /* what is made */
+    struct buf ignored;     /* of it: gathered in a room of the caller's */
     struct oa_answer *answer;
     struct fault *why;
     struct gm g;
@@ -162,7 +163,11 @@ void oa_put_google_top(struct chat *c); /* members of the request */
 /* generationConfig's members as put_mapped writes them, but for those that Google's words replace.
  */
 void oa_put_config_merged(struct chat *c, void (*put_mapped)(struct chat *c));
-yyjson_val *oa_google_member(yyjson_val *obj, const char *snake, const char *camel);
+yyjson_val *oa_google_spelled(yyjson_val *obj, const char *snake, const char *camel);
+static inline yyjson_val *oa_google_member(yyjson_val *obj, const char *snake, const char *camel)
+{
+    return obj != NULL ? oa_google_spelled(obj, snake, camel) : NULL; /* none, as a rule */
+}
 bool oa_google_has(struct chat *c, const char *camel); /* said in extra_body.google */
 
 #endif

@@ -29,7 +29,7 @@ static void put_name(struct buf *b, struct str name)
 
 void oa_ignore(struct chat *c, struct str name, struct str became)
 {
-    struct buf *b = &c->tr->ignored;
+    struct buf *b = &c->ignored;
 
     if (b->n > 0)
         buf_putc(b, ',');

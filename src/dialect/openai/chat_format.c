@@ -33,8 +33,8 @@ static const struct word FORMAT[] = {
 static void read_json(struct chat *c)
 {
     yyjson_val *v = oa_get(c, "response_format");
-    yyjson_val *wrapped = jr_get(v, "json_schema");
-    int format = WORD(FORMAT, jr_str(v, "type"));
+    yyjson_val *wrapped;
+    int format;
 
     if (v == NULL)
         return;
@@ -42,6 +42,8 @@ static void read_json(struct chat *c)
         fault_set(c->why, E_FIELD, "must be an object", v);
         return;
     }
+    wrapped = jr_get(v, "json_schema");
+    format = WORD(FORMAT, jr_str(v, "type"));
     if (format < 0) {
         fault_set(c->why, E_FIELD, "must have the type text, json_object or json_schema", v);
         return;
@@ -188,10 +190,13 @@ static struct str voice_of(yyjson_val *audio)
 
 static void put_voice(struct chat *c)
 {
-    struct str voice = voice_of(oa_get(c, "audio"));
     struct jw *w = &c->g.w;
+    struct str voice;
 
-    if (!gm_can(c->caps, GM_MAKES_AUDIO) || voice.n == 0)
+    if (!gm_can(c->caps, GM_MAKES_AUDIO))
+        return;
+    voice = voice_of(oa_get(c, "audio"));
+    if (voice.n == 0)
         return;
     jw_obj(w, "speechConfig");
     jw_obj(w, "voiceConfig");

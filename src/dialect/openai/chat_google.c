@@ -37,13 +37,10 @@ bool oa_google_row(size_t i, const char **ret_member, const char **ret_note)
     return true;
 }
 
-yyjson_val *oa_google_member(yyjson_val *obj, const char *snake, const char *camel)
+yyjson_val *oa_google_spelled(yyjson_val *obj, const char *snake, const char *camel)
 {
-    yyjson_val *v;
+    yyjson_val *v = jr_get(obj, snake);
 
-    if (obj == NULL)
-        return NULL; /* as a rule */
-    v = jr_get(obj, snake);
     return v != NULL ? v : jr_get(obj, camel);
 }
 
@@ -177,7 +174,7 @@ void oa_put_config_merged(struct chat *c, void (*put_mapped)(struct chat *c))
     struct buf aside;
     struct jw w = c->g.w;
 
-    if (!says_config(c)) {
+    if (c->google == NULL || !says_config(c)) {
         put_mapped(c);
         return;
     }

@@ -201,13 +201,16 @@ static void read_choice(struct chat *c)
 {
     yyjson_val *named = oa_get(c, "tool_choice");
     yyjson_val *choice = named != NULL ? named : oa_get(c, "function_call");
-    yyjson_val *allowed = jr_get(choice, "allowed_tools");
     struct gm_tool_config *config = &c->tool_config;
-    int mode = WORD(CHOICE, jr_text(choice));
-    struct str type = jr_str(choice, "type");
+    yyjson_val *allowed;
+    struct str type;
+    int mode;
 
     if (choice == NULL)
         return;
+    allowed = jr_get(choice, "allowed_tools");
+    type = jr_str(choice, "type");
+    mode = WORD(CHOICE, jr_text(choice));
     if (mode >= 0)
         config->mode = (enum gm_call_mode)mode;
     else if (!yyjson_is_obj(choice))

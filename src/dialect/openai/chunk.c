@@ -20,25 +20,41 @@ enum {
 
 static const char *const OA_TIER[] = {"default", "flex", "priority"};
 
+/* The model, under the name that the operator has for it. */
+static void put_model(const struct oa_answer *a, struct jw *w)
+{
+    struct str suffix = a->opts->model_suffix; /* of options that nobody set, p is NULL */
+
+    if (suffix.n == 0) {
+        jw_str(w, "model", a->model);
+        return;
+    }
+    jw_str_open(w, "model");
+    jw_str_more(w, a->model);
+    jw_str_more(w, suffix);
+    jw_str_close(w);
+}
+
+void oa_put_head(const struct oa_answer *a, struct jw *w, struct buf *out)
+{
+    buf_put(out, a->stream ? S("data: {\"id\":\"chatcmpl-") : S("{\"id\":\"chatcmpl-"));
+    buf_put(out, a->nonce);
+    buf_put(out, a->stream ? S("\",\"object\":\"chat.completion.chunk\"")
+                           : S("\",\"object\":\"chat.completion\""));
+    jw_begin_inside(w, out);
+    jw_int(w, "created", a->created);
+    put_model(a, w);
+}
+
 enum err oa_answer_head(struct oa_answer *a)
 {
-    struct str suffix = str_of(a->opts->model_suffix.p, a->opts->model_suffix.n);
-    size_t most = HEAD_REST + a->nonce.n + ESCAPE_MAX * (a->model.n + suffix.n);
+    size_t most = HEAD_REST + a->nonce.n + ESCAPE_MAX * (a->model.n + a->opts->model_suffix.n);
     struct buf b = {.p = arena_alloc(a->arena, most), .room = most, .max = most};
     struct jw w;
 
     if (b.p == NULL)
         return E_TOOBIG;
-    buf_put(&b, a->stream ? S("data: {\"id\":\"chatcmpl-") : S("{\"id\":\"chatcmpl-"));
-    buf_put(&b, a->nonce);
-    buf_put(&b, a->stream ? S("\",\"object\":\"chat.completion.chunk\"")
-                          : S("\",\"object\":\"chat.completion\""));
-    jw_begin_inside(&w, &b);
-    jw_int(&w, "created", a->created);
-    jw_str_open(&w, "model");
-    jw_str_more(&w, a->model);
-    jw_str_more(&w, suffix);
-    jw_str_close(&w);
+    oa_put_head(a, &w, &b);
     a->head = buf_str(&b);
     return b.err;
 }
@@ -209,7 +225,7 @@ void oa_put_ending(struct jw *w, const struct gm_reader *r)
 
 void oa_put_tier(struct jw *w, const struct gm_reader *r)
 {
-    int tier = WORD(TIER, str_z(r->usage.tier));
+    int tier = r->usage.tier[0] != '\0' ? WORD(TIER, str_z(r->usage.tier)) : -1;
 
     if (tier >= 0)
         jw_str(w, "service_tier", str_z(OA_TIER[tier]));
@@ -226,7 +242,7 @@ static uint64_t completion_of(const struct gm_usage *u)
     return u->total > in && u->total - in > out ? u->total - in : out;
 }
 
-static char *put(char *at, struct str s)
+static ALWAYS_INLINE char *put(char *at, struct str s)
 {
     memcpy(at, s.p, s.n);
     return at + s.n;

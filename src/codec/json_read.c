@@ -144,7 +144,7 @@ static void put_back(struct json *j, char *p, const struct json_cuts *cuts)
             continue;
         p[cut->at + cut->n] = '\0';
         v->uni.str = p + cut->at;
-        v->tag = (uint64_t)cut->n << YYJSON_TAG_BIT | YYJSON_TYPE_STR;
+        v->tag = (uint64_t)cut->n << YYJSON_TAG_BIT | YYJSON_TYPE_STR | YYJSON_SUBTYPE_NOESC;
         gone += cut->n;
         i++;
     }

@@ -99,6 +99,11 @@ static ALWAYS_INLINE struct str jr_text(yyjson_val *v)
 {
     return yyjson_is_str(v) ? str_of(unsafe_yyjson_get_str(v), unsafe_yyjson_get_len(v)) : S("");
 }
+/* A string that is known to need no escape when it is written: as it was parsed it had none. */
+static ALWAYS_INLINE bool jr_is_plain(yyjson_val *v)
+{
+    return v != NULL && (uint8_t)v->tag == (YYJSON_TYPE_STR | YYJSON_SUBTYPE_NOESC);
+}
 static ALWAYS_INLINE struct str jr_str(yyjson_val *obj, const char *key) /* of a member */
 {
     return jr_text(jr_get(obj, key));

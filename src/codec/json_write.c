@@ -39,7 +39,7 @@ static bool is_object(const struct jw *w)
 {
     uint32_t level = w->depth - 1;
 
-    return w->depth > 0 && level < JW_DEPTH_MAX && (w->kind[level / 8] >> level % 8 & 1) != 0;
+    return w->depth > 0 && level < JW_DEPTH_MAX && (w->kind[level / 64] >> level % 64 & 1) != 0;
 }
 
 static ALWAYS_INLINE void put_char(struct jw *w, char c)
@@ -231,7 +231,7 @@ static ALWAYS_INLINE char *start_value(struct jw *w, struct str key, size_t n)
 }
 
 /* The same piece by piece. */
-static void before(struct jw *w, struct str key)
+static void before_slowly(struct jw *w, struct str key)
 {
     check_place(w, key);
     if (!w->keyed && w->comma)
@@ -242,6 +242,16 @@ static void before(struct jw *w, struct str key)
     }
     w->keyed = false;
     w->comma = true;
+}
+
+static void before(struct jw *w, struct str key)
+{
+    char *to = start_value(w, key, 0);
+
+    if (to != NULL)
+        written(w, to);
+    else
+        before_slowly(w, key);
 }
 
 void jw_key(struct jw *w, struct str key)
@@ -266,22 +276,31 @@ void jw_key(struct jw *w, struct str key)
     w->keyed = true;
 }
 
-static ALWAYS_INLINE void open_level(struct jw *w, struct str key, bool object)
+static ALWAYS_INLINE bool push_level(struct jw *w, bool object)
 {
-    uint32_t level = w->depth;
-    char *to = start_value(w, key, 1);
+    uint32_t level = w->depth++;
+    uint64_t bit = (uint64_t)1 << level % 64;
+    uint64_t *kind;
 
-    if (to == NULL)
-        before(w, key);
-    w->depth++;
     w->comma = false;
     w->object = object && level < JW_DEPTH_MAX;
     if (level >= JW_DEPTH_MAX) {
         w->b->err = w->b->err ? w->b->err : E_TOOBIG;
-        return;
+        return false;
     }
-    w->kind[level / 8] = (uint8_t)(w->kind[level / 8] & ~(1U << level % 8));
-    w->kind[level / 8] = (uint8_t)(w->kind[level / 8] | (unsigned)object << level % 8);
+    kind = &w->kind[level / 64];
+    *kind = object ? *kind | bit : *kind & ~bit;
+    return true;
+}
+
+static ALWAYS_INLINE void open_level(struct jw *w, struct str key, bool object)
+{
+    char *to = start_value(w, key, 1);
+
+    if (to == NULL)
+        before_slowly(w, key);
+    if (!push_level(w, object))
+        return;
     if (to != NULL) {
         *to = object ? '{' : '[';
         written(w, to + 1);
@@ -298,6 +317,16 @@ void jw_put_obj(struct jw *w, struct str key)
 void jw_put_arr(struct jw *w, struct str key)
 {
     open_level(w, key, false);
+}
+
+void jw_put_open(struct jw *w, struct str key, struct str json, const char *levels)
+{
+    char last = json.p[json.n - 1];
+
+    jw_put_raw(w, key, json);
+    for (; *levels != '\0'; levels++)
+        push_level(w, *levels == '{');
+    w->comma = last != '{' && last != '[';
 }
 
 void jw_end(struct jw *w)
@@ -319,20 +348,29 @@ void jw_put_str(struct jw *w, struct str key, struct str s)
         *to = '"';
         written(w, to + 1);
     } else {
-        before(w, key);
+        before_slowly(w, key);
         put_string(w, s);
     }
 }
 
-void jw_base64(struct jw *w, const char *key, struct str s)
+void jw_put_plain(struct jw *w, struct str key, struct str s)
 {
-    if (w->rope == NULL || s.n < ROPE_SPAN_MIN) {
-        jw_str(w, key, s);
+    bool borrowed = w->rope != NULL && s.n >= ROPE_SPAN_MIN;
+    char *to = borrowed ? NULL : start_value(w, key, s.n + 2);
+
+    if (to != NULL) {
+        *to = '"';
+        to = str_put(to + 1, s);
+        *to = '"';
+        written(w, to + 1);
         return;
     }
-    before(w, jw_name(key));
+    before(w, key);
     put_quote(w);
-    rope_borrow(w->rope, s);
+    if (borrowed)
+        rope_borrow(w->rope, s);
+    else
+        put_text(w, s);
     put_quote(w);
 }
 
@@ -349,7 +387,7 @@ void jw_put_raw(struct jw *w, struct str key, struct str json)
     if (to != NULL) {
         written(w, str_put(to, json));
     } else {
-        before(w, key);
+        before_slowly(w, key);
         emit(w, json);
     }
 }
@@ -403,7 +441,9 @@ void jw_num(struct jw *w, const char *key, double v)
 
 static void put_scalar(struct jw *w, struct str key, yyjson_val *v)
 {
-    if (yyjson_is_str(v))
+    if (jr_is_plain(v))
+        jw_put_plain(w, key, jr_text(v));
+    else if (yyjson_is_str(v))
         jw_put_str(w, key, jr_text(v));
     else if (jr_is_num(v))
         jw_put_raw(w, key, jr_num_text(v));
@@ -465,6 +505,18 @@ void jw_quoted(struct jw *w, const char *key, yyjson_val *v)
     put_char(w, '"');
 }
 
+char *jw_raw_open(struct jw *w, const char *key, size_t max)
+{
+    assert(!w->quoted);
+    before(w, jw_name(key));
+    return buf_reserve(w->b, max);
+}
+
+void jw_raw_close(struct jw *w, const char *end)
+{
+    written(w, end);
+}
+
 void jw_str_open(struct jw *w, const char *key)
 {
     before(w, jw_name(key));
@@ -474,6 +526,11 @@ void jw_str_open(struct jw *w, const char *key)
 void jw_str_more(struct jw *w, struct str s)
 {
     put_text(w, s);
+}
+
+void jw_plain_more(struct jw *w, struct str s)
+{
+    emit(w, s);
 }
 
 void jw_str_close(struct jw *w)

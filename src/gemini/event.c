@@ -145,12 +145,13 @@ static enum err tell(struct walk *w, struct gm_event *e)
 
 /* A signature goes with a call or a medium; on text it is an event of its own, for it may come
  * after all text was sent, on an empty part. */
-static enum err put_text(struct walk *w, struct str text)
+static enum err put_text(struct walk *w, struct str text, bool plain)
 {
+    enum gm_kind kind = w->thought ? GM_THOUGHT : GM_TEXT;
     enum err err = OK;
 
     if (text.n > 0)
-        err = tell(w, &(struct gm_event){.kind = w->thought ? GM_THOUGHT : GM_TEXT, .text = text});
+        err = tell(w, &(struct gm_event){.kind = kind, .text = text, .plain = plain});
     if (err == OK && w->signature.n > 0)
         err = tell(w, &(struct gm_event){.kind = GM_SIGNATURE, .signature = w->signature});
     return err;
@@ -246,7 +247,7 @@ static enum err put_part(struct walk *w, yyjson_val *part)
     }
     w->text = yyjson_is_str(m[TEXT]) ? m[TEXT] : NULL;
     w->text_signature = m[SIGNATURE];
-    return put_text(w, jr_text(m[TEXT]));
+    return put_text(w, jr_text(m[TEXT]), jr_is_plain(m[TEXT]));
 }
 
 /* What hangs on a candidate besides its content, each told whole when it is not empty. */
@@ -413,7 +414,7 @@ static enum err read_filled(struct gm_reader *r, const struct json_entry *entrie
     w.thought = r->form->thought;
     if (!gm_form_apply(r->form, entries, r, &text, &w.signature))
         return E_SYNTAX;
-    return put_text(&w, text);
+    return put_text(&w, text, text.n > 0 && !entries[GM_TAG_TEXT].escaped);
 }
 
 static enum err read_parsed(struct gm_reader *r, struct json *j, char *data, size_t n,

@@ -41,6 +41,7 @@ enum gm_finish {
 struct gm_event {
     enum gm_kind kind;
     struct str text;       /* borrowed for the call, as everything here */
+    bool plain;            /* it is known to need no escape in JSON */
     struct str name;       /* of the function; the language; the outcome */
     struct str id;         /* of the call; empty before 3.x */
     struct str mime, data; /* of media; data is base64 as it came */

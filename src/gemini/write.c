@@ -6,12 +6,20 @@
  * and turns of one role become one. Must not know any client's format, nor judge values. */
 #include "gemini/write.h"
 
+#include "codec/json_read.h"
+
 #include <assert.h>
 
 /* Skips the check of a signature that was lost. Source: "Thought signatures", its FAQ. */
 static const struct str BYPASS = S_INIT("skip_thought_signature_validator");
 
-static const char *const ROLE[] = {"user", "user", "model", "user"};
+/* What a turn begins with. */
+static const struct str TURN[] = {
+    [GM_SYSTEM] = S_INIT("{\"parts\":["),
+    [GM_USER] = S_INIT("{\"role\":\"user\",\"parts\":["),
+    [GM_MODEL] = S_INIT("{\"role\":\"model\",\"parts\":["),
+    [GM_RESULTS] = S_INIT("{\"role\":\"user\",\"parts\":["),
+};
 
 void gm_begin(struct gm *g, struct rope *out, const struct gm_caps *caps, struct fault *why)
 {
@@ -46,14 +54,8 @@ static void open_turn(struct gm *g, enum gm_role role)
     if (g->in_turn && g->open == role)
         return;
     close_turn(g);
-    if (role == GM_SYSTEM) {
-        jw_obj(&g->w, "systemInstruction");
-    } else {
-        jw_obj(&g->w, NULL);
-        jw_str(&g->w, "role", str_z(ROLE[role]));
-        g->any_turn = true;
-    }
-    jw_arr(&g->w, "parts");
+    jw_open(&g->w, role == GM_SYSTEM ? "systemInstruction" : NULL, TURN[role], "{[");
+    g->any_turn = g->any_turn || role != GM_SYSTEM;
     g->in_turn = true;
     g->open = role;
     g->calls = 0;
@@ -104,6 +106,17 @@ void gm_text(struct gm *g, struct str text)
     gm_signed_text(g, text, S(""));
 }
 
+void gm_text_value(struct gm *g, yyjson_val *text)
+{
+    if (!jr_is_plain(text)) {
+        gm_text(g, jr_text(text));
+    } else if (jr_text(text).n > 0) {
+        part_open(g);
+        jw_plain(&g->w, "text", jr_text(text));
+        part_close(g);
+    }
+}
+
 void gm_signed_thought(struct gm *g, struct str signature)
 {
     if (signature.n == 0 || (g->remedies & GM_DROP_SIGNATURES))
@@ -146,7 +159,7 @@ static void put_inline(struct gm *g, struct str mime, struct str base64)
 {
     jw_obj(&g->w, "inlineData");
     jw_str(&g->w, "mimeType", mime);
-    jw_base64(&g->w, "data", base64);
+    jw_plain(&g->w, "data", base64);
     jw_end(&g->w);
 }
 

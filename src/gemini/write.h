@@ -49,6 +49,7 @@ void gm_begin(struct gm *g, struct rope *out, const struct gm_caps *caps, struct
  * the turn before joins it. */
 void gm_turn(struct gm *g, enum gm_role role);
 void gm_text(struct gm *g, struct str text);
+void gm_text_value(struct gm *g, yyjson_val *text); /* gm_text() of what was parsed */
 void gm_signed_text(struct gm *g, struct str text, struct str signature);
 void gm_inline(struct gm *g, struct str mime, struct str base64, const struct gm_extra *extra);
 void gm_file(struct gm *g, struct str uri, struct str mime, const struct gm_extra *extra);

@@ -659,6 +659,39 @@ static void numbers(void **state)
     json_fini(&j);
 }
 
+/* Written again as they are, without a look: not one of them may need an escape. */
+static void plain_strings(void **state)
+{
+    static const struct {
+        const char *in;
+        bool plain;
+    } rows[] = {
+        {"\"\"",                    true },
+        {"\"a b\"",                 true },
+        {"\"/ \x7f '\"",            true },
+        {"\"0123456789abcdefg\"",   true },
+        {"\"\\\"\"",                false},
+        {"\"a\\\\\"",               false},
+        {"\"a\\n\"",                false},
+        {"\"0123456789abcdef\\t\"", false},
+        {"\"\\u0041\"",             false},
+        {"\"\\u001f\"",             false},
+        {"1",                       false},
+        {"null",                    false},
+        {"[]",                      false},
+    };
+    struct json j;
+
+    (void)state;
+    json_init(&j);
+    assert_false(jr_is_plain(NULL));
+    for (size_t i = 0; i < NELEM(rows); i++) {
+        assert_int_equal(json_parse_copy(&j, str_z(rows[i].in), NULL, NULL), OK);
+        assert_int_equal(jr_is_plain(j.root), rows[i].plain);
+    }
+    json_fini(&j);
+}
+
 /* DAT-2. */
 static void duplicates(void **state)
 {
@@ -806,6 +839,7 @@ int main(void)
         cmocka_unit_test(readers_are_total),
         cmocka_unit_test(integers),
         cmocka_unit_test(numbers),
+        cmocka_unit_test(plain_strings),
         cmocka_unit_test(duplicates),
         cmocka_unit_test(finds_by_name),
         cmocka_unit_test(paths),

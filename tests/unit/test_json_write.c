@@ -112,6 +112,35 @@ static void pieces(struct jw *w, struct props *p)
     jw_end(w);
 }
 
+/* Levels that open at once, text that needs no escape, and a value that is written by hand. */
+static void blocks(struct jw *w, struct props *p)
+{
+    char *at;
+
+    (void)p;
+    jw_obj(w, NULL);
+    jw_open(w, "a", S("[{\"b\":["), "[{[");
+    jw_int(w, NULL, 1);
+    jw_plain(w, NULL, S("two, which is longer than sixteen"));
+    jw_end(w);
+    jw_plain(w, "c", S(""));
+    jw_end(w);
+    jw_open(w, NULL, S("{\"d\":1"), "{");
+    jw_str(w, "e", S("f"));
+    jw_end(w);
+    jw_end(w);
+    at = jw_raw_open(w, "g", 3);
+    if (at != NULL) {
+        memcpy(at, "2.5", 3);
+        jw_raw_close(w, at + 3);
+    }
+    jw_str_open(w, "h");
+    jw_plain_more(w, S("i"));
+    jw_str_more(w, S("\n"));
+    jw_str_close(w);
+    jw_end(w);
+}
+
 #define DOC                                                                                        \
     "{\"a\":[1,-2.50,1e999,{\"b\\n\":\"\\\"\\\\\\u0001\"},[],{},null,true,"                        \
     "false],\"\":\"\",\"z\":{\"y\":[[[]]]}}"
@@ -165,6 +194,10 @@ static const struct {
     {"keys that are data", keys_that_are_data,
      S_INIT("{\"a\\\"\\n\":\"1\",\"\":[1],\"x\\u0000y\":{\"z\":2},\"s\":\"t\",\"last\":3}")              },
     {"pieces",             pieces,             S_INIT("{\"a\":\"one\\n\\\"two\xe9\xb9\x8a\",\"b\":\"\"}")},
+    {"blocks",             blocks,
+     S_INIT("{\"a\":[{\"b\":[1,\"two, which is longer than "
+            "sixteen\"],\"c\":\"\"},{\"d\":1,\"e\":\"f\"}],"
+            "\"g\":2.5,\"h\":\"i\\n\"}")                                                                 },
     {"copied",             copied,
      S_INIT("{\"v\":{\"a\":[1,-2.50,1e999,{\"b\\n\":\"\\\"\\\\\\u0001\"},[],{},null,true,false],"
             "\"\":\"\",\"z\":{\"y\":[[[]]]}},\"none\":null,\"l\":[{\"y\":[[[]]]},\"\"],"

@@ -58,27 +58,29 @@ void oa_answer_restart(void *answer, unsigned choice)
     fresh(&a->choice[choice]);
 }
 
-enum err oa_answer_text(struct oa_answer *a, unsigned choice, struct str text, struct buf *out)
+enum err oa_answer_text(struct oa_answer *a, unsigned choice, struct str text, bool plain,
+                        struct buf *out)
 {
     struct oa_choice *c = &a->choice[choice];
     enum err err = OK;
 
     if (!a->stream || a->keep_text)
-        err = pieces_add(&c->text, a->arena, text);
+        err = pieces_add(&c->text, a->arena, text, plain);
     else if (a->remember != NULL)
         oa_hash_more(&c->text_hash, text);
     if (err == OK && a->stream)
-        err = oa_chunk_text(a, choice, S("{\"content\":"), text, out);
+        err = oa_chunk_text(a, choice, S("{\"content\":"), text, plain, out);
     return err;
 }
 
-static enum err put_thought(struct oa_answer *a, unsigned choice, struct str text, struct buf *out)
+static enum err put_thought(struct oa_answer *a, unsigned choice, struct str text, bool plain,
+                            struct buf *out)
 {
     if (a->hide_thoughts)
         return OK;
     if (a->stream)
-        return oa_chunk_text(a, choice, S("{\"reasoning_content\":"), text, out);
-    return pieces_add(&a->choice[choice].thoughts, a->arena, text);
+        return oa_chunk_text(a, choice, S("{\"reasoning_content\":"), text, plain, out);
+    return pieces_add(&a->choice[choice].thoughts, a->arena, text, plain);
 }
 
 /* Code that Gemini ran, and what came out of it, as fenced blocks of the text. */
@@ -93,7 +95,7 @@ static enum err put_fenced(struct oa_answer *a, unsigned choice, const struct gm
     buf_putf(&b, "\n```%s\n", language);
     buf_put(&b, e->text);
     buf_put(&b, str_ends(e->text, S("\n")) ? S("```\n") : S("\n```\n"));
-    err = b.err == OK ? oa_answer_text(a, choice, buf_str(&b), out) : b.err;
+    err = b.err == OK ? oa_answer_text(a, choice, buf_str(&b), false, out) : b.err;
     buf_fini(&b);
     return err;
 }
@@ -166,8 +168,8 @@ enum err oa_answer_event(void *answer, unsigned choice, const struct gm_event *e
     if (choice >= a->n)
         return E_STATE;
     switch (e->kind) {
-    case GM_TEXT: return oa_answer_text(a, choice, e->text, out);
-    case GM_THOUGHT: return put_thought(a, choice, e->text, out);
+    case GM_TEXT: return oa_answer_text(a, choice, e->text, e->plain, out);
+    case GM_THOUGHT: return put_thought(a, choice, e->text, e->plain, out);
     case GM_CALL: return oa_answer_call(a, choice, e, out);
     case GM_MEDIA: return oa_answer_media(a, choice, e, out);
     case GM_CODE:
@@ -257,7 +259,10 @@ static void put_pieces(struct jw *w, const char *key, const struct pieces *ps)
 {
     jw_str_open(w, key);
     for (const struct piece *p = ps->first; p != NULL; p = p->next)
-        jw_str_more(w, piece_str(p));
+        if (ps->rough)
+            jw_str_more(w, piece_str(p));
+        else
+            jw_plain_more(w, piece_str(p));
     jw_str_close(w);
 }
 
@@ -293,8 +298,7 @@ static void put_google(struct jw *w, const struct oa_choice *c)
 
 static void put_message(struct oa_answer *a, struct jw *w, struct oa_choice *c)
 {
-    jw_obj(w, "message");
-    jw_str(w, "role", S("assistant"));
+    jw_open(w, "message", S("{\"role\":\"assistant\""), "{");
     if (c->text.bytes == 0 && (c->calls > 0 || c->audio.count > 0))
         jw_null(w, "content");
     else

@@ -76,7 +76,7 @@ void oa_chunk_open(struct oa_answer *a, unsigned choice, struct jw *w, struct bu
 MUST_CHECK enum err oa_chunk_close(struct oa_answer *a, struct jw *w, struct buf *out);
 /* A delta of one member: `delta` is what stands before its text, {"content": */
 MUST_CHECK enum err oa_chunk_text(struct oa_answer *a, unsigned choice, struct str delta,
-                                  struct str text, struct buf *out);
+                                  struct str text, bool plain, struct buf *out);
 MUST_CHECK enum err oa_chunk_logprobs(struct oa_answer *a, unsigned choice, struct str items,
                                       struct buf *out);
 void oa_chunk_finish(struct oa_answer *a, unsigned choice, const struct gm_reader *r,
@@ -102,7 +102,7 @@ MUST_CHECK enum err oa_item_close(struct oa_answer *a, struct oa_item *item, str
 
 /* answer.c */
 MUST_CHECK enum err oa_answer_text(struct oa_answer *a, unsigned choice, struct str text,
-                                   struct buf *out);
+                                   bool plain, struct buf *out);
 /* A delta of Google's own things. `beside` is an empty member that every client knows: strict ones
  * trip over deltas that hold nothing they know. */
 void oa_google_open(struct oa_answer *a, unsigned choice, const char *beside, struct jw *w,

@@ -48,7 +48,7 @@ static enum err put_markdown(struct oa_answer *a, unsigned choice, const struct 
     buf_lit(&b, ";base64,");
     buf_put(&b, e->data);
     buf_lit(&b, ")");
-    err = b.err == OK ? oa_answer_text(a, choice, buf_str(&b), out) : b.err;
+    err = b.err == OK ? oa_answer_text(a, choice, buf_str(&b), false, out) : b.err;
     buf_fini(&b);
     return err;
 }

@@ -117,6 +117,8 @@ static void put_place(struct chat *c)
     struct buf b;
     struct str text;
 
+    if (place == NULL)
+        return;
     if (jr_get(place, "approximate") != NULL)
         place = jr_get(place, "approximate");
     buf_init(&b, 64 << 10);

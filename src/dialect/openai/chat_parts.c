@@ -239,7 +239,7 @@ static void put_words(struct chat *c, yyjson_val *part, const char *member)
     else if (!yyjson_is_str(text))
         gm_fault(&c->g, text, E_FIELD, "must be a string");
     else
-        gm_text(&c->g, jr_text(text));
+        gm_text_value(&c->g, text);
 }
 
 static void put_part(struct chat *c, yyjson_val *part, bool only_text)
@@ -247,7 +247,7 @@ static void put_part(struct chat *c, yyjson_val *part, bool only_text)
     const struct part *row = part_of(part);
 
     if (yyjson_is_str(part))
-        gm_text(&c->g, jr_text(part));
+        gm_text_value(&c->g, part);
     else if (yyjson_is_obj(part) && jr_get(part, "type") == NULL)
         fault_missing(c->why, part, "type");
     else if (row == NULL)
@@ -269,7 +269,7 @@ static void put_content(struct chat *c, const struct oa_message *msg, bool only_
     if (content == NULL)
         fault_missing(c->why, msg->v, "content");
     else if (yyjson_is_str(content))
-        gm_text(&c->g, jr_text(content));
+        gm_text_value(&c->g, content);
     else if (!yyjson_is_arr(content))
         gm_fault(&c->g, content, E_FIELD, "must be a string or a list of parts");
     jr_each (part, content)

@@ -118,7 +118,7 @@ enum err oa_chunk_close(struct oa_answer *a, struct jw *w, struct buf *out)
 }
 
 enum err oa_chunk_text(struct oa_answer *a, unsigned choice, struct str delta, struct str text,
-                       struct buf *out)
+                       bool plain, struct buf *out)
 {
     struct jw w;
 
@@ -126,7 +126,10 @@ enum err oa_chunk_text(struct oa_answer *a, unsigned choice, struct str delta, s
     begin(a, choice, out);
     buf_put(out, delta);
     jw_begin(&w, out);
-    jw_str(&w, NULL, text);
+    if (plain)
+        jw_plain(&w, NULL, text);
+    else
+        jw_str(&w, NULL, text);
     buf_lit(out, "}");
     end(a, out);
     return out->err;
@@ -264,8 +267,7 @@ void oa_put_usage(struct jw *w, const char *key, const struct gm_reader *readers
 {
     struct gm_usage sum = {0};
     uint64_t completion = 0;
-    UNINITIALIZED char text[USAGE_MAX];
-    char *at = text;
+    char *at;
 
     for (unsigned i = 0; i < n; i++) { /* the prompt is one and the same */
         const struct gm_usage *u = &readers[i].usage;
@@ -281,6 +283,9 @@ void oa_put_usage(struct jw *w, const char *key, const struct gm_reader *readers
         sum.candidates_audio += u->candidates_audio;
         sum.candidates_image += u->candidates_image;
     }
+    at = jw_raw_open(w, key, USAGE_MAX);
+    if (at == NULL)
+        return; /* sticky: jw_end_all tells */
     at = PUT(at, "{\"prompt_tokens\":");
     at += str_put_u64(at, sum.prompt);
     at = PUT(at, ",\"completion_tokens\":");
@@ -299,5 +304,5 @@ void oa_put_usage(struct jw *w, const char *key, const struct gm_reader *readers
     at += str_put_u64(at, sum.candidates_audio);
     at = put_images(at, sum.candidates_image);
     at = PUT(at, ",\"accepted_prediction_tokens\":0,\"rejected_prediction_tokens\":0}}");
-    jw_raw(w, key, str_of(text, (size_t)(at - text)));
+    jw_raw_close(w, at);
 }

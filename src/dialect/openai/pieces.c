@@ -34,7 +34,7 @@ static enum err fill(struct pieces *ps, struct piece *p, struct str s)
     return OK;
 }
 
-enum err pieces_add(struct pieces *ps, struct arena *arena, struct str s)
+enum err pieces_add(struct pieces *ps, struct arena *arena, struct str s, bool plain)
 {
     struct piece *p = ps->last;
     size_t room = p == NULL ? FIRST_ROOM : p->room * 2;
@@ -43,6 +43,7 @@ enum err pieces_add(struct pieces *ps, struct arena *arena, struct str s)
         room = room < LARGEST_ROOM ? room : LARGEST_ROOM;
         p = grow(ps, arena, room > s.n ? room : s.n);
     }
+    ps->rough = ps->rough || !plain;
     return fill(ps, p, s);
 }
 

@@ -17,12 +17,14 @@ struct pieces {
     struct piece *first, *last;
     size_t count; /* calls of pieces_add */
     size_t bytes;
+    bool rough; /* some of them may need an escape in JSON */
 };
 
 /* Append. What one call adds is never split over two pieces, so valid text stays valid in each.
  *
+ *   plain   it is known to need no escape in JSON
  *   errors  E_TOOBIG when the arena is full */
-MUST_CHECK enum err pieces_add(struct pieces *ps, struct arena *arena, struct str s);
+MUST_CHECK enum err pieces_add(struct pieces *ps, struct arena *arena, struct str s, bool plain);
 /* The same, but s gets a piece of its own: a list of items and not one text. */
 MUST_CHECK enum err pieces_item(struct pieces *ps, struct arena *arena, struct str s);
 

@@ -87,41 +87,37 @@ enum { GET = 1 << HTTP_GET | 1 << HTTP_HEAD, POST = 1 << HTTP_POST };
 enum access { OPEN, CLIENT, OPERATOR };
 
 static const struct route {
-    const char *path; /* `*`: one segment or more */
+    const char *path[2]; /* segments; `*`: one or more of whatever; NULL: none */
     unsigned methods;
     enum access access;
     route_f *go;
 } ROUTES[] = {
-    {"chat/completions", POST,       CLIENT,   chat         }, /* first: nearly every request */
-    {"",                 GET,        OPEN,     health       },
-    {"health",           GET,        OPEN,     health       },
-    {"healthz",          GET,        OPEN,     health       },
-    {"livez",            GET,        OPEN,     health       },
-    {"readyz",           GET,        OPEN,     ready        },
-    {"metrics",          GET,        OPERATOR, metrics      },
-    {"doctor",           GET,        OPERATOR, doctor       },
-    {"doctor",           POST,       OPEN,     doctor_form  }, /* the token is in its body */
-    {"doctor/stream",    GET,        OPERATOR, doctor_stream},
-    {"doctor/style.css", GET,        OPEN,     doctor_style },
-    {"models",           GET | POST, CLIENT,   models       },
-    {"models/*",         GET,        CLIENT,   one_model    },
+    {{"chat", "completions"}, POST,       CLIENT,   chat         }, /* first: nearly every request */
+    {{NULL, NULL},            GET,        OPEN,     health       },
+    {{"health", NULL},        GET,        OPEN,     health       },
+    {{"healthz", NULL},       GET,        OPEN,     health       },
+    {{"livez", NULL},         GET,        OPEN,     health       },
+    {{"readyz", NULL},        GET,        OPEN,     ready        },
+    {{"metrics", NULL},       GET,        OPERATOR, metrics      },
+    {{"doctor", NULL},        GET,        OPERATOR, doctor       },
+    {{"doctor", NULL},        POST,       OPEN,     doctor_form  }, /* the token is in its body */
+    {{"doctor", "stream"},    GET,        OPERATOR, doctor_stream},
+    {{"doctor", "style.css"}, GET,        OPEN,     doctor_style },
+    {{"models", NULL},        GET | POST, CLIENT,   models       },
+    {{"models", "*"},         GET,        CLIENT,   one_model    },
 };
 
 static bool matches(const struct route *r, const struct target *t)
 {
-    struct str path = str_z(r->path);
-    size_t at = 0;
-
-    while (path.n > 0) {
-        struct str segment = str_cut(&path, '/');
-
-        if (str_eq(segment, S("*")))
-            return at < t->n;
-        if (at == t->n || !str_eq(t->v[at], segment))
+    for (size_t i = 0; i < NELEM(r->path); i++) {
+        if (r->path[i] == NULL)
+            return t->n == i;
+        if (r->path[i][0] == '*')
+            return t->n > i;
+        if (!target_is(t, i, r->path[i]))
             return false;
-        at++;
     }
-    return at == t->n;
+    return t->n == NELEM(r->path);
 }
 
 static bool takes(const struct route *r, enum http_method m)
@@ -297,8 +293,13 @@ static void on_head(void *ctx, struct call *call)
 {
     struct worker *w = ctx;
     struct arena arena;
-    struct visit v = {.w = w, .call = call, .arena = &arena};
+    UNINITIALIZED struct visit v;
 
+    v.w = w;
+    v.call = call;
+    v.arena = &arena;
+    v.target.n = 0;
+    v.pass = (struct auth_pass){.credential = S("")};
     v.id = request_id_new(w->proxy.opts, call);
     if (hooks_take(w, call, &v.id))
         return;

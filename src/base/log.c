@@ -126,32 +126,24 @@ static void put_quoted(struct log_line *l, struct str v, bool own)
     put(l, "\"", 1);
 }
 
-static void put_name(struct log_line *l, struct str name)
+static void put_label(struct log_line *l, struct str label)
 {
     if (l->json) {
-        put_z(l, l->n > 1 ? ",\"" : "\"");
-        put(l, name.p, name.n);
+        put_z(l, ",\"");
+        put(l, label.p + 1, label.n - 2);
         put_z(l, "\":");
     } else {
-        put(l, " ", l->n > 0);
-        put(l, name.p, name.n);
-        put(l, "=", 1);
+        put(l, label.p, label.n);
     }
 }
 
-/* name= where there is room for it and a value of n bytes, in a line that is not JSON, as nearly
- * always; else NULL. `written` follows. */
-static char *put_label(struct log_line *l, struct str name, size_t n)
+/* The label, where there is room for it and a value of n bytes behind it in a line that is not
+ * JSON, as nearly always: the place for the value, or NULL. */
+static ALWAYS_INLINE char *at_once(struct log_line *l, struct str label, size_t n)
 {
-    char *at = l->p + l->n;
-
-    if (l->json || name.n + n + 4 > sizeof l->p - l->n)
+    if (l->json || label.n + n > sizeof l->p - 2 - l->n)
         return NULL;
-    *at = ' ';
-    at += l->n > 0;
-    at = str_put(at, name);
-    *at++ = '=';
-    return at;
+    return str_put(l->p + l->n, label);
 }
 
 static void written(struct log_line *l, const char *end)
@@ -159,49 +151,44 @@ static void written(struct log_line *l, const char *end)
     l->n = (size_t)(end - l->p);
 }
 
-static bool put_plain(struct log_line *l, struct str name, struct str value)
-{
-    char *at = put_label(l, name, value.n);
-
-    if (at != NULL)
-        written(l, str_put(at, value));
-    return at != NULL;
-}
-
-void log_field(struct log_line *l, struct str name, struct str value)
+void log_field(struct log_line *l, struct str label, struct str value)
 {
     value = str_sub(value, 0, LOG_VALUE_MAX);
-    if (is_plain(value) && put_plain(l, name, value))
-        return;
-    put_name(l, name);
-    if (!l->json && is_plain(value))
-        put(l, value.p, value.n);
-    else
+    if (is_plain(value)) {
+        log_own(l, label, value);
+    } else {
+        put_label(l, label);
         put_quoted(l, value, false);
+    }
 }
 
-void log_own(struct log_line *l, struct str name, struct str word)
+void log_own(struct log_line *l, struct str label, struct str word)
 {
-    if (put_plain(l, name, word))
+    char *at = at_once(l, label, word.n);
+
+    if (at != NULL) {
+        written(l, str_put(at, word));
         return;
-    put_name(l, name);
+    }
+    put_label(l, label);
     if (l->json)
         put_quoted(l, word, true);
     else
         put(l, word.p, word.n);
 }
 
-void log_number(struct log_line *l, struct str name, uint64_t value)
+void log_number(struct log_line *l, struct str label, uint64_t value)
 {
-    char *at = put_label(l, name, STR_U64_MAX);
-    char digits[STR_U64_MAX];
+    char *at = at_once(l, label, STR_U64_MAX);
 
     if (at != NULL) {
         written(l, at + str_put_u64(at, value));
-        return;
+    } else {
+        UNINITIALIZED char digits[STR_U64_MAX];
+
+        put_label(l, label);
+        put(l, digits, str_put_u64(digits, value));
     }
-    put_name(l, name);
-    put(l, digits, str_put_u64(digits, value));
 }
 
 /* The second of the last line of this thread, spelled out: lines come many a second. */
@@ -211,10 +198,12 @@ static _Thread_local struct {
     size_t n;
 } last;
 
+/* With what a line begins. */
 static void put_time(struct log_line *l, int64_t ms)
 {
     char milli[] = {'.', (char)('0' + ms / 100 % 10), (char)('0' + ms / 10 % 10),
                     (char)('0' + ms % 10), 'Z'};
+    char *at;
 
     if (last.s != ms / 1000 || last.text[0] == '\0') {
         time_t s = (time_t)(ms / 1000);
@@ -224,11 +213,10 @@ static void put_time(struct log_line *l, int64_t ms)
         last.n = strftime(last.text, sizeof last.text, "%Y-%m-%dT%H:%M:%S", &t);
         last.s = ms / 1000;
     }
-    put_name(l, S("ts"));
-    put(l, "\"", l->json);
-    put(l, last.text, last.n);
-    put(l, milli, sizeof milli);
-    put(l, "\"", l->json);
+    at = str_put(l->p, l->json ? S("{\"ts\":\"") : S("ts="));
+    at = str_put(at, str_of(last.text, last.n));
+    at = str_put(at, str_of(milli, sizeof milli));
+    written(l, str_put(at, l->json ? S("\"") : S("")));
 }
 
 void log_begin(struct log_line *l, enum log_level level, const char *event)
@@ -236,11 +224,8 @@ void log_begin(struct log_line *l, enum log_level level, const char *event)
     static const struct str names[] = {S_INIT("error"), S_INIT("warn"), S_INIT("info"),
                                        S_INIT("debug")};
 
-    l->n = 0;
     l->json = as_json;
     l->urgent = level <= LOG_WARN;
-    if (l->json)
-        put_z(l, "{");
     put_time(l, clock_wall_ms());
     log_word(l, "level", names[level]);
     log_word(l, "ev", str_z(event));
@@ -304,7 +289,7 @@ void log_text(enum log_level level, const char *event, const char *fmt, ...)
     if (n < 0)
         return;
     log_begin(&l, level, event);
-    put_name(&l, S("msg"));
+    put_label(&l, LOG_LABEL("msg"));
     put_quoted(&l, str_z(text), true);
     log_end(&l);
 }

@@ -33,23 +33,16 @@ struct log_line {
 /* log_begin(&l, LOG_INFO, "exchange"); log_str(&l, "model", m); log_end(&l); Values are escaped and
  * cut at LOG_VALUE_MAX bytes, so that no foreign byte forges a line or a field. */
 void log_begin(struct log_line *l, enum log_level level, const char *event);
-void log_field(struct log_line *l, struct str name, struct str value);
-void log_own(struct log_line *l, struct str name, struct str word);
-void log_number(struct log_line *l, struct str name, uint64_t value);
-static inline void log_str(struct log_line *l, const char *name, struct str value)
-{
-    log_field(l, str_z(name), value); /* a literal's length is known where it stands */
-}
+#define log_str(l, name, value) log_field(l, LOG_LABEL(name), value)
 /* For words of our own and checked ids: letters, digits, and what needs no quotes. */
-static inline void log_word(struct log_line *l, const char *name, struct str word)
-{
-    log_own(l, str_z(name), word);
-}
-static inline void log_u64(struct log_line *l, const char *name, uint64_t value)
-{
-    log_number(l, str_z(name), value);
-}
+#define log_word(l, name, word) log_own(l, LOG_LABEL(name), word)
+#define log_u64(l, name, value) log_number(l, LOG_LABEL(name), value)
 void log_end(struct log_line *l);
+/* The name is a literal: with what stands around it in a line it is put there as one piece. */
+#define LOG_LABEL(name) S(" " name "=")
+void log_field(struct log_line *l, struct str label, struct str value);
+void log_own(struct log_line *l, struct str label, struct str word);
+void log_number(struct log_line *l, struct str label, uint64_t value);
 
 /* The common short form: an event and a text for a person. */
 void log_text(enum log_level level, const char *event, const char *fmt, ...) PRINTF_LIKE(3, 4);

@@ -28,29 +28,46 @@ void random_bytes(void *p, size_t n)
 /* Eight characters of 58 bits: multiplied by 62, what stands above them is the next character.
  * There are 2 to the 58th words for 62 to the eighth ids, a thousand and more for each: none is
  * likelier than another by as much as a thousandth part. */
-static void put_eight(char *out, size_t n, uint64_t word)
+static ALWAYS_INLINE uint64_t put_one(char *out, uint64_t word)
 {
     static const char alphabet[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
     enum { BITS = 58 };
     const uint64_t mask = ((uint64_t)1 << BITS) - 1;
 
-    for (size_t i = 0; i < n; i++) {
-        word = (word & mask) * (sizeof alphabet - 1);
-        out[i] = alphabet[word >> BITS];
-    }
+    word = (word & mask) * (sizeof alphabet - 1);
+    *out = alphabet[word >> BITS];
+    return word;
+}
+
+static void put_eight(char *out, uint64_t word)
+{
+    word = put_one(out, word);
+    word = put_one(out + 1, word);
+    word = put_one(out + 2, word);
+    word = put_one(out + 3, word);
+    word = put_one(out + 4, word);
+    word = put_one(out + 5, word);
+    word = put_one(out + 6, word);
+    put_one(out + 7, word);
 }
 
 void random_id(char *out, size_t n)
 {
     static _Thread_local uint64_t pool[256];
     static _Thread_local size_t used = NELEM(pool);
+    UNINITIALIZED char few[8];
 
     for (size_t i = 0; i < n; i += 8) {
         if (used == NELEM(pool)) {
             random_bytes(pool, sizeof pool);
             used = 0;
         }
-        put_eight(out + i, n - i < 8 ? n - i : 8, pool[used]);
+        if (n - i >= 8) {
+            put_eight(out + i, pool[used]);
+        } else {
+            put_eight(few, pool[used]);
+            memcpy(out + i, few, n - i);
+        }
         pool[used++] = 0; /* who reads this memory later learns no id of the past */
     }
 }

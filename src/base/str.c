@@ -109,18 +109,17 @@ void str_to_z(char *out, size_t room, struct str s)
 
 size_t str_put_u64(char *out, uint64_t v)
 {
-    UNINITIALIZED char digits[STR_U64_MAX];
-    size_t at = sizeof digits;
+    size_t n = 1;
 
     if (v < 10) { /* most are */
         *out = (char)('0' + v);
         return 1;
     }
-    for (; v >= 10; v /= 10)
-        digits[--at] = (char)('0' + v % 10);
-    digits[--at] = (char)('0' + v);
-    str_put(out, str_of(digits + at, sizeof digits - at));
-    return sizeof digits - at;
+    for (uint64_t more = 10; n < STR_U64_MAX && v >= more; more *= 10)
+        n++;
+    for (size_t at = n; at > 0; v /= 10)
+        out[--at] = (char)('0' + v % 10);
+    return n;
 }
 
 uint64_t str_hash(struct str s)

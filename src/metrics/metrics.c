@@ -100,6 +100,8 @@ void metrics_ended(struct metrics *m, const struct metrics_request *r)
 {
     pthread_mutex_lock(&m->lock);
     m->in_flight--;
+    if (r->upstream != NULL)
+        m->upstream = *r->upstream;
     metrics_outcome(m, r->dialect, r->status, r->end)->n++;
     if (r->model.n > 0 && r->attempts > 0) {
         struct series *s = metrics_series(m, r->model, r->dialect);
@@ -144,13 +146,6 @@ void metrics_waiting(struct metrics *m, uint64_t n)
 {
     pthread_mutex_lock(&m->lock);
     m->waiting = n;
-    pthread_mutex_unlock(&m->lock);
-}
-
-void metrics_upstream(struct metrics *m, const struct metrics_upstream *u)
-{
-    pthread_mutex_lock(&m->lock);
-    m->upstream = *u;
     pthread_mutex_unlock(&m->lock);
 }
 

@@ -25,6 +25,10 @@ void metrics_free(struct metrics *m); /* NULL is fine */
 /* A request that was taken up, and the same one when it is over. */
 void metrics_began(struct metrics *m);
 
+/* Running totals of the upstream client, as they stand. */
+struct metrics_upstream {
+    uint64_t connections, requests, reused, retried_dead;
+};
 struct metrics_request {
     const char *dialect, *end; /* static text */
     struct str model;          /* empty: it was never understood */
@@ -32,6 +36,7 @@ struct metrics_request {
     uint64_t ms, first_ms;                    /* first_ms: to the first token; 0: none came */
     uint64_t input, output, cached, thoughts; /* tokens */
     unsigned attempts;
+    const struct metrics_upstream *upstream; /* NULL: not told */
 };
 void metrics_ended(struct metrics *m, const struct metrics_request *r);
 
@@ -58,12 +63,6 @@ void metrics_count(struct metrics *m, enum metrics_event e);
 /* A request was sent again without what upstream refused; name is static text. */
 void metrics_repaired(struct metrics *m, const char *name);
 void metrics_waiting(struct metrics *m, uint64_t n); /* requests that wait for quota now */
-
-/* Running totals of the upstream client, as they stand. */
-struct metrics_upstream {
-    uint64_t connections, requests, reused, retried_dead;
-};
-void metrics_upstream(struct metrics *m, const struct metrics_upstream *u);
 
 /* Requests in work now, all workers together. */
 uint64_t metrics_in_flight(struct metrics *const *v, size_t n);

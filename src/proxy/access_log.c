@@ -77,6 +77,10 @@ static bool add_guess(const struct exchange *x, struct gm_usage *sum)
 static void count(const struct exchange *x, const struct gm_usage *u, uint64_t now_ms)
 {
     struct client_stats up = client_stats(x->p->client);
+    const struct metrics_upstream upstream = {.connections = up.connections_opened,
+                                              .requests = up.requests,
+                                              .reused = up.reused,
+                                              .retried_dead = up.retried_dead};
 
     metrics_ended(x->p->metrics, &(struct metrics_request){
                                      .dialect = x->d->name,
@@ -90,11 +94,8 @@ static void count(const struct exchange *x, const struct gm_usage *u, uint64_t n
                                      .cached = u->cached,
                                      .thoughts = u->thoughts,
                                      .attempts = x->attempts,
+                                     .upstream = &upstream,
                                  });
-    metrics_upstream(x->p->metrics, &(struct metrics_upstream){.connections = up.connections_opened,
-                                                               .requests = up.requests,
-                                                               .reused = up.reused,
-                                                               .retried_dead = up.retried_dead});
 }
 
 static void log_exchange(const struct exchange *x, const struct gm_usage *u, bool guessed,
@@ -112,7 +113,7 @@ static void log_exchange(const struct exchange *x, const struct gm_usage *u, boo
         log_word(&l, "mode", x->tr.stream ? S("stream") : S("whole"));
     }
     if (x->key_name.z[0] != '\0')
-        log_str(&l, "key", str_z(x->key_name.z));
+        log_word(&l, "key", str_z(x->key_name.z));
     if (x->way[0] != '\0')
         log_str(&l, "way", str_z(x->way));
     log_u64(&l, "status", (uint64_t)x->status);

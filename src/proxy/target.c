@@ -3,6 +3,8 @@
 /* target.c - paths and queries. Must not know what an endpoint does. */
 #include "proxy/target.h"
 
+#include "base/eight.h"
+
 static const struct word PREFIX[] = {
     {"v1",      1},
     {"v1beta",  1},
@@ -50,17 +52,14 @@ static enum err decode(struct str s, bool plus, struct arena *arena, struct str 
     return OK;
 }
 
+static uint64_t unsafe(uint64_t v)
+{
+    return eight_below(v, ' ') | eight_equal(v, 0x7f) | eight_equal(v, '\\');
+}
+
 static bool is_safe(struct str segment)
 {
-    if (str_eq(segment, S(".")) || str_eq(segment, S("..")))
-        return false;
-    for (size_t i = 0; i < segment.n; i++) {
-        unsigned char c = (unsigned char)segment.p[i];
-
-        if (c < 0x20 || c == 0x7f || c == '\\')
-            return false;
-    }
-    return true;
+    return !str_eq(segment, S(".")) && !str_eq(segment, S("..")) && !eight_any(segment, unsafe);
 }
 
 static bool is_pasted_endpoint(const struct target *t)
@@ -88,18 +87,22 @@ static void forgive(struct target *t)
 
 enum err target_parse(struct str path, struct arena *arena, struct target *ret)
 {
+    bool coded = memchr(path.p, '%', path.n) != NULL;
+
     ret->n = 0;
     while (path.n > 0) {
         struct str segment = str_cut(&path, '/');
-        enum err err;
+        enum err err = OK;
 
         if (segment.n == 0)
             continue;
         if (ret->n == TARGET_SEGMENTS_MAX)
             return E_TOOBIG;
-        err = decode(segment, false, arena, &ret->v[ret->n]);
+        if (coded)
+            err = decode(segment, false, arena, &segment);
         if (err != OK)
             return err;
+        ret->v[ret->n] = segment;
         if (!is_safe(ret->v[ret->n]))
             return E_SYNTAX;
         ret->n++;

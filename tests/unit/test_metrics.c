@@ -78,20 +78,22 @@ static void has(const struct buf *out, const char *line)
 /* Two workers are added up; buckets are cumulative, and their bounds belong to them. */
 static void workers_are_summed(void **state)
 {
+    const struct metrics_upstream first = {.connections = 2, .requests = 3};
+    const struct metrics_upstream second = {.connections = 5, .retried_dead = 1};
     struct metrics *v[] = {metrics_new(), metrics_new()};
     struct metrics_request r = served("m");
     struct buf out;
 
     (void)state;
+    r.upstream = &first;
     metrics_began(v[0]);
     metrics_ended(v[0], &r);
     metrics_began(v[1]);
     r.ms = 1280;
+    r.upstream = &second;
     metrics_ended(v[1], &r);
     metrics_began(v[1]);
     assert_int_equal(metrics_in_flight(v, 2), 1);
-    metrics_upstream(v[0], &(struct metrics_upstream){.connections = 2, .requests = 3});
-    metrics_upstream(v[1], &(struct metrics_upstream){.connections = 5, .retried_dead = 1});
     printed(v, 2, &out);
     has(&out, "# TYPE gen_ai_server_request_duration_seconds histogram");
     has(&out, "gen_ai_server_request_duration_seconds_bucket{" LABELS ",le=\"0.640\"} 0");

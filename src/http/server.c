@@ -291,15 +291,10 @@ struct str server_date(struct server *s)
     static const char DAY[][4] = {"Thu", "Fri", "Sat", "Sun", "Mon", "Tue", "Wed"};
     static const char MONTH[][4] = {"Jan", "Feb", "Mar", "Apr", "May", "Jun",
                                     "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"};
-    uint64_t now_ms = loop_now_ms(s->loop);
+    int64_t now = clock_wall_s();
     unsigned month, day;
-    int64_t now;
     int year;
 
-    if (now_ms == s->date_ms && s->date_n > 0)
-        return (struct str){s->date, s->date_n};
-    s->date_ms = now_ms;
-    now = clock_wall_s();
     if (now != s->date_s && now >= 0 && now < 253402300800) { /* the year 10000 */
         unsigned in_day = (unsigned)(now % 86400);
 

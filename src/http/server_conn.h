@@ -58,7 +58,6 @@ struct server {
     size_t nconns, ncalls;
     bool draining;
     struct task relief; /* LIM-14, at the end of a turn: nobody is told from inside a call_* */
-    uint64_t date_ms;   /* the loop's time when the wall was looked at */
     int64_t date_s;     /* the second that `date` spells */
     char date[32];
     size_t date_n;

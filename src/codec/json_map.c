@@ -19,29 +19,34 @@ static bool is_taken(const struct jm_table *t, uint64_t have, size_t row)
     return false;
 }
 
-void jm_apply(struct jm *m, struct jm_table *t, yyjson_val *obj)
+bool jm_note(struct jm_found *f, struct jm_table *t, yyjson_val *key)
 {
-    UNINITIALIZED yyjson_val *v[JN_MAX];
-    uint64_t seen = 0, have = 0;
+    int row = jn_find(&t->names, key);
+    uint64_t bit;
 
-    jr_each_member (key, obj) {
-        int row = jn_find(&t->names, key);
-        uint64_t bit = row >= 0 ? (uint64_t)1 << row : 0;
+    if (row < 0)
+        return false;
+    bit = (uint64_t)1 << row;
+    if (f->seen & bit)
+        return true;
+    f->seen |= bit;
+    f->have |= yyjson_is_null(key + 1) ? 0 : bit;
+    f->v[row] = key + 1;
+    return true;
+}
 
-        if (row < 0 || (seen & bit))
-            continue;
-        seen |= bit;
-        have |= yyjson_is_null(key + 1) ? 0 : bit;
-        v[row] = key + 1;
-    }
-    for (uint64_t left = have; left != 0; left &= left - 1) {
+void jm_apply(struct jm *m, const struct jm_table *t, const struct jm_found *f)
+{
+    for (uint64_t left = f->have; left != 0; left &= left - 1) {
         size_t i = (size_t)__builtin_ctzll(left);
         const struct jm_row *row = &t->rows[i];
 
-        if (row->to != NULL && is_taken(t, have, i))
-            jm_ignore(m, row, v[i]);
+        if (row->put == jm_skip)
+            continue;
+        if (row->to != NULL && is_taken(t, f->have, i))
+            jm_ignore(m, row, f->v[i]);
         else
-            row->put(m, row, v[i]);
+            row->put(m, row, f->v[i]);
     }
 }
 

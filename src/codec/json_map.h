@@ -39,9 +39,19 @@ struct jm_table {
         .rows = (r), .names = JN_ROWS(r, from)                                                     \
     }
 
+/* What an object has of a table's rows. Begin with none: {.seen = 0, .have = 0}. */
+struct jm_found {
+    uint64_t seen, have; /* a bit for each row: the member is there; and it is not null */
+    yyjson_val *v[JN_MAX];
+};
+
+/* One walk over an object finds what it has of several tables: note each of its members. Of members
+ * that are there twice the first counts. False: the table has no row for it. */
+bool jm_note(struct jm_found *f, struct jm_table *t, yyjson_val *key);
+
 /* Rows are written in order; of rows with one target the first present wins, the others are listed
- * in m->ignored. null means absent. The object is walked once. */
-void jm_apply(struct jm *m, struct jm_table *t, yyjson_val *obj);
+ * in m->ignored. null means absent. */
+void jm_apply(struct jm *m, const struct jm_table *t, const struct jm_found *f);
 
 void jm_fault(struct jm *m, yyjson_val *at, enum err code, const char *what);
 

@@ -26,7 +26,7 @@ static void add(struct jn *t, size_t i, struct str name)
     t->head[i] = jr_head(name);
 }
 
-static void make_ready(struct jn *t)
+static COLD void make_ready(struct jn *t)
 {
     static pthread_mutex_t one = PTHREAD_MUTEX_INITIALIZER;
     const char *at = (const char *)t->first;
@@ -43,13 +43,15 @@ int jn_find(struct jn *t, yyjson_val *key)
 {
     const char *text = unsafe_yyjson_get_str(key);
     size_t n = unsafe_yyjson_get_len(key);
+    uint64_t head = name_head(text, n);
 
     if (!atomic_load_explicit(&t->ready, memory_order_acquire))
         make_ready(t);
     for (size_t slot = slot_of(text, n); t->slot[slot] != 0; slot = (slot + 1) % JN_SLOTS) {
         size_t i = t->slot[slot] - 1U;
 
-        if (t->name[i].n == n && name_is(text, t->name[i], t->head[i], name_shift(n)))
+        if (t->head[i] == head && t->name[i].n == n &&
+            (n <= sizeof head || name_same_rest(text, t->name[i].p, n)))
             return (int)i;
     }
     return -1;

@@ -30,6 +30,20 @@ static ALWAYS_INLINE unsigned name_shift(size_t n)
     return n < sizeof(uint64_t) ? 8 * (unsigned)(sizeof(uint64_t) - n) : 0;
 }
 
+/* jr_head() of a parsed name: JSON_PAD bytes after it may be read. */
+static ALWAYS_INLINE uint64_t name_head(const char *text, size_t n)
+{
+    unsigned shift = name_shift(n);
+
+    if (n == 0)
+        return 0;
+#if __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
+    return name_eight(text) >> shift << shift;
+#else
+    return name_eight(text) << shift >> shift;
+#endif
+}
+
 /* Is the text of a parsed name, which is as long as `name`, the same? `head` is jr_head(name),
  * `shift` name_shift(name.n). JSON_PAD bytes after it may be read. */
 static ALWAYS_INLINE bool name_is(const char *text, struct str name, uint64_t head, unsigned shift)

@@ -18,17 +18,23 @@ static const struct word METHOD[] = {
     {"bidiGenerateContent", GM_SPEAKS_LIVE},
 };
 
-static bool safe_in_path(char c)
+/* All of them have their first word's end in one place. */
+enum { PREFIX_WORD = 6 };
+
+static bool may_have_prefix(struct str id)
 {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '.' ||
-           c == '_' || c == '-';
+    return id.n > PREFIX_WORD && (id.p[PREFIX_WORD] == '/' || id.p[PREFIX_WORD] == '%');
 }
 
+/* Letters and digits, and what stands between them: safe in a path. */
 static bool safe_id(struct str id)
 {
-    for (size_t i = 0; i < id.n; i++)
-        if (!safe_in_path(id.p[i]))
+    for (size_t i = 0; i < id.n; i++) {
+        unsigned c = (unsigned char)id.p[i];
+
+        if ((c | 0x20) - 'a' > 'z' - 'a' && c - '0' > 9 && c != '.' && c != '-' && c != '_')
             return false;
+    }
     return id.p[0] != '.'; /* "." and ".." are folders */
 }
 
@@ -37,7 +43,7 @@ enum err gm_model_id(struct str name, struct str *ret, struct fault *why)
     struct str id = str_trim(name);
     struct str bare;
 
-    for (size_t i = 0; i < NELEM(PREFIX);)
+    for (size_t i = 0; i < NELEM(PREFIX) && may_have_prefix(id);)
         if (str_starts(id, PREFIX[i])) {
             id = str_skip(id, PREFIX[i].n);
             i = 0;

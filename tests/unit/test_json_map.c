@@ -102,15 +102,26 @@ static const struct {
      "",                                                                                                                             OK,      NULL,          NULL                                   },
 };
 
+static bool has_row(struct str name)
+{
+    for (size_t i = 0; i < NELEM(ROWS); i++)
+        if (str_eq(name, str_z(ROWS[i].from)))
+            return true;
+    return false;
+}
+
 static enum err map(yyjson_val *root, struct buf *out, struct buf *ignored, struct fault *why)
 {
     static char mine[] = "mine";
     struct jw w;
     struct jm m = {.w = &w, .why = why, .ignored = ignored, .ctx = mine};
+    struct jm_found found = {.seen = 0, .have = 0};
 
+    jr_each_member (key, root)
+        assert_int_equal(jm_note(&found, &TABLE, key), has_row(jr_text(key)));
     jw_begin(&w, out);
     jw_obj(&w, NULL);
-    jm_apply(&m, &TABLE, root);
+    jm_apply(&m, &TABLE, &found);
     jw_end(&w);
     return jw_end_all(&w);
 }

@@ -184,11 +184,13 @@ static enum err request(yyjson_val *root, const struct dialect_env *env, struct 
     struct fault own = {0};
     struct chat c = {.root = root, .env = env, .tr = &tr, .why = why != NULL ? why : &own};
     UNINITIALIZED char ignored[IGNORED_MAX];
+    UNINITIALIZED struct oa_fields fields;
     enum err err;
 
     c.answer = new_answer(env);
     if (c.answer == NULL)
         return fault_set(why, E_TOOBIG, NO_MEMORY, NULL);
+    c.fields = &fields;
     rope_init(&tr.body, GM_REQUEST_MAX);
     c.ignored = (struct buf){.p = ignored, .room = sizeof ignored, .max = sizeof ignored};
     json_init(&c.scratch);

@@ -45,8 +45,15 @@ struct oa_tool {
     struct str name; /* under which it is declared; empty for those of Google's */
 };
 
+/* The members of the request, found in one walk: those with a row in chat_fields.c. */
+struct oa_fields {
+    struct jm_found config, top;
+    bool unknown; /* there are others */
+};
+
 struct chat {
     yyjson_val *root;
+    struct oa_fields *fields;
     uint64_t names;     /* jr_marks() of the root */
     yyjson_val *google; /* extra_body.google, or NULL */
     const struct dialect_env *env;

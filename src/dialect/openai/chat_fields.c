@@ -254,14 +254,6 @@ const char *oa_verdict(const struct jm_row *row)
     return "mapped";
 }
 
-static bool is_known(yyjson_val *name)
-{
-    for (size_t t = 0; t < NELEM(TABLES); t++)
-        if (jn_find(&TABLES[t].table->names, name) >= 0)
-            return true;
-    return false;
-}
-
 void oa_check_members(struct chat *c, yyjson_val *obj, const struct jm_row *rows, size_t n)
 {
     const char *names[64];
@@ -293,16 +285,22 @@ static bool is_opaque(struct str name)
 
 void oa_read_names(struct chat *c)
 {
+    struct oa_fields *f = c->fields;
     yyjson_val *twice = NULL;
     bool may;
 
+    f->config.seen = f->config.have = f->top.seen = f->top.have = 0;
+    f->unknown = false;
     c->names = jr_marks(c->root, &may);
     for (size_t t = 0; may && t < NELEM(TABLES); t++)
         oa_check_members(c, c->root, TABLES[t].table->rows, TABLES[t].table->names.n);
-    jr_each_member (key, c->root)
+    jr_each_member (key, c->root) {
+        if (!jm_note(&f->config, &CONFIG_TABLE, key) && !jm_note(&f->top, &TOP_TABLE, key))
+            f->unknown = true;
         if (twice == NULL && yyjson_is_ctn(key + 1) && !is_opaque(jr_text(key)) &&
             jr_twice(key + 1, OPAQUE, NELEM(OPAQUE), c->env->arena, &twice) != OK)
             fault_set(c->why, E_TOOBIG, "holds more members than this server takes", key + 1);
+    }
     if (twice != NULL)
         fault_set(c->why, E_FIELD, "is there twice", twice);
 }
@@ -310,17 +308,18 @@ void oa_read_names(struct chat *c)
 static void ignore_unknown(struct chat *c)
 {
     jr_each_member (key, c->root)
-        if (!is_known(key))
+        if (jn_find(&CONFIG_TABLE.names, key) < 0 && jn_find(&TOP_TABLE.names, key) < 0)
             oa_ignore(c, jr_text(key), S(""));
 }
 
 void oa_put_config_fields(struct chat *c)
 {
-    jm_apply(&c->jm, &CONFIG_TABLE, c->root);
+    jm_apply(&c->jm, &CONFIG_TABLE, &c->fields->config);
 }
 
 void oa_put_top_fields(struct chat *c)
 {
-    jm_apply(&c->jm, &TOP_TABLE, c->root);
-    ignore_unknown(c);
+    jm_apply(&c->jm, &TOP_TABLE, &c->fields->top);
+    if (c->fields->unknown)
+        ignore_unknown(c);
 }

@@ -7,7 +7,7 @@
 #define MUST_CHECK        __attribute__((warn_unused_result))
 #define PRINTF_LIKE(f, a) __attribute__((format(printf, f, a)))
 #define ALWAYS_INLINE     inline __attribute__((always_inline))
-#define COLD              __attribute__((cold)) /* seldom called: kept out of the way of what is */
+#define COLD              __attribute__((cold, noinline)) /* seldom called: out of the way */
 #define NELEM(a)          (sizeof(a) / sizeof((a)[0]))
 
 /* For a large local array that is written before it is read: builds that zero every local leave it

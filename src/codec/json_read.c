@@ -18,6 +18,7 @@
 enum {
     POOL_KEEP = 256 * 1024, /* a larger pool is given back before the next parse */
     NAMES_MAX = 256,
+    SMALL = 1024, /* such a block may be the arena's */
     PATH_NAME_MAX = 64,
 };
 static_assert(JSON_PAD >= YYJSON_PADDING_SIZE, "yyjson reads that far past the end");
@@ -27,16 +28,32 @@ void json_init(struct json *j)
     *j = (struct json){0};
 }
 
+void json_init_in(struct json *j, struct arena *arena)
+{
+    *j = (struct json){.arena = arena};
+}
+
+/* *ret_bytes of it are on the heap: all or none. */
+static void *take(struct json *j, size_t n, size_t *ret_bytes)
+{
+    bool small = j->arena != NULL && n <= SMALL;
+
+    *ret_bytes = small ? 0 : n;
+    return small ? arena_alloc(j->arena, n) : mem_try_realloc(NULL, 0, n);
+}
+
 static void drop_pool(struct json *j)
 {
-    mem_drop(j->pool, j->pool_bytes);
+    if (j->pool_bytes > 0)
+        mem_drop(j->pool, j->pool_bytes);
     j->pool = NULL;
-    j->pool_bytes = 0;
+    j->pool_room = j->pool_bytes = 0;
 }
 
 static void drop_rest(struct json *j)
 {
-    mem_drop(j->rest, j->rest_bytes);
+    if (j->rest_bytes > 0)
+        mem_drop(j->rest, j->rest_bytes);
     j->rest = NULL;
     j->rest_bytes = 0;
 }
@@ -55,17 +72,24 @@ void json_fini(struct json *j)
 static void *pool_realloc(void *ctx, void *old, size_t was, size_t n)
 {
     struct json *j = ctx;
+    size_t bytes = n;
     void *grown;
 
     (void)old;
-    (void)was;
-    if (n <= j->pool_bytes)
+    if (n <= j->pool_room)
         return j->pool;
-    grown = mem_try_realloc(j->pool, j->pool_bytes, n);
+    if (j->pool_bytes > 0) {
+        grown = mem_try_realloc(j->pool, j->pool_bytes, n);
+    } else {
+        grown = take(j, n, &bytes);
+        if (grown != NULL && was > 0) /* which the arena had */
+            memcpy(grown, j->pool, was);
+    }
     if (grown == NULL)
         return NULL;
     j->pool = grown;
-    j->pool_bytes = n;
+    j->pool_room = n;
+    j->pool_bytes = bytes;
     return grown;
 }
 
@@ -94,7 +118,7 @@ static const char *syntax_words(yyjson_read_code code)
 static enum err failed(struct json *j, enum err code, const char *what, size_t at, size_t *ret_at,
                        struct fault *why)
 {
-    if (j->pool_bytes > POOL_KEEP)
+    if (j->pool_room > POOL_KEEP)
         drop_pool(j);
     if (ret_at != NULL)
         *ret_at = at;
@@ -112,13 +136,14 @@ static bool is_space(char c)
 static bool leave_out(struct json *j, const char *p, size_t n, const struct json_cuts *cuts)
 {
     size_t room = n - cuts->bytes + JSON_PAD;
-    char *to = mem_try_realloc(NULL, 0, room);
+    size_t bytes;
+    char *to = take(j, room, &bytes);
     size_t at = 0;
 
     if (to == NULL)
         return false;
     j->rest = to;
-    j->rest_bytes = room;
+    j->rest_bytes = bytes;
     for (size_t i = 0; i <= cuts->n; i++) {
         size_t until = i < cuts->n ? cuts->v[i].at : n;
 
@@ -177,7 +202,7 @@ static enum err parse(struct json *j, char *p, size_t n, bool lenient, size_t *r
     j->doc = NULL;
     j->root = NULL;
     drop_rest(j);
-    if (j->pool_bytes > POOL_KEEP)
+    if (j->pool_room > POOL_KEEP)
         drop_pool(j);
     while (n > front && is_space(p[n - 1]))
         n--;

@@ -7,6 +7,7 @@
 #ifndef CODEC_JSON_READ_H
 #define CODEC_JSON_READ_H
 
+#include "base/arena.h"
 #include "base/buf.h"
 #include "base/err.h"
 #include "base/str.h"
@@ -21,13 +22,17 @@ struct json {
     yyjson_val *root; /* NULL after json_fini */
     /* private: where values live; kept between parses so that parsing an event allocates nothing */
     void *pool;
-    size_t pool_bytes;
-    char *copy; /* of json_parse_copy */
+    size_t pool_room;
+    size_t pool_bytes; /* of them on the heap: all, or none where they are the arena's */
+    char *copy;        /* of json_parse_copy */
     size_t copy_bytes;
     char *rest; /* the text without its long strings, when there were some */
     size_t rest_bytes;
+    struct arena *arena;
 };
 void json_init(struct json *j);
+/* The same for one that is parsed once: what it needs is the arena's as long as it is small. */
+void json_init_in(struct json *j, struct arena *arena);
 void json_fini(struct json *j);
 
 /* Parse n bytes at p in place: RFC 8259, valid UTF-8, no lone surrogate escapes, nothing after the

@@ -65,6 +65,18 @@ static inline size_t scan_ascii(const char *p, size_t n, bool *all_ascii)
         }
         high |= (unsigned)_mm_movemask_epi8(v);
     }
+    if (n - i >= 8) {
+        __m128i v = _mm_loadl_epi64((const __m128i *)(const void *)(p + i));
+        unsigned marks = (unsigned)_mm_movemask_epi8(scan_marks_in(v)) & 0xff;
+        unsigned before = marks != 0 ? (marks - 1) & ~marks : 0xff;
+
+        high |= (unsigned)_mm_movemask_epi8(v) & before;
+        if (marks != 0) {
+            *all_ascii &= high == 0;
+            return i + (size_t)__builtin_ctz(marks);
+        }
+        i += 8;
+    }
     for (; i < n && p[i] != '"' && p[i] != '\\' && (unsigned char)p[i] >= 0x20; i++)
         high |= (unsigned char)p[i] & 0x80;
     *all_ascii &= high == 0;

@@ -13,6 +13,8 @@
 
 #include "codec/utf8.h"
 
+#include <stddef.h>
+
 /* Google's words, and their numbers under enum-encoding=int, which some recordings have. */
 static const struct word FINISH[] = {
     {"STOP",                      GM_STOP    },
@@ -113,7 +115,9 @@ struct walk {
 
 void gm_reader_init(struct gm_reader *r, struct gm_error *error)
 {
-    *r = (struct gm_reader){.error = error};
+    memset(r, 0, offsetof(struct gm_reader, response_id));
+    r->response_id[0] = r->model_version[0] = r->finish_word[0] = r->finish_message[0] = '\0';
+    r->error = error;
     error->set = false;
 }
 

@@ -80,7 +80,7 @@ struct gm_reader {
     bool any_content;       /* a part that a client can see, a thought included, or a call */
     bool any_answer;        /* the same, but for thoughts */
     bool any_chunk;
-    char response_id[GM_ID_MAX];
+    char response_id[GM_ID_MAX]; /* from here on nothing but words */
     char model_version[GM_ID_MAX];
     char finish_word[GM_WORD_MAX];    /* Google's own word: "SAFETY" */
     char finish_message[GM_TEXT_MAX]; /* valid UTF-8, cut */

@@ -280,8 +280,8 @@ void exchange_start(struct proxy *p, struct call *c, const struct dialect *d,
         random_id(x->nonce, sizeof x->nonce);
     x->links.fetch = x->opts->fetch;
     x->links.http = x->opts->fetching.rules.http || x->opts->fetching.rules.intranet.n > 0;
-    json_init(&x->json);
     arena_init(&x->arena, x->opts->answer_max * 2 + ARENA_MIN);
+    json_init_in(&x->json, &x->arena);
     x->who = pass->id;
     if (pass->verdict == AUTH_CLIENT_KEY)
         secret_init(&x->own_key, pass->credential);

@@ -344,7 +344,7 @@ static enum err end_whole(struct oa_answer *a, const struct gm_reader *readers, 
         jw_u64(&w, "index", i);
         put_message(a, &w, &a->choice[i]);
         put_logprobs(&w, &a->choice[i]);
-        jw_str(&w, "finish_reason", str_z(reason_of(a, i, &readers[i], why)));
+        jw_plain(&w, "finish_reason", str_z(reason_of(a, i, &readers[i], why)));
         oa_put_ending(&w, &readers[i]);
         jw_end(&w);
     }

@@ -20,13 +20,20 @@ enum {
 
 static const char *const OA_TIER[] = {"default", "flex", "priority"};
 
+static ALWAYS_INLINE char *put(char *at, struct str s)
+{
+    memcpy(at, s.p, s.n);
+    return at + s.n;
+}
+#define PUT(at, lit) put(at, S(lit))
+
 /* The model, under the name that the operator has for it. */
 static void put_model(const struct oa_answer *a, struct jw *w)
 {
     struct str suffix = a->opts->model_suffix; /* of options that nobody set, p is NULL */
 
     if (suffix.n == 0) {
-        jw_str(w, "model", a->model);
+        jw_plain(w, "model", a->model); /* gm_model_id() lets nothing else pass */
         return;
     }
     jw_str_open(w, "model");
@@ -37,12 +44,18 @@ static void put_model(const struct oa_answer *a, struct jw *w)
 
 void oa_put_head(const struct oa_answer *a, struct jw *w, struct buf *out)
 {
-    buf_put(out, a->stream ? S("data: {\"id\":\"chatcmpl-") : S("{\"id\":\"chatcmpl-"));
-    buf_put(out, a->nonce);
-    buf_put(out, a->stream ? S("\",\"object\":\"chat.completion.chunk\"")
-                           : S("\",\"object\":\"chat.completion\""));
+    char *at = buf_reserve(out, HEAD_REST + a->nonce.n);
+
     jw_begin_inside(w, out);
-    jw_int(w, "created", a->created);
+    if (at == NULL)
+        return; /* sticky */
+    at = a->stream ? PUT(at, "data: {\"id\":\"chatcmpl-") : PUT(at, "{\"id\":\"chatcmpl-");
+    at = str_put(at, a->nonce);
+    at = a->stream ? PUT(at, "\",\"object\":\"chat.completion.chunk\"")
+                   : PUT(at, "\",\"object\":\"chat.completion\"");
+    at = PUT(at, ",\"created\":");
+    at += str_put_u64(at, a->created > 0 ? (uint64_t)a->created : 0);
+    out->n = (size_t)(at - out->p);
     put_model(a, w);
 }
 
@@ -194,7 +207,7 @@ void oa_chunk_finish(struct oa_answer *a, unsigned choice, const struct gm_reade
     jw_obj(&w, "delta");
     jw_end(&w);
     jw_null(&w, "logprobs");
-    jw_str(&w, "finish_reason", str_z(reason));
+    jw_plain(&w, "finish_reason", str_z(reason));
     oa_put_ending(&w, r);
     buf_lit(out, "}");
     tail(a, out);
@@ -244,13 +257,6 @@ static uint64_t completion_of(const struct gm_usage *u)
 
     return u->total > in && u->total - in > out ? u->total - in : out;
 }
-
-static ALWAYS_INLINE char *put(char *at, struct str s)
-{
-    memcpy(at, s.p, s.n);
-    return at + s.n;
-}
-#define PUT(at, lit) put(at, S(lit))
 
 static char *put_images(char *at, uint64_t tokens)
 {

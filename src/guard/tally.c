@@ -13,6 +13,7 @@ enum { BUCKETS_MIN = 64 };
 struct tally_entry {
     struct tally_entry *next; /* in its bucket */
     struct sha256 who;
+    uint64_t hash; /* of it */
     uint32_t count;
 };
 
@@ -30,7 +31,7 @@ void tally_fini(struct tally *t)
 }
 
 /* Addresses are no digests: the seed keeps strangers from choosing those that meet in a bucket. */
-static size_t bucket_of(const struct tally *t, const struct sha256 *who)
+static uint64_t hash_of(const struct tally *t, const struct sha256 *who)
 {
     uint64_t h = t->seed;
 
@@ -41,12 +42,17 @@ static size_t bucket_of(const struct tally *t, const struct sha256 *who)
         h = (h ^ word) * 0x9e3779b97f4a7c15U;
         h ^= h >> 29;
     }
-    return (size_t)h & (t->nbuckets - 1);
+    return h;
 }
 
-static struct tally_entry **place_of(struct tally *t, const struct sha256 *who)
+static struct tally_entry **bucket_of(const struct tally *t, uint64_t hash)
 {
-    struct tally_entry **at = &t->buckets[bucket_of(t, who)];
+    return &t->buckets[(size_t)hash & (t->nbuckets - 1)];
+}
+
+static struct tally_entry **place_of(struct tally *t, const struct sha256 *who, uint64_t hash)
+{
+    struct tally_entry **at = bucket_of(t, hash);
 
     while (*at != NULL && memcmp(&(*at)->who, who, sizeof *who) != 0)
         at = &(*at)->next;
@@ -63,18 +69,19 @@ static void grow(struct tally *t)
     for (size_t i = 0; i < n; i++)
         while (was[i] != NULL) {
             struct tally_entry *e = was[i];
-            size_t b = bucket_of(t, &e->who);
+            struct tally_entry **b = bucket_of(t, e->hash);
 
             was[i] = e->next;
-            e->next = t->buckets[b];
-            t->buckets[b] = e;
+            e->next = *b;
+            *b = e;
         }
     mem_free(was);
 }
 
 struct tally_entry *tally_take(struct tally *t, const struct sha256 *who, uint32_t limit)
 {
-    struct tally_entry **at = place_of(t, who);
+    uint64_t hash = hash_of(t, who);
+    struct tally_entry **at = place_of(t, who, hash);
     struct tally_entry *e = *at;
 
     if (e != NULL ? e->count >= limit : limit == 0)
@@ -82,6 +89,7 @@ struct tally_entry *tally_take(struct tally *t, const struct sha256 *who, uint32
     if (e == NULL) {
         e = *at = mem_zalloc(sizeof *e);
         e->who = *who;
+        e->hash = hash;
         if (++t->n > t->nbuckets)
             grow(t);
     }
@@ -96,8 +104,9 @@ void tally_give(struct tally *t, struct tally_entry *e)
     assert(e->count > 0);
     if (--e->count > 0)
         return;
-    at = place_of(t, &e->who);
-    assert(*at == e);
+    at = bucket_of(t, e->hash);
+    while (*at != e)
+        at = &(*at)->next;
     *at = e->next;
     t->n--;
     mem_free(e);

@@ -194,31 +194,45 @@ static struct str clean(struct buf *room, struct str value)
     return str_skip(buf_str(room), from);
 }
 
-void call_respond(struct call *c, int status, struct http_headers h, int64_t length)
+/* Some of the values are not to be sent as they are. */
+static void respond_cleaned(struct call *c, int status, struct http_headers h, int64_t length)
 {
     UNINITIALIZED struct http_header fields[RESPONSE_FIELDS_MAX];
     struct buf room;
-    size_t dirty = 0;
+    size_t most = 0;
+
+    for (size_t i = 0; i < h.n; i++)
+        most += h.v[i].value.n;
+    buf_init(&room, most);
+    if (buf_reserve(&room, most) == NULL)
+        room.err = E_TOOBIG; /* no memory: those values come out empty */
+    for (size_t i = 0; i < h.n; i++) {
+        fields[i] = h.v[i];
+        if (!http_value_ok(h.v[i].value))
+            fields[i].value = clean(&room, h.v[i].value);
+    }
+    version(c)->respond(c, status, (struct http_headers){fields, h.n}, length);
+    buf_fini(&room);
+}
+
+void call_respond(struct call *c, int status, struct http_headers h, int64_t length)
+{
+    bool good = true;
 
     assert(!c->responded && !c->ended && status >= 200 && status <= 599 && length >= -1);
     assert(h.n <= RESPONSE_FIELDS_MAX);
     c->responded = true;
     c->length = length;
     c->bodyless = c->method == HTTP_HEAD || status == 204 || status == 304;
+    timer_stop(&c->body.timer); /* an early answer: nobody waits for the rest */
     for (size_t i = 0; i < h.n; i++) {
         assert(name_good(h.v[i].name));
-        fields[i] = h.v[i];
-        dirty += http_value_ok(h.v[i].value) ? 0 : h.v[i].value.n;
+        good = good && http_value_ok(h.v[i].value);
     }
-    buf_init(&room, dirty);
-    if (dirty > 0 && buf_reserve(&room, dirty) == NULL)
-        room.err = E_TOOBIG; /* no memory: those values come out empty */
-    for (size_t i = 0; i < h.n && dirty > 0; i++)
-        if (!http_value_ok(h.v[i].value))
-            fields[i].value = clean(&room, h.v[i].value);
-    timer_stop(&c->body.timer); /* an early answer: nobody waits for the rest */
-    version(c)->respond(c, status, (struct http_headers){fields, h.n}, length);
-    buf_fini(&room);
+    if (good)
+        version(c)->respond(c, status, h, length);
+    else
+        respond_cleaned(c, status, h, length);
 }
 
 enum flow call_write(struct call *c, struct str bytes)

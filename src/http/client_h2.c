@@ -160,7 +160,8 @@ void h2_leave(struct h2 *h, struct client_req *r, bool reset)
     if (reset)
         nghttp2_submit_rst_stream(h->ng, NGHTTP2_FLAG_NONE, r->stream_id, NGHTTP2_CANCEL);
     req_detach(r);
-    h2_flush(h);
+    if (reset) /* else its end has just been read, and on_read() sees what there is to send */
+        h2_flush(h);
 }
 
 static void cancel(struct conn *c, struct client_req *r)

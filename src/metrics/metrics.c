@@ -33,6 +33,12 @@ static struct series *series_new(struct str model, const char *dialect)
     return s;
 }
 
+/* Words of our own, which mostly are the very same ones. */
+static bool same(const char *a, const char *b)
+{
+    return a == b || strcmp(a, b) == 0;
+}
+
 /* A model's name is the client's choice: the first that come have a series each. */
 struct series *metrics_series(struct metrics *m, struct str model, const char *dialect)
 {
@@ -40,8 +46,7 @@ struct series *metrics_series(struct metrics *m, struct str model, const char *d
 
     model = str_sub(model, 0, METRICS_MODEL_MAX - 1);
     for (size_t i = 0; i < m->nseries; i++)
-        if (str_eq(str_z(m->series[i]->model), model) &&
-            str_eq(str_z(m->series[i]->dialect), str_z(dialect)))
+        if (str_eq(str_z(m->series[i]->model), model) && same(m->series[i]->dialect, dialect))
             return m->series[i];
     if (m->nseries < METRICS_SERIES_MAX)
         return m->series[m->nseries++] = series_new(model, dialect);
@@ -56,8 +61,7 @@ struct outcome *metrics_outcome(struct metrics *m, const char *dialect, int stat
 
     for (size_t i = 0; i < m->noutcomes; i++) {
         o = &m->outcomes[i];
-        if (o->status == status && str_eq(str_z(o->dialect), str_z(dialect)) &&
-            str_eq(str_z(o->end), str_z(end)))
+        if (o->status == status && same(o->dialect, dialect) && same(o->end, end))
             return o;
     }
     o = &m->outcomes[m->noutcomes];

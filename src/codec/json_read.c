@@ -162,16 +162,18 @@ static void put_back(struct json *j, char *p, const struct json_cuts *cuts)
     yyjson_val *end = v + yyjson_doc_get_val_count(j->doc);
     size_t gone = 0;
 
-    for (size_t i = 0; i < cuts->n && v < end; v++) {
+    for (size_t i = 0; i < cuts->n; i++) {
         const struct json_cut *cut = &cuts->v[i];
+        const char *text = j->rest + (cut->at - gone);
 
-        if (!unsafe_yyjson_is_str(v) || v->uni.str != j->rest + (cut->at - gone))
-            continue;
+        while (v < end && (v->uni.str != text || !unsafe_yyjson_is_str(v)))
+            v++;
+        if (v == end)
+            return;
         p[cut->at + cut->n] = '\0';
         v->uni.str = p + cut->at;
         v->tag = (uint64_t)cut->n << YYJSON_TAG_BIT | YYJSON_TYPE_STR | YYJSON_SUBTYPE_NOESC;
         gone += cut->n;
-        i++;
     }
 }
 

@@ -54,6 +54,19 @@ static inline size_t scan_ascii(const char *p, size_t n, bool *all_ascii)
     unsigned high = 0;
     size_t i = 0;
 
+    for (; n - i >= 64; i += 64) {
+        const __m128i *from = (const __m128i *)(const void *)(p + i);
+        __m128i a = _mm_loadu_si128(from), b = _mm_loadu_si128(from + 1);
+        __m128i c = _mm_loadu_si128(from + 2), d = _mm_loadu_si128(from + 3);
+        __m128i ab = _mm_or_si128(scan_marks_in(a), scan_marks_in(b));
+        __m128i cd = _mm_or_si128(scan_marks_in(c), scan_marks_in(d));
+
+        if (_mm_movemask_epi8(_mm_or_si128(ab, cd)) != 0)
+            break;
+        ab = _mm_or_si128(a, b);
+        cd = _mm_or_si128(c, d);
+        high |= (unsigned)_mm_movemask_epi8(_mm_or_si128(ab, cd));
+    }
     for (; n - i >= 16; i += 16) {
         __m128i v = _mm_loadu_si128((const __m128i *)(const void *)(p + i));
         unsigned marks = (unsigned)_mm_movemask_epi8(scan_marks_in(v));

@@ -248,7 +248,8 @@ static void lim_18_certificates(void **state)
     buf_fini(&problem);
 }
 
-/* SEC-5: a foreign value is cut, and whatever is in it stays in it. */
+/* SEC-5: a foreign value is cut, and whatever is in it stays in it. A field is never the first of a
+ * line, so there is a space before it. */
 static void lim_18_log(void **state)
 {
     char value[LOG_VALUE_MAX + 1];
@@ -259,15 +260,15 @@ static void lim_18_log(void **state)
     value[LOG_VALUE_MAX - 1] = 'y';
     value[LOG_VALUE_MAX] = 'z';
     log_str(&l, "v", str_of(value, LOG_VALUE_MAX));
-    assert_int_equal(l.n, 2 + LOG_VALUE_MAX);
+    assert_int_equal(l.n, 3 + LOG_VALUE_MAX);
     assert_int_equal(l.p[l.n - 1], 'y');
     l.n = 0;
     log_str(&l, "v", str_of(value, sizeof value));
-    assert_int_equal(l.n, 2 + LOG_VALUE_MAX);
+    assert_int_equal(l.n, 3 + LOG_VALUE_MAX);
     l.n = 0;
     log_str(&l, "v", S("a\r\nlevel=error ev=\"forged\" \x1b[2J\xff\\"));
     assert_true(str_eq(str_of(l.p, l.n),
-                       S("v=\"a\\x0d\\x0alevel=error ev=\\\"forged\\\" \\x1b[2J\\xff\\\\\"")));
+                       S(" v=\"a\\x0d\\x0alevel=error ev=\\\"forged\\\" \\x1b[2J\\xff\\\\\"")));
     for (size_t i = 0; i < 100; i++) /* the line has an end as well */
         log_str(&l, "v", str_of(value, sizeof value));
     assert_true(l.n <= LOG_LINE_MAX - 2);
@@ -289,9 +290,9 @@ static void log_quotes(void **state)
                 value[at] = (char)c;
                 l.n = 0;
                 log_str(&l, "n", str_of(value, n));
-                assert_memory_equal(l.p, "n=", 2);
-                assert_int_equal(l.p[2] == '"', !plain);
-                assert_true(!plain || (l.n == 2 + n && memcmp(l.p + 2, value, n) == 0));
+                assert_memory_equal(l.p, " n=", 3);
+                assert_int_equal(l.p[3] == '"', !plain);
+                assert_true(!plain || (l.n == 3 + n && memcmp(l.p + 3, value, n) == 0));
                 value[at] = 'v';
             }
 }

@@ -92,7 +92,7 @@ static void put_z(struct log_line *l, const char *z)
 }
 
 /* Bytes that a value without quotes cannot have. */
-static uint64_t marks(uint64_t v)
+static ALWAYS_INLINE uint64_t marks(uint64_t v)
 {
     return eight_below(v, '!') | eight_equal(v, '"') | eight_equal(v, '=') | eight_equal(v, '\\') |
            eight_equal(v, 0x7f) | (v & EIGHT_TOPS);

@@ -109,7 +109,7 @@ const unsigned char TOKEN_LOWER[256] = {
 };
 
 /* Neither a small letter nor a hyphen. */
-static uint64_t unusual(uint64_t v)
+static ALWAYS_INLINE uint64_t unusual(uint64_t v)
 {
     uint64_t letter = eight_below(v, 'z' + 1) & ~eight_below(v, 'a');
 
@@ -129,12 +129,12 @@ bool http_name_ok(struct str name)
     return true;
 }
 
-static uint64_t control(uint64_t v)
+static ALWAYS_INLINE uint64_t control(uint64_t v)
 {
     return eight_below(v, ' ') | eight_equal(v, 0x7f);
 }
 
-static uint64_t invisible(uint64_t v)
+static ALWAYS_INLINE uint64_t invisible(uint64_t v)
 {
     return eight_below(v, '!') | eight_equal(v, 0x7f) | (v & EIGHT_TOPS);
 }

@@ -14,6 +14,8 @@ static bool refuse(struct refusal *why, int status, const char *what)
 
 enum http_method method_find(struct str word)
 {
+    if (str_eq(word, S("POST"))) /* as nearly always */
+        return HTTP_POST;
     for (enum http_method m = HTTP_GET; m < HTTP_OTHER; m++)
         if (str_eq(word, http_method_str(m)))
             return m;

@@ -33,12 +33,14 @@ static bool in_list(struct str list, struct str origin)
 /* `*`, the listed origin, or empty: no CORS. Never reflected unlisted, never with credentials. */
 static struct str allowed_origin(const struct proxy_opts *o, struct call *c)
 {
-    struct str origin = http_header_get(call_headers(c), S("origin"));
+    struct str origin;
 
     switch (o->cors) {
     case CORS_OFF: break;
     case CORS_ANY: return S("*");
-    case CORS_LIST: return in_list(o->cors_origins, origin) ? origin : S("");
+    case CORS_LIST:
+        origin = http_header_get(call_headers(c), S("origin"));
+        return in_list(o->cors_origins, origin) ? origin : S("");
     }
     return S("");
 }

@@ -52,7 +52,7 @@ static enum err decode(struct str s, bool plus, struct arena *arena, struct str 
     return OK;
 }
 
-static uint64_t unsafe(uint64_t v)
+static ALWAYS_INLINE uint64_t unsafe(uint64_t v)
 {
     return eight_below(v, ' ') | eight_equal(v, 0x7f) | eight_equal(v, '\\');
 }

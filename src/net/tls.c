@@ -129,7 +129,7 @@ static void broke(struct tls *t)
 }
 
 /* SSL_get_error looks at the thread's queue of errors, which must be empty before: it nearly always
- * is, and emptying it costs more than to look. */
+ * is, and emptying it costs more than to look. Who writes asks for the last error alone. */
 static void forget_errors(void)
 {
     if (ERR_peek_error() != 0)
@@ -325,7 +325,6 @@ static void flush(struct task *task)
         give_up(t, E_TOOBIG, "");
         return;
     }
-    forget_errors();
     while (t->sealed < t->plain.n && stream_queued(t->wire.lower) < FLOW_HIGH) {
         struct str record = str_sub(buf_str(&t->plain), t->sealed, RECORD_MAX);
         size_t wrote = 0;

@@ -35,10 +35,10 @@ struct fault {
 };
 
 /* Set the fault unless one is set already. why may be NULL. Returns the code that now holds. */
-enum err fault_set(struct fault *why, enum err code, const char *what, const void *at);
+COLD enum err fault_set(struct fault *why, enum err code, const char *what, const void *at);
 
 /* The same for a member that is missing from the object `at`: E_FIELD, "is missing". */
-enum err fault_missing(struct fault *why, const void *at, const char *member);
+COLD enum err fault_missing(struct fault *why, const void *at, const char *member);
 
 /* A short lower-case name, for logs: "timeout". */
 const char *err_name(enum err code);

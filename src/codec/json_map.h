@@ -53,7 +53,7 @@ bool jm_note(struct jm_found *f, struct jm_table *t, yyjson_val *key);
  * in m->ignored. null means absent. */
 void jm_apply(struct jm *m, const struct jm_table *t, const struct jm_found *f);
 
-void jm_fault(struct jm *m, yyjson_val *at, enum err code, const char *what);
+COLD void jm_fault(struct jm *m, yyjson_val *at, enum err code, const char *what);
 
 jm_put_f jm_num; /* keeps the number's text */
 jm_put_f jm_int; /* 1.0 is a whole number, "1" is none */

@@ -84,7 +84,7 @@ void gm_copy(struct gm *g, const char *key, yyjson_val *v);
  *   errors  E_SYNTAX when the token is none; E_TOOBIG; the body is as it was */
 MUST_CHECK enum err gm_continue(struct rope *body, size_t *body_n, struct str token);
 
-void gm_fault(struct gm *g, const void *at, enum err code, const char *what);
+COLD void gm_fault(struct gm *g, const void *at, enum err code, const char *what);
 MUST_CHECK enum err gm_end(struct gm *g);
 
 #endif

@@ -17,7 +17,9 @@
 #include "net/listen.h"
 #include "net/stream_impl.h"
 
+#include <errno.h>
 #include <netinet/tcp.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 enum {
@@ -218,24 +220,28 @@ static int send_later(struct tcp *t)
     return r;
 }
 
-/* How many bytes the kernel took, or a libuv error. */
-static int send_now(struct tcp *t, size_t n)
+/* How many bytes the kernel took, or a libuv error. By send(2), which for a socket is shorter than
+ * the write(2) of libuv; nothing of ours waits in libuv then. */
+static ssize_t send_now(struct tcp *t, size_t n)
 {
-    char *from = t->rest.n > 0 ? t->rest.p + t->rest_at : t->out.p;
-    uv_buf_t bytes = uv_buf_init(from, torture_fails(TORTURE_PARTIAL) ? 1 : (unsigned)n);
-    int r;
+    const char *from = t->rest.n > 0 ? t->rest.p + t->rest_at : t->out.p;
+    ssize_t r;
 
     if (torture_fails(TORTURE_WRITE))
         return UV_ECONNRESET;
-    r = uv_try_write((uv_stream_t *)&t->uv, &bytes, 1);
-    return r == UV_EAGAIN ? 0 : r;
+    do
+        r = send(tcp_fd(&t->s), from, torture_fails(TORTURE_PARTIAL) ? 1 : n, MSG_NOSIGNAL);
+    while (r < 0 && errno == EINTR);
+    if (r >= 0)
+        return r;
+    return errno == EAGAIN || errno == EWOULDBLOCK || errno == ENOBUFS ? 0 : -errno;
 }
 
 static void flush(struct task *task)
 {
     struct tcp *t = CONTAINER(task, struct tcp, flush);
     size_t n;
-    int r;
+    ssize_t r;
 
     if (t->out.err != OK) { /* the memory budget: the connection cannot go on with a hole in it */
         fail(t, E_TOOBIG);
@@ -254,7 +260,7 @@ static void flush(struct task *task)
         n = 0;
     }
     if (r < 0)
-        fail(t, of_status(r));
+        fail(t, of_status((int)r));
     else if (n > 0 && (enough(t, &t->sent, n) || unsent(t) > 0))
         loop_next(t->s.loop, &t->flush); /* until then nobody is told that there is room */
     else

@@ -48,7 +48,7 @@ static struct arena_block *push_block(struct arena *a, size_t need)
 #ifdef ARENA_MALLOC
     size_t room = need;
 #else
-    size_t room = a->head ? a->head->room * 2 : FIRST_BLOCK;
+    size_t room = a->head ? a->head->room * 2 : FIRST_BLOCK - sizeof *b;
 
     room = room < LARGEST_BLOCK ? room : LARGEST_BLOCK;
     room = room > need ? room : need;

@@ -3,6 +3,7 @@
 /* mem.c - the one place where malloc's failure is met, and the budget for memory of foreign size.
  */
 #include "base/mem.h"
+#include "base/kept.h"
 #include "base/torture.h"
 
 #include <pthread.h>
@@ -57,6 +58,7 @@ void mem_keep(void)
  */
 void mem_rest_end(void)
 {
+    kept_clear();
 #ifdef __GLIBC__
     static pthread_mutex_t one = PTHREAD_MUTEX_INITIALIZER;
     void *volatile block;
@@ -94,9 +96,22 @@ static void *or_die(void *p)
     return p;
 }
 
+static void *take(size_t n)
+{
+    void *p = kept_take(n);
+
+    return p ? p : malloc(n ? n : 1);
+}
+
+static void give(void *p)
+{
+    if (p != NULL && !kept_give(p))
+        free(p);
+}
+
 void *mem_alloc(size_t n)
 {
-    return or_die(malloc(n ? n : 1));
+    return or_die(take(n));
 }
 
 void *mem_zalloc(size_t n)
@@ -128,7 +143,7 @@ char *mem_dup(const void *p, size_t n)
 
 void mem_free(void *p)
 {
-    free(p);
+    give(p);
 }
 
 void *mem_try_realloc(void *p, size_t was, size_t n)
@@ -144,7 +159,7 @@ void *mem_try_realloc(void *p, size_t was, size_t n)
             return NULL;
         }
     }
-    grown = realloc(p, n ? n : 1);
+    grown = p == NULL ? take(n) : realloc(p, n ? n : 1);
     if (grown == NULL && n > was)
         count(-(int64_t)(n - was));
     else if (grown != NULL && n < was)
@@ -157,7 +172,7 @@ void mem_drop(void *p, size_t n)
     if (p == NULL)
         return;
     count(-(int64_t)n);
-    free(p);
+    give(p);
 }
 
 size_t mem_counted(void)

@@ -1,0 +1,81 @@
+/* Copyright 2026 The queqiao authors
+ * SPDX-License-Identifier: MIT */
+/* kept.c - a stack of blocks for each size, for each thread. Which size a block is of, malloc says.
+ */
+#include "base/kept.h"
+
+#include <malloc.h>
+#include <stdlib.h>
+
+#ifdef ARENA_MALLOC
+enum { MAX_BYTES = 0 };
+#else
+enum { MAX_BYTES = 1 << 20 };
+#endif
+
+/* glibc's blocks have a size of n * STEP, two of them at least, of which HEAD is its own. */
+enum { STEP = 16, HEAD = sizeof(size_t), SMALL = 1040 / STEP, SIZES = SMALL + 3, EACH = 64 };
+
+struct stack {
+    unsigned n;
+    void *blocks[EACH];
+};
+static _Thread_local struct stack kept[SIZES];
+static _Thread_local size_t bytes;
+
+/* The stack whose blocks all hold n bytes; SIZES: there is none. */
+static size_t asked(size_t n)
+{
+    size_t steps = n > STEP ? (n + HEAD + STEP - 1) / STEP : 2;
+
+    if (n < STEP * SMALL)
+        return steps <= SMALL ? steps : SIZES;
+    return n == KEPT_ARENA ? SMALL + 1 : n == KEPT_ROOM ? SMALL + 2 : SIZES;
+}
+
+/* The stack that a block with room for n bytes goes to. */
+static size_t given(size_t n)
+{
+    size_t steps = (n + HEAD) / STEP;
+
+    if (steps <= SMALL)
+        return steps;
+    return n >= KEPT_ARENA && n < KEPT_ARENA + 2 * STEP ? SMALL + 1
+           : n >= KEPT_ROOM && n < KEPT_ROOM + 2 * STEP ? SMALL + 2
+                                                        : SIZES;
+}
+
+void *kept_take(size_t n)
+{
+    size_t at = asked(n);
+    struct stack *s;
+
+    if (at == SIZES || kept[at].n == 0)
+        return NULL;
+    s = &kept[at];
+    bytes -= malloc_usable_size(s->blocks[s->n - 1]);
+    return s->blocks[--s->n];
+}
+
+bool kept_give(void *p)
+{
+    size_t n = malloc_usable_size(p);
+    size_t at = given(n);
+    struct stack *s;
+
+    if (at == SIZES || kept[at].n == EACH || bytes + n > MAX_BYTES)
+        return false;
+    s = &kept[at];
+    s->blocks[s->n++] = p;
+    bytes += n;
+    return true;
+}
+
+void kept_clear(void)
+{
+    for (size_t at = 0; at < SIZES; at++) {
+        while (kept[at].n > 0)
+            free(kept[at].blocks[--kept[at].n]);
+    }
+    bytes = 0;
+}

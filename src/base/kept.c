@@ -4,7 +4,9 @@
  */
 #include "base/kept.h"
 
+#include <assert.h>
 #include <malloc.h>
+#include <pthread.h>
 #include <stdlib.h>
 
 #ifdef ARENA_MALLOC
@@ -22,6 +24,34 @@ struct stack {
 };
 static _Thread_local struct stack kept[SIZES];
 static _Thread_local size_t bytes;
+
+/* A thread that ends gives them to free by itself. What others do at its end, OpenSSL among them,
+ * may give blocks back after that: then it is asked once more. */
+static pthread_key_t at_end;
+static _Thread_local bool is_watched;
+
+static void on_end(void *unused)
+{
+    (void)unused;
+    is_watched = false;
+    kept_clear();
+}
+
+static void make_key(void)
+{
+    int r = pthread_key_create(&at_end, on_end);
+
+    assert(r == 0); /* of the first in the process */
+    (void)r;
+}
+
+static void watch_end(void)
+{
+    static pthread_once_t once = PTHREAD_ONCE_INIT;
+
+    pthread_once(&once, make_key);
+    is_watched = pthread_setspecific(at_end, kept) == 0;
+}
 
 /* The stack whose blocks all hold n bytes; SIZES: there is none. */
 static size_t asked(size_t n)
@@ -65,6 +95,8 @@ bool kept_give(void *p)
 
     if (at == SIZES || kept[at].n == EACH || bytes + n > MAX_BYTES)
         return false;
+    if (!is_watched)
+        watch_end();
     s = &kept[at];
     s->blocks[s->n++] = p;
     bytes += n;

@@ -14,6 +14,6 @@ enum { KEPT_ARENA = 4096, KEPT_ROOM = 8192 }; /* sizes kept besides all up to 1 
 
 void *kept_take(size_t n); /* of n bytes or more, from malloc; NULL: none is kept */
 bool kept_give(void *p);   /* p is not NULL; false: it is still the caller's, who frees it */
-void kept_clear(void);     /* all of this thread's go to free */
+void kept_clear(void);     /* all of this thread's go to free, as they do when it ends */
 
 #endif

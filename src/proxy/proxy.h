@@ -83,7 +83,6 @@ struct proxy {
     struct gm_form *wholes; /* what the last whole answer looked like */
     struct buf out;
     struct gm_error told; /* an error object inside an answer */
-    struct key_now now;   /* see proxy_now */
 };
 
 void proxy_init(struct proxy *p, struct loop *loop, struct client *client, struct keys *keys,
@@ -101,15 +100,11 @@ void proxy_warm(struct proxy *p);
 /* Ends every exchange with an error of its dialect: the last act of a drain. */
 void proxy_abandon(struct proxy *p);
 
-/* The time, as keys/ wants it told. The wall is looked at once for each millisecond of the loop's,
- * which stands still for the length of a callback. */
-static inline struct key_now proxy_now(struct proxy *p)
+/* The time, as keys/ wants it told. The wall is asked each time: of a process that was frozen the
+ * loop's time goes on where it stood, while the wall's does not. */
+static inline struct key_now proxy_now(const struct proxy *p)
 {
-    uint64_t now_ms = loop_now_ms(p->loop);
-
-    if (p->now.ms != now_ms || p->now.wall_s == 0)
-        p->now = (struct key_now){now_ms, clock_wall_s()};
-    return p->now;
+    return (struct key_now){loop_now_ms(p->loop), clock_wall_s()};
 }
 
 /* The id under which a request is logged and answered. */

@@ -3,6 +3,7 @@
 /* test_json_read.c - what is JSON and what is not, the caps, the readers. */
 #include "base/mem.h"
 #include "codec/json_read.h"
+#include "codec/json_write.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -659,6 +660,51 @@ static void numbers(void **state)
     json_fini(&j);
 }
 
+/* Parsed once, with an arena for what is small: the same values, wherever they come to stand, and
+ * nothing is left when both are gone. */
+static void in_an_arena(void **state)
+{
+    static const size_t items[] = {1, 8, 30, 60, 100, 1000};
+    static const size_t rooms[] = {1 << 16, 1500, 900, 300, 0};
+    size_t counted = mem_counted();
+
+    (void)state;
+    for (size_t i = 0; i < NELEM(items); i++)
+        for (size_t k = 0; k < NELEM(rooms); k++) {
+            struct buf in, text, out;
+            struct arena arena;
+            struct json j;
+            struct jw w;
+            enum err err;
+
+            buf_init(&in, 1 << 16);
+            buf_putf(&in, "[\"%0600d\"", 7); /* long enough to be left out */
+            for (size_t n = 0; n < items[i]; n++)
+                buf_lit(&in, ",{\"a\":1}");
+            buf_lit(&in, "]");
+            buf_init(&text, 1 << 16);
+            buf_put(&text, buf_str(&in));
+            assert_non_null(buf_reserve(&text, JSON_PAD));
+            arena_init(&arena, rooms[k]);
+            json_init_in(&j, &arena);
+            err = json_parse(&j, text.p, text.n, NULL, NULL);
+            assert_true(err == OK ? rooms[k] > 300 : err == E_MEMORY && rooms[k] < 1 << 16);
+            if (err == OK) {
+                assert_int_equal(j.pool_bytes > 0, items[i] > 8);
+                buf_init(&out, 1 << 16);
+                jw_begin(&w, &out);
+                jw_copy(&w, NULL, j.root);
+                assert_true(str_eq(buf_str(&out), buf_str(&in)));
+                buf_fini(&out);
+            }
+            json_fini(&j);
+            arena_fini(&arena);
+            buf_fini(&text);
+            buf_fini(&in);
+        }
+    assert_int_equal(mem_counted(), counted);
+}
+
 /* Written again as they are, without a look: not one of them may need an escape. */
 static void plain_strings(void **state)
 {
@@ -839,6 +885,7 @@ int main(void)
         cmocka_unit_test(readers_are_total),
         cmocka_unit_test(integers),
         cmocka_unit_test(numbers),
+        cmocka_unit_test(in_an_arena),
         cmocka_unit_test(plain_strings),
         cmocka_unit_test(duplicates),
         cmocka_unit_test(finds_by_name),

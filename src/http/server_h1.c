@@ -138,10 +138,9 @@ static void call_over(struct h1 *h)
 
 static struct call *call_new(struct h1 *h)
 {
-    struct call *c = h->spare != NULL ? h->spare : mem_alloc(sizeof *c);
+    struct call *c = mem_alloc(sizeof *c);
 
     assert(h->call == NULL);
-    h->spare = NULL;
     call_init(c, &h->k);
     h->call = c;
     return c;
@@ -369,7 +368,6 @@ static void h1_free(struct sconn *k)
 
     h1_reader_fini(&h->reader);
     buf_fini(&h->ahead);
-    mem_free(h->spare);
     mem_free(h);
 }
 
@@ -418,12 +416,7 @@ static size_t h1_queued(const struct call *c)
 
 static void h1_free_call(struct call *c)
 {
-    struct h1 *h = h1_of(c->conn);
-
-    if (h->spare == NULL)
-        h->spare = c;
-    else
-        mem_free(c);
+    mem_free(c);
 }
 
 static const struct http_version VERSION = {

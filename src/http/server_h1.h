@@ -17,22 +17,21 @@ enum h1_wait { WAIT_NONE, WAIT_IDLE, WAIT_HEAD, WAIT_DRAIN };
 struct h1 {
     struct sconn k;
     struct h1_reader reader;
-    struct buf ahead;   /* read and not yet looked at; mostly empty */
-    struct call *call;  /* in work, or NULL */
-    struct call *spare; /* memory for the next one, or NULL */
-    size_t dropped;     /* bytes of a body that nobody wants */
-    enum h1_wait wait;  /* what the connection's timer is for */
-    bool sniffed;       /* it is HTTP/1 for sure */
-    bool running;       /* requests are being read just now */
-    bool paused;        /* too much is read ahead */
-    bool whole;         /* the request of the call has been read to its end */
-    bool draining;      /* the request was answered before its end; the rest is dropped */
-    bool close;         /* after this answer */
-    bool served;        /* a request before this one */
-    bool kept;          /* the connection was idle since */
-    bool looked;        /* behind the request in work, for a FIN */
-    bool half_closed;   /* it was there: reading has stopped in front of it */
-    bool expects;       /* 100 Continue, not sent yet */
+    struct buf ahead;  /* read and not yet looked at; mostly empty */
+    struct call *call; /* in work, or NULL */
+    size_t dropped;    /* bytes of a body that nobody wants */
+    enum h1_wait wait; /* what the connection's timer is for */
+    bool sniffed;      /* it is HTTP/1 for sure */
+    bool running;      /* requests are being read just now */
+    bool paused;       /* too much is read ahead */
+    bool whole;        /* the request of the call has been read to its end */
+    bool draining;     /* the request was answered before its end; the rest is dropped */
+    bool close;        /* after this answer */
+    bool served;       /* a request before this one */
+    bool kept;         /* the connection was idle since */
+    bool looked;       /* behind the request in work, for a FIN */
+    bool half_closed;  /* it was there: reading has stopped in front of it */
+    bool expects;      /* 100 Continue, not sent yet */
 };
 static inline struct h1 *h1_of(struct sconn *k)
 {

@@ -24,18 +24,13 @@ static bool closes(const struct h1 *h, const struct call *c, int status)
 }
 
 /* The head is written without looking at the room for each piece: head_most() was reserved. */
-static char *put(char *at, struct str s)
-{
-    memcpy(at, s.p, s.n);
-    return at + s.n;
-}
-#define PUT(at, lit) put(at, S(lit))
+#define PUT(at, lit) str_put(at, S(lit))
 
 static char *put_field(char *at, struct str name, struct str value)
 {
-    at = put(at, name);
+    at = str_put(at, name);
     at = PUT(at, ": ");
-    at = put(at, value);
+    at = str_put(at, value);
     return PUT(at, "\r\n");
 }
 
@@ -75,10 +70,10 @@ static char *put_head(char *at, const struct h1 *h, const struct call *c, int st
         at = PUT(at, "HTTP/1.1 ");
         at += str_put_u64(at, (uint64_t)status);
         at = PUT(at, " ");
-        at = put(at, http_reason(status));
+        at = str_put(at, http_reason(status));
         at = PUT(at, "\r\ndate: ");
     }
-    at = put(at, server_date(h->k.server));
+    at = str_put(at, server_date(h->k.server));
     at = PUT(at, "\r\n");
     for (size_t i = 0; i < fields.n; i++)
         at = put_field(at, fields.v[i].name, fields.v[i].value);
@@ -116,7 +111,7 @@ static char *put_chunk(char *at, struct str bytes)
             break;
     }
     at = PUT(at, "\r\n");
-    at = put(at, bytes);
+    at = str_put(at, bytes);
     return PUT(at, "\r\n");
 }
 

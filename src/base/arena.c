@@ -1,12 +1,13 @@
 /* Copyright 2026 The queqiao authors
  * SPDX-License-Identifier: MIT */
-/* arena.c - bump allocation in blocks that double. */
+/* arena.c - bump allocation in blocks. The first is what most of its users need in all, so that the
+ * second is small; from then on they double. */
 #include "base/arena.h"
 #include "base/mem.h"
 
 #include <stdalign.h>
 
-enum { FIRST_BLOCK = 4096, LARGEST_BLOCK = 1 << 20 };
+enum { FIRST_BLOCK = 4096, SECOND_BLOCK = 1024, LARGEST_BLOCK = 1 << 20 };
 
 #ifdef ARENA_MALLOC
 enum { OWN_BLOCK = 1 };
@@ -48,7 +49,10 @@ static struct arena_block *push_block(struct arena *a, size_t need)
 #ifdef ARENA_MALLOC
     size_t room = need;
 #else
-    size_t room = a->head ? a->head->room * 2 : FIRST_BLOCK - sizeof *b;
+    size_t whole = a->head == NULL         ? FIRST_BLOCK
+                   : a->head->next == NULL ? SECOND_BLOCK
+                                           : 2 * (a->head->room + sizeof *b);
+    size_t room = whole - sizeof *b;
 
     room = room < LARGEST_BLOCK ? room : LARGEST_BLOCK;
     room = room > need ? room : need;

@@ -10,7 +10,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-enum { KEPT_ARENA = 4096, KEPT_ROOM = 8192 }; /* sizes kept besides all up to 1 KiB */
+enum { KEPT_ARENA = 4096, KEPT_ROOM = 2048 }; /* sizes kept besides all up to 1 KiB */
 
 void *kept_take(size_t n); /* of n bytes or more, from malloc; NULL: none is kept */
 bool kept_give(void *p);   /* p is not NULL; false: it is still the caller's, who frees it */

@@ -44,8 +44,8 @@ static void same_block(void **state)
 
 static void others_go_to_the_heap(void **state)
 {
-    static const size_t sizes[] = {1033,           2000,   KEPT_ARENA - 64, KEPT_ARENA + 64,
-                                   KEPT_ROOM + 64, 1 << 20};
+    static const size_t sizes[] = {
+        1033, 2000 + KEPT_ROOM, KEPT_ARENA - 64, KEPT_ARENA + 64, KEPT_ROOM + 64, 1 << 20};
 
     (void)state;
     for (size_t i = 0; i < NELEM(sizes); i++) {
@@ -78,7 +78,7 @@ static void room_of_its_own(void **state)
 
         seed = seed * 1664525 + 1013904223;
         at = (seed >> 8) % LIVE;
-        n = (seed >> 16) % 4 == 0 ? (size_t)KEPT_ARENA << (seed >> 31) : (seed >> 4) % 1200;
+        n = (seed >> 16) % 4 == 0 ? (size_t)KEPT_ROOM << (seed >> 31) : (seed >> 4) % 1200;
         if (live[at] != NULL) {
             assert_true(size[at] == 0 || (live[at][0] == at && live[at][size[at] - 1] == at));
             mem_free(live[at]);

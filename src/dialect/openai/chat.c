@@ -13,7 +13,7 @@
 
 static const char NO_MEMORY[] = "the request needs more memory than it may have";
 
-enum { CHOICES_MAX = 128, IGNORED_MAX = 1024, FIRST_ROOM_MAX = 128 << 10, ROOM_MORE = 6 << 10 };
+enum { CHOICES_MAX = 128, IGNORED_MAX = 1024, FIRST_ROOM_MAX = 128 << 10, ROOM_MORE = 6 << 10, SHORT = 2 << 10 };
 
 struct str oa_keep(struct chat *c, struct str s)
 {
@@ -145,11 +145,11 @@ static struct oa_answer *new_answer(const struct dialect_env *env)
 }
 
 /* Room for the translation in one piece, as long as the request is no file: those are borrowed. The
- * writer looks for room for a piece of text as if all of it were escaped. */
+ * writer looks for room for a piece of text with escapes as if it had nothing else; a short request
+ * most often has none, and its translation is kept while the answer comes. */
 static void make_room(struct buf *text, size_t size)
 {
-    size_t escaped = size < ROOM_MORE / 6 ? 6 * size : ROOM_MORE;
-    size_t room = size + size / 8 + escaped;
+    size_t room = size + size / 8 + (size < SHORT ? SHORT / 2 : ROOM_MORE);
 
     if (size > 0 && buf_reserve(text, room < FIRST_ROOM_MAX ? room : FIRST_ROOM_MAX) == NULL)
         return; /* sticky: gm_end tells */

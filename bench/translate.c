@@ -81,8 +81,8 @@ static bool translate(struct body *b)
     struct fault why = {0};
     bool good;
 
-    json_init(&json);
     arena_init(&arena, ARENA_BYTES);
+    json_init_in(&json, &arena);
     good = json_parse(&json, b->copy, b->n, &at, &why) == OK &&
            OPENAI_CHAT.request(json.root, &env, &tr, &why) == OK;
     if (good) {

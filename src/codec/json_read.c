@@ -166,7 +166,7 @@ static void put_back(struct json *j, char *p, const struct json_cuts *cuts)
         const struct json_cut *cut = &cuts->v[i];
         const char *text = j->rest + (cut->at - gone);
 
-        while (v < end && (v->uni.str != text || !unsafe_yyjson_is_str(v)))
+        while (v < end && !(unsafe_yyjson_is_str(v) && v->uni.str == text))
             v++;
         if (v == end)
             return;
@@ -365,6 +365,8 @@ static bool few_digits(struct str text, double *ret)
             return false; /* an exponent */
         v = v * 10 + digit;
     }
+    if (negative && v == 0)
+        return false; /* as yyjson reads it */
     *ret = (negative ? -(double)v : (double)v) / scale[behind > 0 ? behind - 1 : 0];
     return true;
 }

@@ -69,7 +69,7 @@ static ALWAYS_INLINE uint64_t jr_head(struct str name)
 }
 /* What jr_find does where there is a value; `head` is jr_head(key). The names are of json_parse:
  * JSON_PAD bytes after each may be read. */
-yyjson_val *jr_find_head(yyjson_val *v, struct str key, uint64_t head);
+yyjson_val *jr_find_head(yyjson_val *obj, struct str key, uint64_t head);
 /* NULL when absent, null, or obj is none */
 static ALWAYS_INLINE yyjson_val *jr_find(yyjson_val *obj, struct str key)
 {

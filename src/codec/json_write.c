@@ -1,7 +1,7 @@
 /* Copyright 2026 The queqiao authors
  * SPDX-License-Identifier: MIT */
-/* json_write.c - appends JSON text. Commas and quoting are decided in before() and emit(), nowhere
- * else.
+/* json_write.c - appends JSON text. Commas and quoting are decided in start_value(),
+ * before_slowly() and emit(), nowhere else.
  *
  * Inside jw_quoted() everything is written one level deeper: structure passes emit(), which escapes
  * it once, and what a string needs escaped is escaped twice. Must not know what is written. */

@@ -5,6 +5,7 @@
 #include "codec/json_read.h"
 #include "codec/json_write.h"
 
+#include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdlib.h>
@@ -620,6 +621,7 @@ static void numbers(void **state)
         double out;
     } rows[] = {
         {"0",              true,  0           },
+        {"-0",             true,  0           },
         {"-1.5",           true,  -1.5        },
         {"-1",             true,  -1          },
         {"0.7",            true,  0.7         },
@@ -655,6 +657,7 @@ static void numbers(void **state)
         assert_int_equal(json_parse_copy(&j, str_z(rows[i].in), NULL, &why), OK);
         assert_true(jr_num(j.root, &got) == rows[i].ok);
         assert_true(got == (rows[i].ok ? rows[i].out : 99));
+        assert_int_equal(signbit(got) != 0, rows[i].out < 0 && rows[i].ok);
         assert_true(str_eq(jr_num_text(j.root), jr_is_num(j.root) ? str_z(rows[i].in) : S("")));
     }
     json_fini(&j);

@@ -13,7 +13,7 @@
 
 static const char NO_MEMORY[] = "the request needs more memory than it may have";
 
-enum { CHOICES_MAX = 128, IGNORED_MAX = 1024, FIRST_ROOM_MAX = 128 << 10, ROOM_MORE = 6 << 10, SHORT = 2 << 10 };
+enum { CHOICES_MAX = 128, IGNORED_MAX = 1024, FIRST_ROOM_MAX = 128 << 10, ROOM_MORE = 6 << 10 };
 
 struct str oa_keep(struct chat *c, struct str s)
 {
@@ -149,7 +149,7 @@ static struct oa_answer *new_answer(const struct dialect_env *env)
  * most often has none, and its translation is kept while the answer comes. */
 static void make_room(struct buf *text, size_t size)
 {
-    size_t room = size + size / 8 + (size < SHORT ? SHORT / 2 : ROOM_MORE);
+    size_t room = size + size / 8 + 64 + (size < ROOM_MORE ? size : ROOM_MORE);
 
     if (size > 0 && buf_reserve(text, room < FIRST_ROOM_MAX ? room : FIRST_ROOM_MAX) == NULL)
         return; /* sticky: gm_end tells */

@@ -184,10 +184,11 @@ void log_number(struct log_line *l, struct str label, uint64_t value)
     if (at != NULL) {
         written(l, at + str_put_u64(at, value));
     } else {
-        UNINITIALIZED char digits[STR_U64_MAX];
+        char digits[STR_U64_MAX] = {0};
+        size_t n = str_put_u64(digits, value);
 
         put_label(l, label);
-        put(l, digits, str_put_u64(digits, value));
+        put(l, digits, n);
     }
 }
 

@@ -101,7 +101,7 @@ static uint32_t tokens(yyjson_val *model, const char *key)
 static void put_model(struct gm_models *m, yyjson_val *model)
 {
     struct gm_model *row;
-    struct str id;
+    struct str id = S("");
 
     if (gm_model_id(jr_str(model, "name"), &id, NULL) != OK || id.n >= sizeof row->id)
         return; /* one that no client could ask for */

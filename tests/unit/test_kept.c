@@ -24,6 +24,13 @@ enum { KEEPS = 0 }; /* ASan is to see each block come and go */
 enum { KEEPS = 1 };
 #endif
 
+/* glibc's blocks have 16 n - 8 bytes, 24 at least. A heap that gives not a byte more than was asked
+ * for (TSan's) may give one that counts as smaller. */
+static bool found_again(size_t room, size_t asked)
+{
+    return room >= KEPT_ROOM || (room + 8) / 16 * 16 >= (asked > 24 ? asked : 24) + 8;
+}
+
 static void same_block(void **state)
 {
     static const size_t sizes[] = {0, 1, 24, 25, 904, 1000, 1032, KEPT_ARENA, KEPT_ROOM};
@@ -31,12 +38,13 @@ static void same_block(void **state)
     (void)state;
     for (size_t i = 0; i < NELEM(sizes); i++) {
         char *p = mem_alloc(sizes[i]);
+        size_t room = malloc_usable_size(p);
         char *again;
 
         kept_clear();
         mem_free(p);
         again = kept_take(sizes[i]);
-        assert_true(KEEPS ? again == p : again == NULL);
+        assert_true(KEEPS && found_again(room, sizes[i]) ? again == p : again == NULL);
         assert_null(kept_take(sizes[i])); /* once */
         free(again);
     }

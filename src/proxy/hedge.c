@@ -42,8 +42,7 @@ void hedge_sent(struct leg *leg)
         return;
     leg->sent_ms = loop_now_ms(x->p->loop);
     allowance_earn(&x->p->hedges);
-    usual_ms = pace_p95(&x->p->pace, kind_of(x));
-    if (usual_ms > 0)
+    if (pace_p95(&x->p->pace, kind_of(x), &usual_ms))
         timer_start(&x->hedge, usual_ms > LEAST_MS ? usual_ms : LEAST_MS);
 }
 

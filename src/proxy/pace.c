@@ -39,7 +39,7 @@ static void sort(uint32_t *v, size_t n)
     }
 }
 
-uint32_t pace_p95(const struct pace *p, uint64_t kind)
+bool pace_p95(const struct pace *p, uint64_t kind, uint32_t *ret_ms)
 {
     for (size_t i = 0; i < PACE_KINDS_MAX; i++) {
         const struct pace_kind *k = &p->v[i];
@@ -50,7 +50,8 @@ uint32_t pace_p95(const struct pace *p, uint64_t kind)
             continue;
         memcpy(sorted, k->ms, n * sizeof *sorted);
         sort(sorted, n);
-        return sorted[(n * 95 + 99) / 100 - 1];
+        *ret_ms = sorted[(n * 95 + 99) / 100 - 1];
+        return true;
     }
-    return 0;
+    return false;
 }

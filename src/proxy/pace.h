@@ -5,6 +5,7 @@
 #ifndef PROXY_PACE_H
 #define PROXY_PACE_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 enum {
@@ -26,6 +27,6 @@ struct pace {
 };
 
 void pace_note(struct pace *p, uint64_t kind, uint64_t ms);
-uint32_t pace_p95(const struct pace *p, uint64_t kind); /* ms; 0: not known */
+bool pace_p95(const struct pace *p, uint64_t kind, uint32_t *ret_ms); /* false: not known */
 
 #endif

@@ -4,6 +4,7 @@
 #include "base/random.h"
 #include "base/attr.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -16,6 +17,8 @@ void random_bytes(void *p, size_t n)
     while (n > 0) {
         ssize_t got = getrandom(at, n, 0);
 
+        if (got < 0 && errno == EINTR)
+            continue;
         if (got < 0) {
             fputs("queqiao: the kernel gives no random numbers\n", stderr);
             abort();

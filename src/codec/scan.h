@@ -27,18 +27,47 @@ static inline __m128i scan_marks(const char *p)
     return scan_marks_in(_mm_loadu_si128((const __m128i *)(const void *)p));
 }
 
+/* 64 bytes. */
+struct scan_block {
+    __m128i v[4];
+};
+
+static inline struct scan_block scan_load(const char *p)
+{
+    const __m128i *from = (const __m128i *)(const void *)p;
+
+    return (struct scan_block){
+        {_mm_loadu_si128(from), _mm_loadu_si128(from + 1), _mm_loadu_si128(from + 2),
+         _mm_loadu_si128(from + 3)}
+    };
+}
+
+static inline void scan_store(char *to, struct scan_block b)
+{
+    __m128i *into = (__m128i *)(void *)to;
+
+    for (int i = 0; i < 4; i++)
+        _mm_storeu_si128(into + i, b.v[i]);
+}
+
+static inline int scan_any(__m128i a, __m128i b, __m128i c, __m128i d)
+{
+    return _mm_movemask_epi8(_mm_or_si128(_mm_or_si128(a, b), _mm_or_si128(c, d)));
+}
+
+static inline bool scan_is_plain(struct scan_block b)
+{
+    return scan_any(scan_marks_in(b.v[0]), scan_marks_in(b.v[1]), scan_marks_in(b.v[2]),
+                    scan_marks_in(b.v[3])) == 0;
+}
+
 /* Passes whole blocks of plain bytes: 64 at a time for long strings, then 16. */
 static inline size_t scan_blocks(const char *p, size_t n)
 {
     size_t i = 0;
 
-    for (; n - i >= 64; i += 64) {
-        __m128i a = _mm_or_si128(scan_marks(p + i), scan_marks(p + i + 16));
-        __m128i b = _mm_or_si128(scan_marks(p + i + 32), scan_marks(p + i + 48));
-
-        if (_mm_movemask_epi8(_mm_or_si128(a, b)) != 0)
-            break;
-    }
+    while (n - i >= 64 && scan_is_plain(scan_load(p + i)))
+        i += 64;
     for (; n - i >= 16; i += 16) {
         int marks = _mm_movemask_epi8(scan_marks(p + i));
 
@@ -55,17 +84,11 @@ static inline size_t scan_ascii(const char *p, size_t n, bool *all_ascii)
     size_t i = 0;
 
     for (; n - i >= 64; i += 64) {
-        const __m128i *from = (const __m128i *)(const void *)(p + i);
-        __m128i a = _mm_loadu_si128(from), b = _mm_loadu_si128(from + 1);
-        __m128i c = _mm_loadu_si128(from + 2), d = _mm_loadu_si128(from + 3);
-        __m128i ab = _mm_or_si128(scan_marks_in(a), scan_marks_in(b));
-        __m128i cd = _mm_or_si128(scan_marks_in(c), scan_marks_in(d));
+        struct scan_block b = scan_load(p + i);
 
-        if (_mm_movemask_epi8(_mm_or_si128(ab, cd)) != 0)
+        if (!scan_is_plain(b))
             break;
-        ab = _mm_or_si128(a, b);
-        cd = _mm_or_si128(c, d);
-        high |= (unsigned)_mm_movemask_epi8(_mm_or_si128(ab, cd));
+        high |= (unsigned)scan_any(b.v[0], b.v[1], b.v[2], b.v[3]);
     }
     for (; n - i >= 16; i += 16) {
         __m128i v = _mm_loadu_si128((const __m128i *)(const void *)(p + i));
@@ -104,19 +127,11 @@ static inline size_t scan_copy_long(char *to, const char *p, size_t n)
     size_t i = 0;
 
     for (; n - i >= 64; i += 64) {
-        const __m128i *from = (const __m128i *)(const void *)(p + i);
-        __m128i *into = (__m128i *)(void *)(to + i);
-        __m128i a = _mm_loadu_si128(from), b = _mm_loadu_si128(from + 1);
-        __m128i c = _mm_loadu_si128(from + 2), d = _mm_loadu_si128(from + 3);
-        __m128i ab = _mm_or_si128(scan_marks_in(a), scan_marks_in(b));
-        __m128i cd = _mm_or_si128(scan_marks_in(c), scan_marks_in(d));
+        struct scan_block b = scan_load(p + i);
 
-        if (_mm_movemask_epi8(_mm_or_si128(ab, cd)) != 0)
+        if (!scan_is_plain(b))
             break;
-        _mm_storeu_si128(into, a);
-        _mm_storeu_si128(into + 1, b);
-        _mm_storeu_si128(into + 2, c);
-        _mm_storeu_si128(into + 3, d);
+        scan_store(to + i, b);
     }
     return i;
 }

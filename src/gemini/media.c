@@ -216,15 +216,17 @@ static struct gm_link *link_of(struct gm_links *links, struct str url)
     return NULL;
 }
 
+/* NULL: the arena is full. */
 static struct gm_link *want(struct str url, const struct gm_media_env *env)
 {
     struct gm_links *links = env->links;
-    struct str kept = S("");
+    struct str kept;
 
     if (links->v == NULL)
         links->v = arena_zalloc(env->arena, GM_LINKS_MAX * sizeof *links->v);
-    if (links->v != NULL && links->n < GM_LINKS_MAX)
-        kept = arena_dup(env->arena, url); /* it may stand in JSON that ends with the translation */
+    if (links->v == NULL)
+        return NULL;
+    kept = arena_dup(env->arena, url); /* it may stand in JSON that ends with the translation */
     if (kept.n == 0)
         return NULL;
     links->v[links->n] = (struct gm_link){.url = kept, .base64 = S("")};
@@ -238,8 +240,11 @@ static enum err read_link(struct str url, enum gm_medium as, const struct gm_med
 {
     struct gm_link *link = link_of(env->links, url);
 
-    if (link == NULL)
+    if (link == NULL && env->links->n < GM_LINKS_MAX) {
         link = want(url, env);
+        if (link == NULL)
+            return fault_set(why, E_TOOBIG, "is longer than this server keeps", NULL);
+    }
     if (link == NULL && !google_may(url, env))
         return fault_set(why, E_RANGE,
                          "is one address more than this server fetches for a request; at most 16",

@@ -258,12 +258,22 @@ static void print_ways(const struct metrics_process *p, struct buf *out)
     }
 }
 
+/* A counter's value for one value of its label. */
+struct labelled {
+    const char *label;
+    uint64_t n;
+};
+
+static void put_labelled(struct buf *out, const char *name, const char *label,
+                         const struct labelled *v, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        buf_putf(out, "%s{%s=\"%s\"} %llu\n", name, label, v[i].label, (unsigned long long)v[i].n);
+}
+
 static void print_keys(const struct metrics_process *p, struct buf *out)
 {
-    const struct {
-        const char *name;
-        uint64_t n;
-    } reasons[] = {
+    const struct labelled reasons[] = {
         {"credit",    p->out_credit   },
         {"invalid",   p->out_invalid  },
         {"forbidden", p->out_forbidden},
@@ -286,9 +296,7 @@ static void print_keys(const struct metrics_process *p, struct buf *out)
         }
     head(out, "queqiao_keys_put_out_total", "counter",
          "Keys that upstream refused, so that they are out for every model, by why.");
-    for (size_t i = 0; i < NELEM(reasons); i++)
-        buf_putf(out, "queqiao_keys_put_out_total{reason=\"%s\"} %llu\n", reasons[i].name,
-                 (unsigned long long)reasons[i].n);
+    put_labelled(out, "queqiao_keys_put_out_total", "reason", reasons, NELEM(reasons));
     head(out, "queqiao_key_in_flight", "gauge", "Requests under way with the key.");
     for (size_t i = 0; i < p->nkey; i++)
         buf_putf(out, "queqiao_key_in_flight{key=\"%zu\"} %llu\n", p->key[i].place,
@@ -361,19 +369,13 @@ static uint64_t resident_bytes(void)
 
 static void print_process(const struct metrics_process *p, struct buf *out)
 {
-    const struct {
-        const char *name;
-        uint64_t n;
-    } outcomes[] = {
+    const struct labelled outcomes[] = {
         {"served",  p->key_served },
         {"limited", p->key_limited},
         {"refused", p->key_refused},
         {"failed",  p->key_failed },
     };
-    const struct {
-        const char *name;
-        uint64_t n;
-    } limits[] = {
+    const struct labelled limits[] = {
         {"connections",   p->over_connections},
         {"address",       p->over_address    },
         {"auth_failures", p->over_failures   },
@@ -402,14 +404,10 @@ static void print_process(const struct metrics_process *p, struct buf *out)
     one(out, "queqiao_keys_resting", "gauge", "Of them, out for every model.", p->keys_resting);
     head(out, "queqiao_key_requests_total", "counter",
          "Requests on our keys, by what became of them.");
-    for (size_t i = 0; i < NELEM(outcomes); i++)
-        buf_putf(out, "queqiao_key_requests_total{outcome=\"%s\"} %llu\n", outcomes[i].name,
-                 (unsigned long long)outcomes[i].n);
+    put_labelled(out, "queqiao_key_requests_total", "outcome", outcomes, NELEM(outcomes));
     head(out, "queqiao_turned_away_total", "counter",
          "Connections and requests over a limit, by the limit.");
-    for (size_t i = 0; i < NELEM(limits); i++)
-        buf_putf(out, "queqiao_turned_away_total{limit=\"%s\"} %llu\n", limits[i].name,
-                 (unsigned long long)limits[i].n);
+    put_labelled(out, "queqiao_turned_away_total", "limit", limits, NELEM(limits));
     one(out, "queqiao_workers", "gauge", "Event loops.", p->workers);
     one(out, "queqiao_draining", "gauge", "1 from the signal to stop on.", p->draining);
     head(out, "queqiao_build_info", "gauge", "1; the version is the label.");

@@ -22,6 +22,7 @@ static void ids(void **state)
         {"gemini/gemini-2.5-pro",          "gemini-2.5-pro",      OK     },
         {"google/models/gemini-2.5-pro",   "gemini-2.5-pro",      OK     },
         {"models%2Fgemini-2.5-pro",        "gemini-2.5-pro",      OK     },
+        {"models%2fgemini-2.5-pro",        "gemini-2.5-pro",      OK     },
         {" gemini-2.5-pro\n",              "gemini-2.5-pro",      OK     },
         {"tunedModels/a-b_c.1",            "tunedModels/a-b_c.1", OK     },
         {"models/tunedModels/x",           "tunedModels/x",       OK     },

@@ -20,12 +20,7 @@ enum {
 
 static const char *const OA_TIER[] = {"default", "flex", "priority"};
 
-static ALWAYS_INLINE char *put(char *at, struct str s)
-{
-    memcpy(at, s.p, s.n);
-    return at + s.n;
-}
-#define PUT(at, lit) put(at, S(lit))
+#define PUT(at, lit) str_put(at, S(lit))
 
 /* The model, under the name that the operator has for it. */
 static void put_model(const struct oa_answer *a, struct jw *w)

@@ -53,6 +53,12 @@ static void watch_end(void)
     is_watched = pthread_setspecific(at_end, kept) == 0;
 }
 
+/* What a block of each stack counts as; the first of them is never used. */
+static size_t bytes_of(size_t at)
+{
+    return at == SMALL + 1 ? KEPT_ARENA : at == SMALL + 2 ? KEPT_ROOM : at * STEP;
+}
+
 /* The stack whose blocks all hold n bytes; SIZES: there is none. */
 static size_t asked(size_t n)
 {
@@ -78,28 +84,24 @@ static size_t given(size_t n)
 void *kept_take(size_t n)
 {
     size_t at = asked(n);
-    struct stack *s;
 
     if (at == SIZES || kept[at].n == 0)
         return NULL;
-    s = &kept[at];
-    bytes -= malloc_usable_size(s->blocks[s->n - 1]);
-    return s->blocks[--s->n];
+    bytes -=
+        bytes_of(at); /* not what malloc says: that stands in the block, which nobody has read */
+    return kept[at].blocks[--kept[at].n];
 }
 
 bool kept_give(void *p)
 {
-    size_t n = malloc_usable_size(p);
-    size_t at = given(n);
-    struct stack *s;
+    size_t at = given(malloc_usable_size(p));
 
-    if (at == SIZES || kept[at].n == EACH || bytes + n > MAX_BYTES)
+    if (at == SIZES || kept[at].n == EACH || bytes + bytes_of(at) > MAX_BYTES)
         return false;
     if (!is_watched)
         watch_end();
-    s = &kept[at];
-    s->blocks[s->n++] = p;
-    bytes += n;
+    kept[at].blocks[kept[at].n++] = p;
+    bytes += bytes_of(at);
     return true;
 }
 

@@ -40,7 +40,7 @@ struct loop {
     int works_fd; /* counts those that are done */
     uv_poll_t works_poll;
 
-    struct timer **heap; /* net/timer.c */
+    struct due *heap; /* net/timer.c */
     size_t timers, heap_room;
     uint64_t alarm_due_ms; /* what the alarm is set to, or UINT64_MAX */
     bool late;             /* expired timers were put off once */

@@ -28,10 +28,6 @@ enum {
     TURN_BYTES = 256 * 1024,
 };
 
-struct moved {
-    uint32_t turn;
-    size_t bytes; /* in it */
-};
 struct tcp {
     struct stream s;
     uv_tcp_t uv;
@@ -41,13 +37,15 @@ struct tcp {
     size_t rest_at;    /* bytes of it that have left */
     size_t lent;       /* and how many behind those a libuv request sends; 0: none is under way */
     struct buf unread; /* came before somebody was there for it */
-    struct moved in, sent;
-    struct task flush, again, more;
+    uint32_t sent_turn;
+    size_t sent_bytes; /* in that turn */
+    ssize_t got;       /* by recv(2), or a libuv error */
+    struct task flush, again;
     struct timer soft_limit;
     struct task at_free;
     const struct listen_gate *gate; /* that let it in, and what it gave; or NULL */
     void *ticket;
-    bool lingering, fin_sent;
+    bool reading, lingering, fin_sent;
 };
 struct send {
     uv_write_t req;
@@ -66,12 +64,13 @@ static struct tcp *of(const struct stream *s)
 }
 
 /* Is it enough for this turn? */
-static bool enough(const struct tcp *t, struct moved *m, size_t n)
+static bool sent_enough(struct tcp *t, size_t n)
 {
-    if (m->turn != t->s.loop->turns)
-        *m = (struct moved){.turn = t->s.loop->turns};
-    m->bytes += n;
-    return m->bytes >= TURN_BYTES;
+    if (t->sent_turn != t->s.loop->turns)
+        t->sent_bytes = 0;
+    t->sent_turn = t->s.loop->turns;
+    t->sent_bytes += n;
+    return t->sent_bytes >= TURN_BYTES;
 }
 
 static void on_closed(uv_handle_t *h)
@@ -100,7 +99,6 @@ static void shut(struct tcp *t, bool reset)
         return;
     task_cancel(&t->flush);
     task_cancel(&t->again);
-    task_cancel(&t->more);
     task_cancel(&t->at_free);
     timer_stop(&t->soft_limit);
     drop_unsent(t);
@@ -114,7 +112,7 @@ static void shut(struct tcp *t, bool reset)
 static void stop_reading(struct tcp *t)
 {
     task_cancel(&t->again);
-    task_cancel(&t->more);
+    t->reading = false;
     uv_read_stop((uv_stream_t *)&t->uv);
 }
 
@@ -188,7 +186,7 @@ static void on_sent(uv_write_t *req, int status)
     sent(t, n);
     if (unsent(t) == 0)
         after_flush(t);
-    else if (enough(t, &t->sent, n))
+    else if (sent_enough(t, n))
         loop_next(t->s.loop, &t->flush);
     else
         loop_gather(t->s.loop, &t->flush);
@@ -261,7 +259,7 @@ static void flush(struct task *task)
     }
     if (r < 0)
         fail(t, of_status((int)r));
-    else if (n > 0 && (enough(t, &t->sent, n) || unsent(t) > 0))
+    else if (n > 0 && (sent_enough(t, n) || unsent(t) > 0))
         loop_next(t->s.loop, &t->flush); /* until then nobody is told that there is room */
     else
         after_flush(t);
@@ -294,31 +292,38 @@ static size_t tcp_queued(const struct stream *s)
 
 /* Reading. */
 
-static void on_alloc(uv_handle_t *h, size_t suggested, uv_buf_t *ret)
+/* Into the shared buffer. */
+static void receive(struct tcp *t)
 {
-    struct tcp *t = h->data;
-
-    (void)suggested;
-    *ret = uv_buf_init(loop_read_buf(t->s.loop), LOOP_READ_BUF);
+    do
+        t->got = recv(tcp_fd(&t->s), loop_read_buf(t->s.loop), LOOP_READ_BUF, 0);
+    while (t->got < 0 && errno == EINTR);
+    if (t->got <= 0)
+        t->got = t->got < 0 ? -errno : UV_EOF;
 }
 
-static void take_bytes(struct tcp *t, ssize_t n, const uv_buf_t *b)
+/* libuv asks where it shall put what there is to read. That is taken here, by recv(2), which for a
+ * socket is shorter than libuv's read(2); libuv is given no room, reads nothing, and says so. */
+static void on_readable(uv_handle_t *h, size_t suggested, uv_buf_t *ret)
 {
-    uv_stream_t *h = (uv_stream_t *)&t->uv;
+    (void)suggested;
+    *ret = uv_buf_init(NULL, 0);
+    receive(h->data);
+}
 
-    if (uv_is_closing((uv_handle_t *)h))
+static void tell(struct tcp *t)
+{
+    ssize_t n = t->got;
+
+    if (uv_is_closing((uv_handle_t *)&t->uv) || n == UV_EAGAIN)
         return;
     if (torture_fails(TORTURE_READ))
         n = UV_ECONNRESET;
     if (torture_fails(TORTURE_EOF))
         n = UV_EOF;
-    if (n > 0) {
-        if (enough(t, &t->in, (size_t)n)) {
-            uv_read_stop(h);
-            loop_next(t->s.loop, &t->more);
-        }
-        stream_tell_read(&t->s, str_of(b->base, (size_t)n));
-    } else if (n == UV_EOF && t->lingering)
+    if (n > 0)
+        stream_tell_read(&t->s, str_of(loop_read_buf(t->s.loop), (size_t)n));
+    else if (n == UV_EOF && t->lingering)
         shut(t, false);
     else if (n == UV_EOF) {
         stop_reading(t);
@@ -332,8 +337,16 @@ static void on_bytes(uv_stream_t *h, ssize_t n, const uv_buf_t *b)
     struct tcp *t = h->data;
     struct loop *loop = t->s.loop;
 
-    loop_woke(loop); /* not in on_alloc, where libuv does not bear a close */
-    take_bytes(t, n, b);
+    (void)b;
+    loop_woke(loop); /* not in on_readable, where libuv does not bear a close */
+    if (n != UV_ENOBUFS)
+        t->got = n;
+    tell(t);
+    for (size_t all = LOOP_READ_BUF; t->got == LOOP_READ_BUF && t->reading && all < TURN_BYTES;
+         all += LOOP_READ_BUF) {
+        receive(t);
+        tell(t);
+    }
     loop_told(loop);
 }
 
@@ -343,13 +356,8 @@ static void tcp_resume(struct stream *s)
 
     if (t->unread.n > 0 || t->unread.err != OK)
         loop_soon(s->loop, &t->again);
-    else if (list_empty(&t->more.link))
-        uv_read_start((uv_stream_t *)&t->uv, on_alloc, on_bytes); /* twice is harmless */
-}
-
-static void read_more(struct task *task)
-{
-    tcp_resume(&CONTAINER(task, struct tcp, more)->s);
+    else if (uv_read_start((uv_stream_t *)&t->uv, on_readable, on_bytes) == 0)
+        t->reading = true;
 }
 
 static void tcp_pause(struct stream *s)
@@ -465,7 +473,6 @@ static struct tcp *make(struct loop *loop, const union net_addr *peer)
     t->peer = *peer;
     task_init(&t->flush, flush);
     task_init(&t->again, read_again);
-    task_init(&t->more, read_more);
     task_init(&t->at_free, on_loop_free);
     timer_init(&t->soft_limit, loop, on_soft_limit);
     buf_init(&t->out, SIZE_MAX / 2);

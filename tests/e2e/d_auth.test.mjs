@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { after, test } from 'node:test';
-import { Gateway, KEY, Raw, Scripted, TOKEN, gm, hello, request } from './lib.mjs';
+import { Gateway, KEY, Raw, Scripted, TOKEN, during, gm, hello, request } from './lib.mjs';
 
 const upstream = await Scripted.start((req, res) => gm.answer(req, res, 'hi'));
 after(() => upstream.stop());
@@ -12,11 +12,7 @@ const lastKey = () => upstream.seen.at(-1).headers['x-goog-api-key'];
 /** Start a gateway with these settings, let the scene play, end it cleanly. */
 async function within(env, scene) {
   const gateway = await Gateway.start({ upstream, env });
-  try {
-    await scene(gateway);
-  } finally {
-    await gateway.stop();
-  }
+  await during(() => scene(gateway), () => gateway.stop());
   return gateway;
 }
 

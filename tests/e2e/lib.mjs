@@ -51,6 +51,22 @@ export function deadline(promise, what, ms = PATIENCE) {
   return Promise.race([promise, late]).finally(() => clearTimeout(timer));
 }
 
+/** Plays a scene, then closes what it was played on. Of two failures the scene's is the one to know. */
+export async function during(scene, close) {
+  let failure;
+  try {
+    await scene();
+  } catch (e) {
+    failure = e;
+  }
+  try {
+    await close();
+  } catch (e) {
+    failure ??= e;
+  }
+  if (failure !== undefined) throw failure;
+}
+
 /** An ELF file without PT_INTERP asks for no loader. */
 export function isStaticFile(file) {
   const elf = readFileSync(file);

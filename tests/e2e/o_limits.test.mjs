@@ -5,7 +5,7 @@ import net from 'node:net';
 import os from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
-import { Gateway, Raw, Scripted, TOKEN, deadline, gate, gm, hello, request, until } from './lib.mjs';
+import { Gateway, Raw, Scripted, TOKEN, deadline, during, gate, gm, hello, request, until } from './lib.mjs';
 
 let door = gate();
 const upstream = await Scripted.start(async (req, res, body) => {
@@ -16,13 +16,10 @@ after(() => upstream.stop());
 
 async function within(env, scene) {
   const g = await Gateway.start({ upstream, env });
-  try {
-    await scene(g);
-  } finally {
+  await during(() => scene(g), async () => {
     door.open();
-    await g.stop();
-    door = gate();
-  }
+    await g.stop().finally(() => (door = gate()));
+  });
 }
 
 const metric = async (g, limit) => {

@@ -1,7 +1,7 @@
 // Tight quotas: who waits for them, in which order, and what is said to those who cannot.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { PATIENCE, Raw, SLOW, deadline, gate, gather, gm, hello, request, stage, until } from './lib.mjs';
+import { PATIENCE, Raw, SLOW, deadline, during, gate, gather, gm, hello, request, stage, until } from './lib.mjs';
 
 const CHAT = '/v1/chat/completions';
 const RPC = 'type.googleapis.com/google.rpc.';
@@ -18,11 +18,7 @@ function limited(res, delay, limit = 100) {
 
 async function within(play, env, scene) {
   const s = await stage({ play, env: { QUEQIAO_WORKERS: '1', QUEQIAO_QUOTA_WAIT: '30s', ...env } });
-  try {
-    await scene(s);
-  } finally {
-    await s.close();
-  }
+  await during(() => scene(s), () => s.close());
 }
 
 /** The value of a metric; labels as they are printed. */

@@ -10,7 +10,7 @@ import os from 'node:os';
 import path from 'node:path';
 import { after, test } from 'node:test';
 import tls from 'node:tls';
-import { BIN, Child, Gateway, KEY, SLOW, Scripted, TOKEN, certificateFor, certificates, deadline, gate, gm, hello, until } from './lib.mjs';
+import { BIN, Child, Gateway, KEY, SLOW, Scripted, TOKEN, certificateFor, certificates, deadline, during, gate, gm, hello, until } from './lib.mjs';
 
 const dir = mkdtempSync(path.join(os.tmpdir(), 'queqiao-tls-'));
 after(() => {
@@ -30,11 +30,7 @@ after(() => upstream.stop());
 
 async function within(env, scene) {
   const gateway = await Gateway.start({ upstream, env: { ...pair(localhost), ...env } });
-  try {
-    await scene(gateway);
-  } finally {
-    await gateway.stop();
-  }
+  await during(() => scene(gateway), () => gateway.stop());
   return gateway;
 }
 

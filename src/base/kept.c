@@ -87,8 +87,7 @@ void *kept_take(size_t n)
 
     if (at == SIZES || kept[at].n == 0)
         return NULL;
-    bytes -=
-        bytes_of(at); /* not what malloc says: that stands in the block, which nobody has read */
+    bytes -= bytes_of(at); /* malloc's word for it stands in the block, which nobody has read */
     return kept[at].blocks[--kept[at].n];
 }
 

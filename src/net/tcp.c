@@ -97,6 +97,7 @@ static void shut(struct tcp *t, bool reset)
 {
     if (uv_is_closing((uv_handle_t *)&t->uv))
         return;
+    t->reading = false;
     task_cancel(&t->flush);
     task_cancel(&t->again);
     task_cancel(&t->at_free);

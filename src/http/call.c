@@ -31,6 +31,7 @@ void call_init(struct call *c, struct sconn *k)
     task_init(&c->bury, free_call);
     body_init(&c->body, k->server->loop, k->server->limits.body_max);
     k->server->ncalls++;
+    loop_load(k->server->loop, 1);
 }
 
 void call_bury(struct call *c)
@@ -40,6 +41,7 @@ void call_bury(struct call *c)
     c->ended = true;
     c->on = NULL;
     c->conn->server->ncalls--;
+    loop_load(c->conn->server->loop, -1);
     if (c->over != NULL)
         c->over(c->over_ctx, c->over_what);
     loop_defer(c->conn->server->loop, &c->bury);

@@ -15,6 +15,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <time.h>
 
 struct watch {
     uv_signal_t uv;
@@ -134,6 +135,17 @@ void loop_woke(struct loop *loop)
         notice_gap(loop);
 }
 
+/* Nothing waits for us here but what comes in meanwhile. */
+static void coalesce(struct loop *loop)
+{
+    static const struct timespec MOMENT = {.tv_nsec = COALESCE_US * 1000};
+
+    if (!uv_is_active((uv_handle_t *)&loop->hurry) &&
+        coalesce_turn(&loop->coalesce, loop->written, loop->load))
+        (void)clock_nanosleep(CLOCK_MONOTONIC, 0, &MOMENT, NULL);
+    loop->written = 0;
+}
+
 static void on_arm(uv_prepare_t *h)
 {
     struct loop *loop = h->data;
@@ -142,6 +154,7 @@ static void on_arm(uv_prepare_t *h)
     run_tasks(loop);
     run_all(&loop->turn);
     timers_arm(loop);
+    coalesce(loop);
 }
 
 static void on_settle(uv_check_t *h)
@@ -321,12 +334,18 @@ void loop_soon(struct loop *loop, struct task *t)
         list_push(&loop->soon, &t->link);
 }
 
+void loop_load(struct loop *loop, int more)
+{
+    loop->load += (uint32_t)more;
+}
+
 void loop_gather(struct loop *loop, struct task *t)
 {
     if (!list_empty(&t->link))
         return;
     list_push(&loop->gathered, &t->link);
     loop->ngathered++;
+    loop->written++;
 }
 
 void loop_next(struct loop *loop, struct task *t)

@@ -60,6 +60,10 @@ void loop_on_thaw(struct loop *loop, struct task *t);
  * before sockets are written to, where that is in the middle of a turn. Until task_cancel. */
 void loop_on_turn(struct loop *loop, struct task *t);
 
+/* So many requests more, or fewer, are in work. When there are many, the loop looks at its sockets
+ * a moment later, so that it finds several that have news: see coalesce.h. */
+void loop_load(struct loop *loop, int more);
+
 /* Monotonic, read once a turn. Time spent frozen is left out: timers go on where they stood. */
 uint64_t loop_now_ms(struct loop *loop);
 

@@ -3,13 +3,14 @@
 /* loop_impl.h - the inside of a loop, for net/ alone.
  *
  * One turn:  arm -> poll and I/O callbacks -> expired timers -> writes -> soon-tasks, each with
- * its writes -> deferred tasks. Timers come after I/O so that a loop that was held up, or frozen
- * with its process, sees the bytes that had already arrived before it decides that somebody was too
- * slow. */
+ * its writes -> deferred tasks -> under load, a moment's sleep. Timers come after I/O so that a
+ * loop that was held up, or frozen with its process, sees the bytes that had already arrived before
+ * it decides that somebody was too slow. */
 #ifndef NET_LOOP_IMPL_H
 #define NET_LOOP_IMPL_H
 
 #include "base/buf.h"
+#include "net/coalesce.h"
 #include "net/loop.h"
 
 #include <uv.h>
@@ -35,6 +36,9 @@ struct loop {
     struct list soon, gathered, next, deferred, thaw, turn, at_free, signals;
     size_t ngathered; /* at least as many as wait */
     uint32_t turns;   /* so far */
+    uint32_t written; /* sockets that this turn writes to */
+    uint32_t load;    /* see loop_load */
+    struct coalesce coalesce;
     bool running, stopping;
     size_t works; /* what other threads do for this loop: see work.h */
     int works_fd; /* counts those that are done */

@@ -8,10 +8,11 @@
 
 #include <sched.h>
 #include <stdint.h>
+#include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
-enum { SLICE_NS = 300 * 1000, NICER = 10, RESET_ON_FORK = 1 };
+enum { SLICE_NS = 300 * 1000, SLACK_NS = 1000, NICER = 10, RESET_ON_FORK = 1 };
 
 /* The kernel's struct sched_attr, first version, which not every libc knows. */
 struct attr {
@@ -26,6 +27,7 @@ void priority_prompt(void)
 {
     struct attr a = {0};
 
+    (void)prctl(PR_SET_TIMERSLACK, (unsigned long)SLACK_NS); /* its sleeps are as long as it says */
     if (syscall(SYS_sched_getattr, 0, &a, sizeof a, 0) != 0 || a.policy != SCHED_OTHER)
         return;
     a.size = sizeof a;

@@ -25,6 +25,7 @@ struct loop {
     uint64_t now_ms;
     struct timer *timers[FAKE_TIMERS];
     size_t ntimers;
+    int load;
     struct listener *listener;
 };
 struct listener {
@@ -70,6 +71,11 @@ void loop_defer(struct loop *loop, struct task *t)
 {
     if (list_empty(&t->link))
         list_push(&loop->deferred, &t->link);
+}
+
+void loop_load(struct loop *loop, int more)
+{
+    loop->load += more;
 }
 
 uint64_t loop_now_ms(struct loop *loop)
@@ -373,7 +379,7 @@ static inline void fake_stream_free(struct stream *s)
 static inline void fake_free(struct loop *l)
 {
     fake_turn(l);
-    assert(l->ntimers == 0 && l->listener == NULL); /* nothing is left behind */
+    assert(l->ntimers == 0 && l->load == 0 && l->listener == NULL); /* nothing is left behind */
     while (!list_empty(&l->streams))
         fake_stream_free(CONTAINER(l->streams.next, struct stream, link));
     mem_free(l);
